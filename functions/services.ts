@@ -1,0 +1,27 @@
+// The one list of what the HTTP routes depend on.
+import type { Adapter, TextInput } from "#model";
+import type { Registry, ResolvedAdapter, TenantId } from "#registry";
+import type { JobQueue } from "#trainer/job";
+
+export interface Services {
+  /** Tenants' datasets, adapters, keys. */
+  readonly registry: Registry;
+  /** Scores texts with a resolved adapter. */
+  readonly classifier: ClassifierPort;
+  /** Takes training jobs. */
+  readonly jobs: JobQueue;
+  /** The backbone this server holds. */
+  readonly backbone: { readonly id: string; readonly digest: string };
+  /** One structured line per event; never texts, never secrets. */
+  readonly log: (event: Record<string, unknown>) => void;
+}
+
+/** What #model/runtime's Classifier offers, so that routes can be tested and hosted without native code. */
+export interface ClassifierPort {
+  classify(
+    adapter: { key: string; load(): Promise<Adapter> },
+    inputs: readonly TextInput[],
+  ): Promise<{ scores_C: Float32Array; labels: readonly string[]; truncated: boolean }[]>;
+}
+
+export type { ResolvedAdapter, TenantId };

@@ -1,0 +1,16 @@
+// The light door of the model room: what an adapter and a backbone are. No native code behind it.
+export { type AdapterFiles, parseAdapter, serializeAdapter } from "./adapter-file.ts";
+export { type Backbone, type BackboneFiles, parseBackbone, TEXT_TOKENS_MAX } from "./backbone.ts";
+export type { EncoderConfig } from "./encoder/config.ts";
+export { ModelError, type ModelErrorCode } from "./errors.ts";
+export {
+  type Adapter,
+  BOTTLENECK_MAX,
+  type GeneratorPooling,
+  type Head,
+  type Insertion,
+  LABELS_MAX,
+  PROMPT_TOKENS_MAX,
+  type PromptGenerator,
+} from "./spt/adapter.ts";
+export type { Encoding, TextInput, TextPair, Tokenizer } from "./tokenizer/tokenizer.ts";

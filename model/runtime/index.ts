@@ -1,0 +1,2 @@
+// The native door of the model room: onnxruntime sessions and the mixed-adapter classifier.
+export { type AdapterHandle, type Classification, Classifier, type ClassifierOptions } from "./classifier.ts";

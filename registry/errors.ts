@@ -1,0 +1,34 @@
+// What can go wrong in this room. publicMessage is for the caller and says what to do.
+
+export type RegistryErrorCode =
+  | "invalid_name"
+  | "invalid_reference"
+  | "adapter_not_found"
+  | "version_not_found"
+  | "alias_not_found"
+  | "dataset_not_found"
+  | "blob_not_found"
+  | "blob_corrupt"
+  | "invalid_manifest"
+  | "conflict"
+  | "limit_exceeded"
+  | "invalid_store_url"
+  | "store_unreachable"
+  | "store_refused"
+  | "store_unsuitable"
+  | "invalid_key"
+  | "backbone_not_found"
+  | "backbone_corrupt"
+  | "download_failed";
+
+export class RegistryError extends Error {
+  readonly code: RegistryErrorCode;
+  readonly publicMessage: string;
+
+  constructor(code: RegistryErrorCode, publicMessage: string, cause?: unknown) {
+    super(publicMessage, cause === undefined ? undefined : { cause });
+    this.name = "RegistryError";
+    this.code = code;
+    this.publicMessage = publicMessage;
+  }
+}

@@ -1,0 +1,22 @@
+// The door of the registry. No tensors, no HTTP.
+
+export { createRegistry } from "./create-registry.ts";
+export { RegistryError, type RegistryErrorCode } from "./errors.ts";
+export { type Manifest, manifestSchema } from "./manifest.ts";
+export type { ObjectStore } from "./object-store/object-store.ts";
+export { openObjectStore } from "./object-store/open.ts";
+export {
+  type AdapterName,
+  type AdapterReference,
+  type AdapterSummary,
+  type DatasetRecord,
+  type KeyRecord,
+  type PublishRequest,
+  parseAdapterName,
+  parseAdapterReference,
+  parseTenantId,
+  type Registry,
+  type ResolvedAdapter,
+  type TenantId,
+  type VersionSummary,
+} from "./registry.ts";

@@ -1,0 +1,44 @@
+// The one interface to bytes by key that the registry rests on. Implementations: memory, file, s3;
+// all pass contract.ts. Keys are "/"-separated segments of [A-Za-z0-9._:@=-], never "." or "..",
+// at most 512 characters, and no key is a prefix folder of another ("x" and "x/y").
+
+export interface StoredObject {
+  readonly bytes: Uint8Array;
+  /** Opaque; changes with the content. */
+  readonly etag: string;
+}
+
+export type PutCondition =
+  /** Only if the key is free. */
+  | { readonly ifNoneMatch: "*" }
+  /** Only if the object's etag is still this one. */
+  | { readonly ifMatch: string };
+
+export type PutResult =
+  | { readonly stored: true; readonly etag: string }
+  /** The condition did not hold; nothing was written. */
+  | { readonly stored: false };
+
+export interface ObjectPage {
+  readonly keys: readonly string[];
+  /** Distinct "prefix…/" groups when a delimiter was asked for. */
+  readonly prefixes: readonly string[];
+  /** Pass as `after` to go on; absent on the last page. */
+  readonly next?: string;
+}
+
+export interface ObjectStore {
+  /** For messages: never holds credentials. */
+  readonly description: string;
+  get(key: string): Promise<StoredObject | undefined>;
+  put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult>;
+  /** Deleting an absent key is no error. */
+  delete(key: string): Promise<void>;
+  /** Ascending by code unit. limit 1 … 1000, default 1000. */
+  list(options: { prefix: string; delimiter?: "/"; after?: string; limit?: number }): Promise<ObjectPage>;
+  /** Throws RegistryError store_unreachable, store_refused or store_unsuitable (ignores conditions). */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const OBJECT_BYTES_MAX = 128 * 1024 * 1024;

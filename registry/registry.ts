@@ -1,0 +1,111 @@
+// The registry as its callers see it: tenants' datasets, adapters, versions, aliases, keys and job
+// records on one object store. Every method takes the tenant first, and every key starts with it.
+import type { Manifest } from "./manifest.ts";
+
+declare const brand: unique symbol;
+export type TenantId = string & { readonly [brand]: "TenantId" };
+export type AdapterName = string & { readonly [brand]: "AdapterName" };
+
+/** `name`, `name@alias` or `name:3`. */
+export type AdapterReference =
+  | { readonly name: AdapterName; readonly alias: string }
+  | { readonly name: AdapterName; readonly version: number };
+
+export interface DatasetRecord {
+  readonly id: string;
+  readonly digest: string;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly labels: readonly string[];
+  readonly fileName: string;
+  readonly mediaType: "text/csv" | "application/x-ndjson";
+  readonly createdAt: string;
+}
+
+export interface ResolvedAdapter {
+  readonly name: AdapterName;
+  readonly version: number;
+  /** sha256 of the manifest's bytes, so of all it names. */
+  readonly digest: string;
+  readonly manifest: Manifest;
+}
+
+export interface AdapterSummary {
+  readonly name: string;
+  readonly latestVersion: number;
+  readonly aliases: Readonly<Record<string, number>>;
+}
+
+export interface VersionSummary {
+  readonly version: number;
+  readonly digest: string;
+  readonly createdAt: string;
+  readonly aliases: readonly string[];
+  readonly labels: readonly string[];
+  readonly backbone: { readonly id: string; readonly digest: string };
+  readonly dataset: { readonly digest: string; readonly rows: number };
+}
+
+export interface PublishRequest {
+  readonly name: AdapterName;
+  readonly files: { readonly config: Uint8Array; readonly weights: Uint8Array };
+  readonly manifest: Omit<Manifest, "mediaType" | "name" | "version" | "createdAt" | "files">;
+  /** Moved to the new version once its manifest stands. Default "production". */
+  readonly alias?: string;
+  /** Publishing again with the same key returns the version it made. */
+  readonly idempotencyKey?: string;
+}
+
+export interface KeyRecord {
+  readonly id: string;
+  readonly tenant: TenantId;
+  readonly description: string;
+  readonly createdAt: string;
+  readonly revokedAt?: string;
+}
+
+export interface Registry {
+  putDataset(
+    tenant: TenantId,
+    dataset: { bytes: Uint8Array } & Omit<DatasetRecord, "id" | "digest" | "bytes" | "createdAt">,
+  ): Promise<DatasetRecord>;
+  /** Throws dataset_not_found. */
+  getDataset(tenant: TenantId, id: string): Promise<DatasetRecord & { content: Uint8Array }>;
+
+  publish(tenant: TenantId, request: PublishRequest): Promise<ResolvedAdapter>;
+  /** Throws adapter_not_found, alias_not_found, version_not_found. */
+  resolve(tenant: TenantId, reference: AdapterReference): Promise<ResolvedAdapter>;
+  /** The version's two files, digests verified. Throws blob_not_found, blob_corrupt. */
+  readFiles(tenant: TenantId, manifest: Manifest): Promise<{ config: Uint8Array; weights: Uint8Array }>;
+  setAlias(tenant: TenantId, name: AdapterName, move: { alias: string; version: number }): Promise<void>;
+  listAdapters(
+    tenant: TenantId,
+    page?: { after?: string; limit?: number },
+  ): Promise<{ adapters: AdapterSummary[]; next?: string }>;
+  /** Newest first. Throws adapter_not_found. */
+  listVersions(
+    tenant: TenantId,
+    name: AdapterName,
+    page?: { before?: number; limit?: number },
+  ): Promise<{ versions: VersionSummary[]; next?: number }>;
+
+  /** Job records: opaque JSON of at most 256 KiB, last write wins. */
+  putJob(tenant: TenantId, id: string, record: unknown): Promise<void>;
+  getJob(tenant: TenantId, id: string): Promise<unknown>;
+  /** Every tenant's jobs that were not finished; used once at start-up. */
+  listUnfinishedJobs(): Promise<{ tenant: TenantId; id: string; record: unknown }[]>;
+
+  /** The secret is returned here and never again; only its sha256 is stored. */
+  createKey(tenant: TenantId, description: string): Promise<{ record: KeyRecord; secret: string }>;
+  listKeys(tenant?: TenantId): Promise<KeyRecord[]>;
+  /** Throws invalid_key when there is none of this id. */
+  revokeKey(id: string): Promise<void>;
+  /** Undefined for an unknown, malformed or revoked secret. */
+  authenticate(secret: string): Promise<{ tenant: TenantId; keyId: string } | undefined>;
+}
+
+/** Lower-case letters, digits, "-", "_" and "."; starts with a letter or digit; at most 64. Throws invalid_name. */
+export declare function parseTenantId(value: string): TenantId;
+export declare function parseAdapterName(value: string): AdapterName;
+/** Throws invalid_reference with the three forms. */
+export declare function parseAdapterReference(value: string): AdapterReference;

@@ -1,0 +1,10 @@
+// The light door to datasets. No native code behind it.
+export {
+  DATASET_BYTES_MAX,
+  DATASET_ROWS_MAX,
+  type Dataset,
+  type DatasetWarning,
+  EXAMPLES_PER_LABEL_MIN,
+  type Example,
+} from "./dataset.ts";
+export { type DatasetMediaType, type ParseOptions, parseDataset } from "./parse.ts";

@@ -1,0 +1,3 @@
+// The door of the trainer: native code behind it.
+export { type TrainRequest, type TrainResult, train } from "./train.ts";
+export { type ChildTrainRequest, type ChildTrainResult, trainInChild } from "./train-in-child.ts";

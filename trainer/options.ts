@@ -1,0 +1,20 @@
+// What a user may set of a training; everything has a default, and the default is to set nothing.
+import { z } from "zod";
+
+export const trainOptionsSchema = z
+  .strictObject({
+    /** Same dataset, options and backbone: same adapter bytes on the same machine. */
+    seed: z.int().min(0).max(2_147_483_647).default(0),
+    /** P of each prompt generator. */
+    promptTokens: z.int().min(1).max(32).optional(),
+    /** M of each prompt generator. */
+    bottleneck: z.int().min(1).max(256).optional(),
+    /** K: the largest number of prompt layers that may be selected. */
+    promptLayersMax: z.int().min(1).max(64).optional(),
+    learningRate: z.number().positive().max(1).optional(),
+    /** Passes over the examples of the last phase. */
+    epochs: z.int().min(1).max(200).optional(),
+  })
+  .describe("Options of a training; all optional.");
+
+export type TrainOptions = z.infer<typeof trainOptionsSchema>;

@@ -1,0 +1,39 @@
+// What a training says of itself; stored in the manifest and shown to the user.
+
+export interface TrainingReport {
+  readonly method: "spt";
+  readonly seed: number;
+  readonly examples: number;
+  readonly classes: number;
+  /** Selected prompt layers, ascending. */
+  readonly promptLayers: readonly number[];
+  /** Final gate value of every candidate layer, 0 … 1. */
+  readonly gates: readonly number[];
+  readonly trainedParameters: number;
+  readonly backboneParameters: number;
+  readonly phases: readonly {
+    readonly name: TrainingPhase;
+    readonly seconds: number;
+    readonly steps: number;
+    /** Mean loss over the last steps of the phase; absent where a phase has none. */
+    readonly loss?: number;
+  }[];
+  /** Held-out part of the training examples, when one could be made. */
+  readonly validation?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
+  /** Logistic regression on the frozen embeddings, same split: what the prompts are worth. */
+  readonly frozenProbe?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
+  readonly temperature: number;
+  readonly seconds: number;
+}
+
+export type TrainingPhase = "embed" | "search" | "select" | "retrain" | "head" | "calibrate";
+
+export interface TrainingProgress {
+  readonly phase: TrainingPhase;
+  /** 0 … 1 over the whole training. */
+  readonly progress: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly loss?: number;
+  readonly gates?: readonly number[];
+}
