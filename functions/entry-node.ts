@@ -1,4 +1,12 @@
 // Wires store, registry, backbone, classifier and jobs into one Node server. Wiring only.
+import { setTimeout } from "node:timers/promises";
+import { Classifier } from "#model/runtime";
+import { createRegistry, openObjectStore } from "#registry";
+import { DEFAULT_BACKBONE, loadBackbone } from "#registry/backbones";
+import { startWorker } from "../trainer/worker.ts";
+import { createApp } from "./app.ts";
+import { findBackbone } from "./find-backbone.ts";
+import { listen } from "./listen.ts";
 
 export interface NodeServerOptions {
   readonly storeUrl: string;
@@ -16,4 +24,50 @@ export interface NodeServer {
   close(): Promise<void>;
 }
 
-export declare function startNodeServer(options: NodeServerOptions): Promise<NodeServer>;
+/** Each part has this long to end. */
+const CLOSE_MS_MAX = 10_000;
+
+/** Rejects with a RegistryError or ModelError, or an error that names --port; nothing stays open then. */
+export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
+  const { log = () => undefined } = options;
+  const closers: (() => Promise<void>)[] = [];
+  let app: ReturnType<typeof createApp> | undefined;
+  try {
+    // The port first: a second server by mistake must fail before it touches the jobs of the first.
+    const listener = await listen((request) => app?.fetch(request) ?? starting(), options);
+    closers.push(() => listener.close());
+    const store = await openObjectStore(options.storeUrl);
+    closers.push(() => store.close());
+    await store.check();
+    const registry = createRegistry(store);
+    const { id, folder } = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
+    const loaded = await loadBackbone({ id, folder });
+    const backbone = { id: loaded.id, digest: loaded.digest };
+    const { threads } = options;
+    const classifier = await Classifier.create(loaded, threads === undefined ? {} : { threads });
+    closers.push(() => classifier.close());
+    const jobs = await startWorker({ registry, backbone: { ...backbone, folder }, log });
+    closers.push(() => jobs.close());
+    app = createApp({ registry, classifier, jobs, backbone, log });
+    log({ event: "started", url: listener.url, store: store.description, backbone });
+    return { url: listener.url, close: () => closeAll(closers) };
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+function starting(): Response {
+  return new Response("The server is starting.\n", { status: 503, headers: { "Retry-After": "1" } });
+}
+
+/** First the listener, then what answers it. Twice is once. */
+async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
+  const [listener, ...parts] = closers.splice(0);
+  for (const close of [listener, ...parts.toReversed()]) {
+    // A part that will not end, or fails to, must not keep the others open.
+    await Promise.allSettled([
+      Promise.race([close?.(), setTimeout(CLOSE_MS_MAX, undefined, { ref: false })]),
+    ]);
+  }
+}

@@ -1,7 +1,8 @@
 // A frozen backbone in memory: configuration, weights, tokenizer and the digest adapters are bound to.
-import type { EncoderConfig } from "./encoder/config.ts";
-import type { EncoderWeights } from "./encoder/weights.ts";
-import type { Tokenizer } from "./tokenizer/tokenizer.ts";
+import { createHash } from "node:crypto";
+import { type EncoderConfig, parseEncoderConfig } from "./encoder/config.ts";
+import { type EncoderWeights, readEncoderWeights } from "./encoder/weights.ts";
+import { createTokenizer, type Tokenizer } from "./tokenizer/tokenizer.ts";
 
 export interface Backbone {
   /** For example "sentence-transformers/all-MiniLM-L6-v2". */
@@ -25,4 +26,32 @@ export interface BackboneFiles {
 /** Longest text in tokens that is encoded; longer ones are cut and reported as truncated. */
 export const TEXT_TOKENS_MAX = 256;
 
-export declare function parseBackbone(id: string, files: BackboneFiles): Backbone;
+/**
+ * Weights may be views on files.weights, which must not be written afterwards.
+ * Throws ModelError unsupported_backbone, invalid_backbone, invalid_safetensors.
+ */
+export function parseBackbone(id: string, files: BackboneFiles): Backbone {
+  const config = parseEncoderConfig(files.config);
+  const tokensMax = Math.min(TEXT_TOKENS_MAX, config.positions);
+  return {
+    id,
+    digest: digestBackbone(files),
+    config,
+    weights: readEncoderWeights(files.weights, config),
+    tokenizer: createTokenizer(files.tokenizer, { tokensMax, tokenTypes: config.tokenTypes }),
+  };
+}
+
+/** "<name> <sha256 in hex>\n" of each file, in this order, hashed once more. */
+function digestBackbone(files: BackboneFiles): string {
+  const lines = [
+    `config.json ${sha256(files.config)}\n`,
+    `model.safetensors ${sha256(files.weights)}\n`,
+    `tokenizer.json ${sha256(files.tokenizer)}\n`,
+  ];
+  return `sha256:${sha256(lines.join(""))}`;
+}
+
+function sha256(content: Uint8Array | string): string {
+  return createHash("sha256").update(content).digest("hex");
+}

@@ -1,5 +1,11 @@
 // The JSON that names a version's files by digest. Written last; what it does not name does not exist.
+// Checked when written and when read; its digest is the sha256 of its bytes, so of all it names.
 import { z } from "zod";
+import { digestOf } from "./digest.ts";
+import { RegistryError } from "./errors.ts";
+import { MANIFEST_BYTES_MAX } from "./limits.ts";
+
+export const MANIFEST_MEDIA_TYPE = "application/vnd.softgate.adapter.manifest.v1+json";
 
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 
@@ -14,7 +20,7 @@ export const insertionSchema = z.discriminatedUnion("kind", [
 ]);
 
 export const manifestSchema = z.strictObject({
-  mediaType: z.literal("application/vnd.softgate.adapter.manifest.v1+json"),
+  mediaType: z.literal(MANIFEST_MEDIA_TYPE),
   name: z.string(),
   version: z.int().min(1),
   createdAt: z.iso.datetime(),
@@ -36,3 +42,56 @@ export const manifestSchema = z.strictObject({
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** Throws invalid_manifest, which says what is wrong, or limit_exceeded. */
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  const result = manifestSchema.safeParse(manifest);
+  if (!result.success) throw invalidManifest(`This manifest cannot be published`, result.error);
+  const bytes = new TextEncoder().encode(JSON.stringify(result.data));
+  if (bytes.byteLength > MANIFEST_BYTES_MAX) {
+    throw new RegistryError(
+      "limit_exceeded",
+      `The manifest has ${bytes.byteLength} bytes; at most ${MANIFEST_BYTES_MAX} are kept. Shorten its report.`,
+    );
+  }
+  return bytes;
+}
+
+/** The manifest of stored bytes, deeply frozen. Throws invalid_manifest. */
+export function decodeManifest(
+  bytes: Uint8Array,
+  expected: { name: string; version: number },
+): { manifest: Manifest; digest: string } {
+  const what = `The stored manifest of ${expected.name}:${expected.version} is damaged`;
+  const result = manifestSchema.safeParse(parseJson(bytes));
+  if (!result.success) throw invalidManifest(what, result.error);
+  const { name, version } = result.data;
+  if (name !== expected.name || version !== expected.version) {
+    throw new RegistryError("invalid_manifest", `${what}: it calls itself ${name}:${version}.`);
+  }
+  return { manifest: freezeDeeply(result.data), digest: digestOf(bytes) };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function invalidManifest(what: string, cause: z.ZodError): RegistryError {
+  const [issue] = cause.issues;
+  return new RegistryError(
+    "invalid_manifest",
+    `${what}: ${issue?.path.join(".") || "it"}: ${issue?.message ?? "unreadable"}.`,
+    cause,
+  );
+}
+
+/** Manifests are cached and shared: one caller's change must not reach the next. */
+function freezeDeeply<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) freezeDeeply(part);
+  return Object.freeze(value);
+}

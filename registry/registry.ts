@@ -1,10 +1,15 @@
 // The registry as its callers see it: tenants' datasets, adapters, versions, aliases, keys and job
 // records on one object store. Every method takes the tenant first, and every key starts with it.
+import { RegistryError } from "./errors.ts";
+import { VERSION_MAX } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 
 declare const brand: unique symbol;
 export type TenantId = string & { readonly [brand]: "TenantId" };
 export type AdapterName = string & { readonly [brand]: "AdapterName" };
+
+/** The alias meant where none is given. */
+export const DEFAULT_ALIAS = "production";
 
 /** `name`, `name@alias` or `name:3`. */
 export type AdapterReference =
@@ -50,7 +55,10 @@ export interface PublishRequest {
   readonly name: AdapterName;
   readonly files: { readonly config: Uint8Array; readonly weights: Uint8Array };
   readonly manifest: Omit<Manifest, "mediaType" | "name" | "version" | "createdAt" | "files">;
-  /** Moved to the new version once its manifest stands. Default "production". */
+  /**
+   * Moved to the new version once its manifest stands, unless it already points at a later one.
+   * Default "production".
+   */
   readonly alias?: string;
   /** Publishing again with the same key returns the version it made. */
   readonly idempotencyKey?: string;
@@ -104,8 +112,56 @@ export interface Registry {
   authenticate(secret: string): Promise<{ tenant: TenantId; keyId: string } | undefined>;
 }
 
+const NAME = /^(?!.*\.\.)[a-z0-9][a-z0-9._-]{0,63}$/;
+const NAME_RULE =
+  'Use lower-case letters, digits, "-", "_" and single ".", starting with a letter or digit, at most 64.';
+
 /** Lower-case letters, digits, "-", "_" and "."; starts with a letter or digit; at most 64. Throws invalid_name. */
-export declare function parseTenantId(value: string): TenantId;
-export declare function parseAdapterName(value: string): AdapterName;
+export function parseTenantId(value: string): TenantId {
+  return checkName(value, "a tenant") as TenantId;
+}
+
+export function parseAdapterName(value: string): AdapterName {
+  return checkName(value, "an adapter") as AdapterName;
+}
+
+/** As a name, and not digits alone, which would read as a version. Throws invalid_name. */
+export function parseAlias(value: string): string {
+  checkName(value, "an alias");
+  if (!/^\d+$/.test(value)) return value;
+  throw new RegistryError("invalid_name", `${value} is no name of an alias: digits alone mean a version.`);
+}
+
 /** Throws invalid_reference with the three forms. */
-export declare function parseAdapterReference(value: string): AdapterReference;
+export function parseAdapterReference(value: string): AdapterReference {
+  const [, name, mark, rest] = /^([^@:]*)(?:([@:])(.*))?$/s.exec(value) ?? [];
+  try {
+    if (name === undefined) throw referenceError(value);
+    const adapter = parseAdapterName(name);
+    if (mark === ":") return { name: adapter, version: parseVersion(value, rest ?? "") };
+    return { name: adapter, alias: mark === "@" ? parseAlias(rest ?? "") : DEFAULT_ALIAS };
+  } catch (error) {
+    throw referenceError(value, error);
+  }
+}
+
+function parseVersion(value: string, digits: string): number {
+  const version = Number(digits);
+  if (!/^[1-9]\d{0,7}$/.test(digits) || version > VERSION_MAX) throw referenceError(value);
+  return version;
+}
+
+function checkName(value: string, what: string): string {
+  if (NAME.test(value)) return value;
+  throw new RegistryError("invalid_name", `${quoted(value)} is no name of ${what}. ${NAME_RULE}`);
+}
+
+function referenceError(value: string, cause?: unknown): RegistryError {
+  const message = `${quoted(value)} names no adapter. Write "name" (its alias ${DEFAULT_ALIAS}), "name@alias" or "name:3" (version 3).`;
+  return new RegistryError("invalid_reference", message, cause);
+}
+
+/** Values come from outside: shortened, and with control characters escaped. */
+function quoted(value: string): string {
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+}

@@ -1,5 +1,9 @@
 // The encoder's weights by role, out of a safetensors file of a BERT or RoBERTa model. Names with and
 // without the "bert." / "roberta." prefix are accepted; linear weights are transposed to [in, out].
+import { ModelError } from "../errors.ts";
+import { parseSafetensors, type Tensor } from "../safetensors/parse.ts";
+import { toFloat32 } from "../safetensors/read-tensor.ts";
+import { transpose } from "../safetensors/transpose.ts";
 import type { EncoderConfig } from "./config.ts";
 
 export interface Norm {
@@ -33,4 +37,72 @@ export interface EncoderWeights {
 }
 
 /** Throws ModelError invalid_backbone naming the tensor that is absent or has another shape. */
-export declare function readEncoderWeights(safetensors: Uint8Array, config: EncoderConfig): EncoderWeights;
+export function readEncoderWeights(safetensors: Uint8Array, config: EncoderConfig): EncoderWeights {
+  const { tensors } = parseSafetensors(safetensors);
+  const prefix = PREFIXES.find((candidate) => tensors.has(`${candidate}${WORD_EMBEDDINGS}`)) ?? "";
+  const source: Source = { tensors, prefix };
+  const { width, layers, vocabulary, positions, positionOffset, tokenTypes } = config;
+  const rows = positions + positionOffset;
+  return {
+    tokenEmbedding_VD: read(source, [WORD_EMBEDDINGS], [vocabulary, width]),
+    positionEmbedding: read(source, ["embeddings.position_embeddings.weight"], [rows, width]),
+    typeEmbedding: read(source, ["embeddings.token_type_embeddings.weight"], [tokenTypes, width]),
+    embeddingNorm: readNorm(source, "embeddings.LayerNorm", width),
+    layers: Array.from({ length: layers }, (_, layer) => readLayer(source, layer, config)),
+  };
+}
+
+/** Plain encoders; with a head of another task on top; wrapped by sentence-transformers. */
+const PREFIXES = ["", "bert.", "roberta.", "model.", "auto_model."];
+const WORD_EMBEDDINGS = "embeddings.word_embeddings.weight";
+
+interface Source {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly prefix: string;
+}
+
+function readLayer(source: Source, layer: number, { width, feedForward }: EncoderConfig): LayerWeights {
+  const name = `encoder.layer.${layer}`;
+  return {
+    query: readLinear(source, `${name}.attention.self.query`, width, width),
+    key: readLinear(source, `${name}.attention.self.key`, width, width),
+    value: readLinear(source, `${name}.attention.self.value`, width, width),
+    attentionOutput: readLinear(source, `${name}.attention.output.dense`, width, width),
+    attentionNorm: readNorm(source, `${name}.attention.output.LayerNorm`, width),
+    feedForwardIn: readLinear(source, `${name}.intermediate.dense`, width, feedForward),
+    feedForwardOut: readLinear(source, `${name}.output.dense`, feedForward, width),
+    outputNorm: readNorm(source, `${name}.output.LayerNorm`, width),
+  };
+}
+
+function readLinear(source: Source, name: string, inWidth: number, outWidth: number): Linear {
+  const weight = read(source, [`${name}.weight`], [outWidth, inWidth]);
+  return {
+    weight: transpose(weight, outWidth, inWidth),
+    bias: read(source, [`${name}.bias`], [outWidth]),
+  };
+}
+
+/** Files converted from TensorFlow say gamma and beta. */
+function readNorm(source: Source, name: string, width: number): Norm {
+  return {
+    gamma_D: read(source, [`${name}.weight`, `${name}.gamma`], [width]),
+    beta_D: read(source, [`${name}.bias`, `${name}.beta`], [width]),
+  };
+}
+
+/** The first of the names that exists. */
+function read({ tensors, prefix }: Source, names: readonly string[], shape: readonly number[]): Float32Array {
+  const name = names.map((candidate) => prefix + candidate).find((candidate) => tensors.has(candidate));
+  const tensor = name === undefined ? undefined : tensors.get(name);
+  if (name === undefined || tensor === undefined) {
+    throw new ModelError("invalid_backbone", `The backbone's weights lack the tensor ${prefix}${names[0]}.`);
+  }
+  if (tensor.shape.length !== shape.length || tensor.shape.some((size, i) => size !== shape[i])) {
+    throw new ModelError(
+      "invalid_backbone",
+      `The backbone's tensor ${name} is [${tensor.shape}]; config.json asks for [${shape}].`,
+    );
+  }
+  return toFloat32(name, tensor);
+}

@@ -1,10 +1,8 @@
 // Where frozen backbones come from: the catalog, the verified download, the user's cache folder.
 // Node only (files, network).
-export {
-  type BackboneEntry,
-  backboneCacheFolder,
-  DEFAULT_BACKBONE,
-  listBackbones,
-  loadBackbone,
-  pullBackbone,
-} from "./pull.ts";
+export { backboneCacheFolder } from "./cache-folder.ts";
+export { DEFAULT_BACKBONE } from "./catalog.ts";
+export { loadBackbone } from "./load.ts";
+export { listBackbones, type PullOptions, pullBackbone } from "./pull.ts";
+export type { BackboneEntry } from "./record.ts";
+export type { PullProgress } from "./source.ts";

@@ -1,0 +1,75 @@
+// softgate classify: texts from the command line or standard input, answered in this process.
+import { Command } from "commander";
+import { type Prediction, predictionOf } from "#functions/prediction";
+import { CliError } from "../errors.ts";
+import { TEXTS_AT_ONCE } from "../evaluate-dataset.ts";
+import type { Io } from "../io.ts";
+import { type OpenAdapter, type OpenAdapterOptions, withAdapter } from "../open-adapter.ts";
+import { wholeNumber, withTenant } from "../options.ts";
+import { json } from "../output.ts";
+
+interface ClassifyOptions extends OpenAdapterOptions {
+  readonly topK: number;
+}
+
+export function classifyCommand(io: Io): Command {
+  return withTenant(new Command("classify"), io)
+    .description("classify texts with an adapter, without a server")
+    .argument("[text...]", "texts; without any, each line of standard input is one")
+    .requiredOption("--adapter <id>", "NAME, NAME@ALIAS or NAME:VERSION")
+    .option("--top-k <k>", "how many labels to give a text", wholeNumber(1, 1000), 1)
+    .option("--backbone <id>", "id or folder, when it is not the one the adapter names")
+    .addHelpText("after", HELP)
+    .action((texts: string[], options: ClassifyOptions) => classify(texts, options, io));
+}
+
+async function classify(texts: readonly string[], options: ClassifyOptions, io: Io): Promise<void> {
+  if (texts.length === 0 && io.isStdinTerminal) {
+    throw new CliError(
+      "bad_usage",
+      "Give a text, or pipe in lines: softgate classify --adapter ID < texts.txt",
+    );
+  }
+  await withAdapter(options, io, async (adapter) => {
+    const predictions: Prediction[] = [];
+    for await (const chunk of chunksOf(texts.length > 0 ? texts : io.stdinLines())) {
+      const answers = await predict(adapter, chunk, options.topK);
+      if (options.json) predictions.push(...answers);
+      else io.stdout(answers.map((prediction, index) => lineOf(prediction, chunk[index] ?? "")).join(""));
+    }
+    if (!options.json) return;
+    const { version, digest } = adapter.resolved;
+    io.stdout(json({ adapterId: options.adapter, version, digest, predictions }));
+  });
+}
+
+async function predict(adapter: OpenAdapter, texts: readonly string[], topK: number): Promise<Prediction[]> {
+  const classifications = await adapter.classify(texts);
+  return classifications.map((classification) => predictionOf(classification, topK));
+}
+
+/** Lines without a text are passed over. */
+async function* chunksOf(texts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string[]> {
+  let chunk: string[] = [];
+  for await (const text of texts) {
+    if (text.trim() === "") continue;
+    chunk.push(text);
+    if (chunk.length < TEXTS_AT_ONCE) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function lineOf({ scores }: Prediction, text: string): string {
+  const labels = scores.map(({ label, score }) => `${label}\t${score.toFixed(4)}`).join("\t");
+  return `${labels}\t${text.replaceAll(/\s+/g, " ")}\n`;
+}
+
+const HELP = `
+Prints one line a text: LABEL, SCORE (with --top-k more of both), TEXT, separated by tabs.
+
+Examples:
+  $ softgate classify --adapter tickets "I was charged twice" --top-k 3
+  $ softgate classify --adapter tickets@production < texts.txt > answers.tsv
+`;

@@ -1,0 +1,42 @@
+// softgate serve: the HTTP API in the foreground, until a signal ends it.
+import { once } from "node:events";
+import { Command } from "commander";
+import type { Io } from "../io.ts";
+import { backboneOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
+import { json } from "../output.ts";
+import { pull } from "../pull.ts";
+
+interface ServeOptions extends StoreOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly backbone: string;
+  readonly threads?: number;
+}
+
+export function serveCommand(io: Io): Command {
+  return withStore(new Command("serve"), io)
+    .description("serve the HTTP API; one JSON line per request goes to standard error")
+    .option("--port <port>", "0 takes any free one", wholeNumber(0, 65_535), 8080)
+    .option("--host <address>", "0.0.0.0 answers the whole network", "127.0.0.1")
+    .option("--threads <n>", "of a forward pass; 0 lets the runtime choose", wholeNumber(0, 256))
+    .addOption(backboneOption())
+    .action((options: ServeOptions) => serve(options, io));
+}
+
+async function serve(options: ServeOptions, io: Io): Promise<void> {
+  const { store: storeUrl, port, host, threads } = options;
+  const { folder } = await pull(options.backbone, io, { silent: options.json === true });
+  // Loaded late: most commands need no native code, and start faster without.
+  const { startNodeServer } = await import("#functions");
+  const server = await startNodeServer({
+    storeUrl,
+    port,
+    host,
+    backbone: folder,
+    ...(threads !== undefined && { threads }),
+    log: (event) => io.stderr(`${JSON.stringify(event)}\n`),
+  });
+  io.stdout(options.json ? json({ url: server.url }) : `Serving on ${server.url}. Ctrl-C ends it.\n`);
+  if (!io.signal.aborted) await once(io.signal, "abort");
+  await server.close();
+}

@@ -1,0 +1,95 @@
+// softgate train: the steps dataset, train and publish on this machine, without a server.
+import { Command } from "commander";
+import type { Evaluation } from "#trainer/evaluate";
+import { TrainerError, type TrainingReport, trainOptionsSchema } from "#trainer/job";
+import type { Io } from "../io.ts";
+import { backboneOption, wholeNumber, withTenant } from "../options.ts";
+import { json, percent } from "../output.ts";
+import { readDataset } from "../read-dataset.ts";
+import { type TrainCommandOptions, trainAndPublish } from "../train-and-publish.ts";
+import { evaluateFile } from "./evaluate.ts";
+
+export function trainCommand(io: Io): Command {
+  return withTenant(new Command("train"), io)
+    .description("learn an adapter from labelled texts and publish it as the next version of its name")
+    .requiredOption("--data <file>", "CSV with the columns text and label, or NDJSON")
+    .requiredOption("--name <name>", "of the adapter: a-z, 0-9, - _ . and at most 64 characters")
+    .option("--validation <file>", "labelled texts to report the accuracy on, beside the test's")
+    .option("--test <file>", "labelled texts to report the accuracy on")
+    .option("--seed <n>", "same seed and data: same adapter", wholeNumber(0, 2_147_483_647))
+    .option("--epochs <n>", "passes over the examples in the last phase", wholeNumber(1, 200))
+    .option("--prompt-tokens <n>", "soft tokens of each prompt generator", wholeNumber(1, 32))
+    .option("--prompt-layers-max <n>", "most prompt layers to select", wholeNumber(1, 64))
+    .option("--bottleneck <n>", "inner width of each prompt generator", wholeNumber(1, 256))
+    .option("--learning-rate <rate>", "of generators and head", Number)
+    .addOption(backboneOption())
+    .action((options: TrainCommandOptions) => train(options, io));
+}
+
+async function train(options: TrainCommandOptions, io: Io): Promise<void> {
+  // All files are read before the training, so that a wrong one costs no time.
+  for (const path of [options.validation, options.test]) {
+    if (path !== undefined) await readDataset(path, { forTraining: false });
+  }
+  const { name, version, digest, report } = await trainAndPublish(options, trainOptionsOf(options), io);
+  const adapterId = `${name}:${version}`;
+  if (!options.json) io.stdout(describe(adapterId, report));
+  const validation = await evaluateIfGiven("validation", options, { adapterId, io });
+  const test = await evaluateIfGiven("test", options, { adapterId, io });
+  if (options.json) {
+    return io.stdout(
+      json({ adapterId, version, digest, report, ...(validation && { validation }), ...(test && { test }) }),
+    );
+  }
+  io.stdout(`\nNext: softgate classify --adapter ${name} "a new text"\n`);
+}
+
+/** Throws TrainerError invalid_options. */
+function trainOptionsOf(options: TrainCommandOptions) {
+  const { seed, epochs, promptTokens, promptLayersMax, bottleneck, learningRate } = options;
+  const given = { seed, epochs, promptTokens, promptLayersMax, bottleneck, learningRate };
+  const parsed = trainOptionsSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new TrainerError("invalid_options", `${issue?.path.join(".")}: ${issue?.message}`);
+}
+
+async function evaluateIfGiven(
+  which: "validation" | "test",
+  options: TrainCommandOptions,
+  { adapterId, io }: { adapterId: string; io: Io },
+): Promise<Evaluation | undefined> {
+  const path = options[which];
+  if (path === undefined) return undefined;
+  const evaluation = await evaluateFile(path, { ...options, adapter: adapterId }, io);
+  const { accuracy, macroF1, n } = evaluation;
+  if (!options.json) {
+    io.stdout(
+      `  ${which.padEnd(14)}accuracy ${percent(accuracy)}, macro-F1 ${percent(macroF1)} (${n} rows of ${path})\n`,
+    );
+  }
+  return evaluation;
+}
+
+function describe(adapterId: string, report: TrainingReport): string {
+  const { promptLayers, gates, trainedParameters, backboneParameters, validation, frozenProbe } = report;
+  const lines = [
+    ["examples", `${report.examples} of ${report.classes} labels`],
+    ["prompt layers", `${promptLayers.join(", ") || "none"} (of ${gates.length})`],
+    [
+      "trained",
+      `${trainedParameters} numbers, ${percent(trainedParameters / backboneParameters)} of the backbone`,
+    ],
+    [
+      "held out",
+      validation && `accuracy ${percent(validation.accuracy)} (${validation.n} rows of the training file)`,
+    ],
+    [
+      "frozen probe",
+      frozenProbe && `accuracy ${percent(frozenProbe.accuracy)} on the same rows, without prompts`,
+    ],
+    ["took", `${report.seconds.toFixed(1)} s`],
+  ];
+  const body = lines.filter(([, text]) => text).map(([name, text]) => `  ${name?.padEnd(14)}${text}\n`);
+  return `${adapterId} is published.\n${body.join("")}`;
+}

@@ -1,0 +1,86 @@
+// What a failed command says and exits with: one message, one exit code per error code.
+import { ModelError, type ModelErrorCode } from "#model";
+import { RegistryError, type RegistryErrorCode } from "#registry";
+import { TrainerError, type TrainerErrorCode } from "#trainer/job";
+
+/** bad_usage: the command line itself; file_unreadable: a file named on it. */
+export type CliErrorCode = "bad_usage" | "file_unreadable" | "interrupted";
+
+export class CliError extends Error {
+  readonly code: CliErrorCode;
+  readonly publicMessage: string;
+
+  constructor(code: CliErrorCode, publicMessage: string, cause?: unknown) {
+    super(publicMessage, cause === undefined ? undefined : { cause });
+    this.name = "CliError";
+    this.code = code;
+    this.publicMessage = publicMessage;
+  }
+}
+
+export const EXIT = { ok: 0, failed: 1, badInput: 2, notFound: 3, unreachable: 4, interrupted: 130 } as const;
+
+export const exitCodeByCode = {
+  bad_usage: EXIT.badInput,
+  file_unreadable: EXIT.notFound,
+  interrupted: EXIT.interrupted,
+  invalid_name: EXIT.badInput,
+  invalid_reference: EXIT.badInput,
+  adapter_not_found: EXIT.notFound,
+  version_not_found: EXIT.notFound,
+  alias_not_found: EXIT.notFound,
+  dataset_not_found: EXIT.notFound,
+  blob_not_found: EXIT.failed,
+  blob_corrupt: EXIT.failed,
+  invalid_manifest: EXIT.failed,
+  conflict: EXIT.failed,
+  limit_exceeded: EXIT.badInput,
+  invalid_store_url: EXIT.badInput,
+  store_unreachable: EXIT.unreachable,
+  store_refused: EXIT.unreachable,
+  store_unsuitable: EXIT.failed,
+  invalid_key: EXIT.notFound,
+  backbone_not_found: EXIT.notFound,
+  backbone_corrupt: EXIT.failed,
+  download_failed: EXIT.unreachable,
+  invalid_safetensors: EXIT.failed,
+  invalid_adapter: EXIT.failed,
+  invalid_backbone: EXIT.badInput,
+  unsupported_backbone: EXIT.badInput,
+  backbone_mismatch: EXIT.badInput,
+  text_too_long: EXIT.badInput,
+  invalid_dataset: EXIT.badInput,
+  dataset_too_large: EXIT.badInput,
+  unsupported_media_type: EXIT.badInput,
+  invalid_options: EXIT.badInput,
+  training_failed: EXIT.failed,
+  job_interrupted: EXIT.failed,
+  queue_full: EXIT.failed,
+} satisfies Record<CliErrorCode | RegistryErrorCode | ModelErrorCode | TrainerErrorCode, number>;
+
+export interface Failure {
+  readonly exitCode: number;
+  readonly error: { readonly code: string; readonly message: string; readonly at?: TrainerError["at"] };
+}
+
+/** Of an error that no room made, the message is all there is to tell. */
+export function failureOf(error: unknown): Failure {
+  if (!isRoomError(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { exitCode: EXIT.failed, error: { code: "internal_error", message } };
+  }
+  const at = error instanceof TrainerError ? error.at : undefined;
+  return {
+    exitCode: exitCodeByCode[error.code],
+    error: { code: error.code, message: error.publicMessage, ...(at && { at }) },
+  };
+}
+
+function isRoomError(error: unknown): error is CliError | RegistryError | ModelError | TrainerError {
+  return (
+    error instanceof CliError ||
+    error instanceof RegistryError ||
+    error instanceof ModelError ||
+    error instanceof TrainerError
+  );
+}

@@ -1,0 +1,59 @@
+// A published adapter on its backbone in this process, for the commands that classify without a server.
+import { ModelError, parseAdapter, type TextInput } from "#model";
+import type { Classification, Classifier } from "#model/runtime";
+import { parseAdapterReference, parseTenantId, type ResolvedAdapter } from "#registry";
+import { loadBackbone } from "#registry/backbones";
+import type { Io } from "./io.ts";
+import { withRegistry } from "./open-registry.ts";
+import type { TenantOptions } from "./options.ts";
+import { pull } from "./pull.ts";
+
+export interface OpenAdapter {
+  readonly resolved: ResolvedAdapter;
+  classify(inputs: readonly TextInput[]): Promise<Classification[]>;
+}
+
+export interface OpenAdapterOptions extends TenantOptions {
+  readonly adapter: string;
+  /** Default: the backbone that the adapter's manifest names. */
+  readonly backbone?: string;
+}
+
+export async function withAdapter<Result>(
+  options: OpenAdapterOptions,
+  io: Io,
+  use: (adapter: OpenAdapter) => Promise<Result>,
+): Promise<Result> {
+  const tenant = parseTenantId(options.tenant);
+  const reference = parseAdapterReference(options.adapter);
+  const { resolved, adapter } = await withRegistry(options.store, async (registry) => {
+    const resolved = await registry.resolve(tenant, reference);
+    return { resolved, adapter: parseAdapter(await registry.readFiles(tenant, resolved.manifest)) };
+  });
+  const classifier = await openClassifier(resolved, options, io);
+  try {
+    const handle = { key: `${tenant}/${resolved.digest}`, load: async () => adapter };
+    return await use({ resolved, classify: (inputs) => classifier.classify(handle, inputs) });
+  } finally {
+    await classifier.close();
+  }
+}
+
+async function openClassifier(
+  { name, version, manifest }: ResolvedAdapter,
+  options: OpenAdapterOptions,
+  io: Io,
+): Promise<Classifier> {
+  const entry = await pull(options.backbone ?? manifest.backbone.id, io, { silent: options.json === true });
+  const backbone = await loadBackbone(entry);
+  if (backbone.digest !== manifest.backbone.digest) {
+    throw new ModelError(
+      "backbone_mismatch",
+      `Adapter ${name}:${version} was trained on backbone ${manifest.backbone.id} (${manifest.backbone.digest}); ` +
+        `${entry.folder} holds ${backbone.digest}. Name the right folder with --backbone.`,
+    );
+  }
+  // Loaded late: most commands need no native code, and start faster without.
+  const { Classifier } = await import("#model/runtime");
+  return Classifier.create(backbone);
+}

@@ -1,0 +1,45 @@
+// Options that several commands share, and how their values are read.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { DEFAULT_BACKBONE } from "#registry/backbones";
+import type { Io } from "./io.ts";
+
+export const STORE_DEFAULT = "file:.softgate";
+export const TENANT_DEFAULT = "default";
+
+export interface JsonOption {
+  readonly json?: true;
+}
+
+export interface StoreOptions extends JsonOption {
+  readonly store: string;
+}
+
+export interface TenantOptions extends StoreOptions {
+  readonly tenant: string;
+}
+
+export function withJson(command: Command): Command {
+  return command.option("--json", "print the result as one JSON document");
+}
+
+export function withStore(command: Command, io: Io): Command {
+  const store = new Option("--store <url>", "where adapters are kept: file:PATH or s3://… (SOFTGATE_STORE)");
+  return withJson(command).addOption(store.default(io.env.SOFTGATE_STORE || STORE_DEFAULT));
+}
+
+export function withTenant(command: Command, io: Io): Command {
+  return withStore(command, io).option("--tenant <tenant>", "whose adapters", TENANT_DEFAULT);
+}
+
+export function backboneOption(): Option {
+  return new Option("--backbone <id>", "id of a backbone, or its folder").default(DEFAULT_BACKBONE);
+}
+
+/** An argument parser for whole numbers from min to max. */
+export function wholeNumber(min: number, max: number): (value: string) => number {
+  return (value) => {
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
+  };
+}

@@ -1,0 +1,49 @@
+// A dataset from a file on disk: bytes, media type by extension, and its examples.
+import { readFile, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { DATASET_BYTES_MAX, type Dataset, type DatasetMediaType, parseDataset } from "#trainer/dataset";
+import { TrainerError } from "#trainer/job";
+import { CliError } from "./errors.ts";
+import type { Io } from "./io.ts";
+
+export interface DatasetFile {
+  readonly bytes: Uint8Array;
+  readonly fileName: string;
+  readonly mediaType: DatasetMediaType;
+  readonly dataset: Dataset;
+}
+
+const mediaTypeByExtension = new Map<string | undefined, DatasetMediaType>([
+  ["csv", "text/csv"],
+  ["ndjson", "application/x-ndjson"],
+  ["jsonl", "application/x-ndjson"],
+]);
+
+/** Throws CliError file_unreadable or TrainerError invalid_dataset, dataset_too_large, unsupported_media_type. */
+export async function readDataset(path: string, options: { forTraining: boolean }): Promise<DatasetFile> {
+  const fileName = basename(path);
+  const mediaType = mediaTypeByExtension.get(fileName.split(".").at(-1)?.toLowerCase());
+  if (!mediaType) {
+    throw new TrainerError("unsupported_media_type", `${path}: name the file .csv, .ndjson or .jsonl.`);
+  }
+  const bytes = await readBytes(path);
+  return { bytes, fileName, mediaType, dataset: parseDataset(bytes, { fileName, mediaType, ...options }) };
+}
+
+export function printWarnings({ fileName, dataset }: DatasetFile, io: Io): void {
+  for (const { message } of dataset.warnings) io.stderr(`warning: ${fileName}: ${message}\n`);
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size <= DATASET_BYTES_MAX) return await readFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError("file_unreadable", `${path} cannot be read (${reason}).`, cause);
+  }
+  const mebibytes = DATASET_BYTES_MAX / (1024 * 1024);
+  throw new TrainerError("dataset_too_large", `${path} is larger than ${mebibytes} MiB, the limit.`, {
+    at: { file: basename(path) },
+  });
+}

@@ -1,0 +1,20 @@
+// What the middleware leaves in a request's context for the routes and for the log line.
+import type { Context } from "hono";
+import type { TenantId } from "#registry";
+
+export interface AppEnv {
+  Variables: {
+    /** Set by request-id.ts; in every response, problem and log line. */
+    requestId: string;
+    /** Set by limit-body.ts; enforced by read-body.ts, the only way to a body. */
+    bodyBytesMax: number;
+    /** Set by authenticate.ts on /v1; there is no other source of a tenant. */
+    tenant: TenantId;
+    keyId: string;
+    /** Set by problem.ts, for the log line. */
+    errorCode: string;
+  };
+}
+
+// Path is a literal where a route reads parameters from it.
+export type AppContext<Path extends string = string> = Context<AppEnv, Path>;

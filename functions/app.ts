@@ -1,0 +1,61 @@
+// HTTP in, HTTP out: which middleware runs in which order, and which route answers what. Read top to
+// bottom. No tensors, no store keys, no business rule here or below.
+import { Hono } from "hono";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import type { AppContext, AppEnv } from "./app-env.ts";
+import { RequestError } from "./errors.ts";
+import { authenticate } from "./middleware/authenticate.ts";
+import { limitBody } from "./middleware/limit-body.ts";
+import { logRequest } from "./middleware/log-request.ts";
+import { renderError, renderNotFound } from "./middleware/render-error.ts";
+import { requestId } from "./middleware/request-id.ts";
+import { problemResponse } from "./problem.ts";
+import { about } from "./routes/about.ts";
+import { listAdapters } from "./routes/adapters/list.ts";
+import { listVersions } from "./routes/adapters/list-versions.ts";
+import { classify } from "./routes/classify/classify.ts";
+import { uploadDataset } from "./routes/datasets/upload.ts";
+import { live } from "./routes/health/live.ts";
+import { ready } from "./routes/health/ready.ts";
+import { createJob } from "./routes/jobs/create.ts";
+import { getJob } from "./routes/jobs/get.ts";
+import type { Services } from "./services.ts";
+
+export interface AppOptions {
+  /** Milliseconds; for durations and the readiness cache. */
+  readonly now?: () => number;
+  readonly randomId?: () => string;
+}
+
+export function createApp(services: Services, options: AppOptions = {}): Hono<AppEnv> {
+  const { now = Date.now, randomId = () => crypto.randomUUID() } = options;
+  const app = new Hono<AppEnv>();
+
+  app.use(requestId(randomId));
+  app.use(logRequest(services.log, now));
+  app.use(limitBody());
+  app.use(methodNotAllowed({ app, onMethodNotAllowed }));
+  app.onError(renderError(services.log));
+  app.notFound(renderNotFound());
+
+  app.get("/", about());
+  app.get("/livez", live());
+  app.get("/readyz", ready(services, now));
+
+  app.use("/v1/*", authenticate(services.registry));
+  app.post("/v1/datasets", uploadDataset(services));
+  app.post("/v1/adapters", createJob(services));
+  app.get("/v1/jobs/:id", getJob(services));
+  app.get("/v1/adapters", listAdapters(services));
+  app.get("/v1/adapters/:name/versions", listVersions(services));
+  app.post("/v1/classify", classify(services));
+  return app;
+}
+
+function onMethodNotAllowed(c: AppContext, methods: readonly string[]): Response {
+  const allow = methods.join(", ");
+  return problemResponse(
+    c,
+    new RequestError("method_not_allowed", `This path answers ${allow}.`, { headers: { Allow: allow } }),
+  );
+}

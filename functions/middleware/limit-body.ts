@@ -1,0 +1,24 @@
+// Sets how large a request's body may be, and refuses at once a declared length above it. Bodies that
+// declare none are counted by read-body.ts while they stream.
+import type { MiddlewareHandler } from "hono";
+import { DATASET_BYTES_MAX } from "#trainer/dataset";
+import type { AppEnv } from "../app-env.ts";
+import { RequestError } from "../errors.ts";
+
+export const JSON_BODY_BYTES_MAX = 1024 * 1024;
+
+const bodyBytesMaxByPath = new Map([["/v1/datasets", DATASET_BYTES_MAX]]);
+
+export function limitBody(): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const bodyBytesMax = bodyBytesMaxByPath.get(c.req.path) ?? JSON_BODY_BYTES_MAX;
+    if (Number(c.req.header("content-length") ?? 0) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
+    c.set("bodyBytesMax", bodyBytesMax);
+    await next();
+  };
+}
+
+export function bodyTooLarge(bodyBytesMax: number): RequestError {
+  const mebibytes = bodyBytesMax / (1024 * 1024);
+  return new RequestError("payload_too_large", `The body is larger than ${mebibytes} MiB, the limit here.`);
+}

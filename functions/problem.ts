@@ -1,0 +1,84 @@
+// Any error → a problem document (RFC 9457) and its response. Errors of the rooms say what their
+// publicMessage says; of a 5xx and of an unknown error the caller learns nothing but the request id.
+import { ModelError } from "#model";
+import { RegistryError } from "#registry";
+import { TrainerError } from "#trainer/job";
+import type { AppContext } from "./app-env.ts";
+import { type ErrorDetail, RequestError } from "./errors.ts";
+import { type ErrorCode, isErrorCode, retryAfterSecondsByCode, statusByCode } from "./status-by-code.ts";
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** The path asked for. */
+  readonly instance: string;
+  readonly requestId: string;
+  readonly code: ErrorCode;
+  readonly errors?: readonly ErrorDetail[];
+}
+
+const DETAIL_CHARACTERS_MAX = 1_000;
+const SERVER_FAULT = "The server could not answer this request; its log has the reason under the request id.";
+
+/** The response for an error. Sets errorCode for the log line. */
+export function problemResponse(c: AppContext, error: unknown): Response {
+  const problem = describe(error, { instance: c.req.path, requestId: c.get("requestId") ?? "" });
+  c.set("errorCode", problem.code);
+  if (error instanceof RequestError)
+    for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
+  const retryAfterSeconds = retryAfterSecondsByCode[problem.code];
+  if (retryAfterSeconds !== undefined) c.header("Retry-After", String(retryAfterSeconds));
+  return c.body(JSON.stringify(problem), problem.status as (typeof statusByCode)[ErrorCode], {
+    "Content-Type": "application/problem+json",
+  });
+}
+
+function describe(error: unknown, place: { instance: string; requestId: string }): Problem {
+  const code = codeOf(error);
+  const status = statusByCode[code];
+  const errors = status < 500 ? errorDetails(error) : [];
+  return {
+    type: `urn:softgate:problem:${code}`,
+    title: titleOf(code),
+    status,
+    detail: status < 500 ? cut(publicMessageOf(error)) : SERVER_FAULT,
+    ...place,
+    code,
+    ...(errors.length > 0 && { errors }),
+  };
+}
+
+function codeOf(error: unknown): ErrorCode {
+  return isRoomError(error) && isErrorCode(error.code) ? error.code : "internal_error";
+}
+
+function isRoomError(error: unknown): error is RequestError | RegistryError | ModelError | TrainerError {
+  return (
+    error instanceof RequestError ||
+    error instanceof RegistryError ||
+    error instanceof ModelError ||
+    error instanceof TrainerError
+  );
+}
+
+function publicMessageOf(error: unknown): string {
+  return isRoomError(error) ? error.publicMessage : SERVER_FAULT;
+}
+
+function errorDetails(error: unknown): readonly ErrorDetail[] {
+  if (error instanceof RequestError) return error.errors.map((one) => ({ ...one, detail: cut(one.detail) }));
+  if (error instanceof TrainerError && error.at) return [{ detail: cut(error.publicMessage), ...error.at }];
+  return [];
+}
+
+/** "adapter_not_found" → "Adapter not found": constant per code, as the RFC asks. */
+function titleOf(code: ErrorCode): string {
+  const words = code.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function cut(message: string): string {
+  return message.length <= DETAIL_CHARACTERS_MAX ? message : `${message.slice(0, DETAIL_CHARACTERS_MAX)}…`;
+}

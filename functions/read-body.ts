@@ -1,0 +1,79 @@
+// The only way to a request's body: bytes up to the limit that limit-body.ts set, and JSON through a
+// schema. A body without a declared length is cut off as it streams in, so no request holds more.
+import type { z } from "zod";
+import type { AppContext } from "./app-env.ts";
+import { RequestError } from "./errors.ts";
+import { bodyTooLarge } from "./middleware/limit-body.ts";
+import { parseInput } from "./parse-input.ts";
+
+/** Throws RequestError unsupported_media_type, payload_too_large or invalid_request. */
+export async function readJson<Schema extends z.ZodType>(
+  c: AppContext,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  if (mediaTypeOf(c.req.header("content-type")) !== "application/json") {
+    throw new RequestError("unsupported_media_type", "Send JSON with Content-Type: application/json.");
+  }
+  return parseInput(schema, parseJson(await readBytes(c)));
+}
+
+/** The whole body. Throws RequestError payload_too_large, or invalid_request when it ends early. */
+export async function readBytes(c: AppContext): Promise<Uint8Array<ArrayBuffer>> {
+  const bodyBytesMax = c.get("bodyBytesMax");
+  const isLengthDeclared = c.req.header("content-length") !== undefined;
+  try {
+    // A declared length was checked by limit-body.ts, and the HTTP parser holds the client to it.
+    const bytes =
+      isLengthDeclared && c.req.header("transfer-encoding") === undefined
+        ? new Uint8Array(await c.req.raw.arrayBuffer())
+        : await readStream(c.req.raw.body, bodyBytesMax);
+    if (bytes.length > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
+    return bytes;
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    throw new RequestError("invalid_request", "The body ended before it was complete.", { cause: error });
+  }
+}
+
+/** "text/csv; charset=utf-8" → "text/csv". */
+export function mediaTypeOf(contentType: string | undefined): string {
+  return contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+async function readStream(
+  stream: ReadableStream<Uint8Array> | null,
+  bodyBytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = stream?.getReader();
+  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
+    length += read.value.length;
+    if (length > bodyBytesMax) {
+      // Not awaited: a source that never answers a cancel must not hold the response back.
+      void reader?.cancel().catch(() => undefined);
+      throw bodyTooLarge(bodyBytesMax);
+    }
+    chunks.push(read.value);
+  }
+  return concatenate(chunks, length);
+}
+
+function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    // The parser's own message quotes the body, which may be a customer's text.
+    throw new RequestError("invalid_request", "The body is not JSON in UTF-8.", { cause });
+  }
+}

@@ -1,0 +1,17 @@
+// GET /: what this is and where to go.
+import type { AppContext } from "../app-env.ts";
+
+export const about = () => (c: AppContext) =>
+  c.json({
+    name: "softgate",
+    description: "Text classifiers per tenant on one shared frozen encoder.",
+    authentication: "Authorization: Bearer <key>, for everything below /v1",
+    steps: [
+      "POST /v1/datasets: upload a CSV or NDJSON of texts and labels",
+      "POST /v1/adapters: train an adapter on it",
+      "GET /v1/jobs/{id}: follow the training",
+      "POST /v1/classify: classify texts with the adapter",
+    ],
+    lists: ["GET /v1/adapters", "GET /v1/adapters/{name}/versions"],
+    health: ["GET /livez", "GET /readyz"],
+  });

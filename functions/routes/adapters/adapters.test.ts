@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import { createTestApp, publishAdapter } from "../../test-app.ts";
+
+interface Page {
+  readonly adapters?: readonly { readonly name: string }[];
+  readonly versions?: readonly { readonly version: number }[];
+  readonly next?: string | number;
+}
+
+async function withAdapters() {
+  const test = await createTestApp();
+  for (const name of ["a-router", "b-router", "b-router", "c-router"]) {
+    await publishAdapter(test.registry, { name });
+  }
+  const get = async (path: string, key = test.keys.alpha) => {
+    const response = await test.send("GET", path, undefined, { key });
+    return { status: response.status, body: (await response.json()) as Page };
+  };
+  return { ...test, get };
+}
+
+describe("200", () => {
+  it("lists a tenant's adapters, page by page, each once", async () => {
+    const { get } = await withAdapters();
+    const names: string[] = [];
+    let after = "";
+    for (let page = 0; page < 5; page += 1) {
+      const { body } = await get(`/v1/adapters?limit=2${after && `&after=${encodeURIComponent(after)}`}`);
+      names.push(...(body.adapters ?? []).map(({ name }) => name));
+      if (body.next === undefined) break;
+      after = String(body.next);
+    }
+    expect(names).toEqual(["a-router", "b-router", "c-router"]);
+  });
+
+  it("shows another tenant nothing", async () => {
+    const { get, keys } = await withAdapters();
+    expect(await get("/v1/adapters", keys.beta)).toEqual({ status: 200, body: { adapters: [] } });
+  });
+
+  it("lists an adapter's versions, newest first, page by page", async () => {
+    const { get } = await withAdapters();
+    const first = await get("/v1/adapters/b-router/versions?limit=1");
+    expect(first.body).toMatchObject({ versions: [{ version: 2 }] });
+    const second = await get(`/v1/adapters/b-router/versions?limit=1&before=${first.body.next}`);
+    expect(second.body).toMatchObject({ versions: [{ version: 1 }] });
+  });
+});
+
+describe("400", () => {
+  it.each([
+    "/v1/adapters?limit=0",
+    "/v1/adapters?limit=201",
+    "/v1/adapters?limit=1e1",
+    "/v1/adapters?limit=",
+    "/v1/adapters?after=",
+    "/v1/adapters/a-router/versions?before=0",
+    "/v1/adapters/a-router/versions?before=x",
+    "/v1/adapters/..%2Fother/versions",
+    "/v1/adapters/%E0%A4%A/versions",
+    "/v1/adapters/__proto__/versions",
+  ])("%s is refused", async (path) => {
+    const { get } = await withAdapters();
+    expect((await get(path)).status).toBe(400);
+  });
+});
+
+describe("404", () => {
+  it("another tenant's adapter is answered, byte by byte, like a missing one", async () => {
+    const { send, keys } = await withAdapters();
+    const empty = await createTestApp();
+    const options = { headers: { "X-Request-Id": "same" } };
+    const path = "/v1/adapters/a-router/versions";
+    const others = await send("GET", path, undefined, { ...options, key: keys.beta });
+    const missing = await empty.send("GET", path, undefined, { ...options, key: empty.keys.beta });
+    expect(others.status).toBe(404);
+    expect([...others.headers]).toEqual([...missing.headers]);
+    expect(await others.text()).toBe(await missing.text());
+  });
+});

@@ -1,0 +1,37 @@
+// One text's scores → its prediction: the best label, and the best topK in descending order. A list,
+// not an object: labels are any strings, and an object would reorder "10" and lose "__proto__".
+
+export interface Prediction {
+  readonly label: string;
+  readonly score: number;
+  readonly scores: readonly { readonly label: string; readonly score: number }[];
+  /** Only when the text was longer than the encoder takes. */
+  readonly truncated?: true;
+}
+
+/** Equal scores keep the order of the classes, so that answers repeat. */
+export function predictionOf(
+  classification: { scores_C: Float32Array; labels: readonly string[]; truncated: boolean },
+  topK: number,
+): Prediction {
+  const { scores_C, labels, truncated } = classification;
+  const scores = labels
+    .map((label, index) => ({ label, score: scoreAt(scores_C, index) }))
+    .sort((left, right) => right.score - left.score)
+    .slice(0, topK)
+    .map(({ label, score }) => ({ label, score: toSixDigits(score) }));
+  const best = scores[0];
+  if (!best) throw new Error("invariant: an adapter has labels");
+  return { label: best.label, score: best.score, scores, ...(truncated && { truncated }) };
+}
+
+function scoreAt(scores_C: Float32Array, index: number): number {
+  const score = scores_C[index];
+  if (score !== undefined && Number.isFinite(score)) return score;
+  throw new Error(`invariant: the score of class ${index} of ${scores_C.length} is finite, got ${score}`);
+}
+
+/** A float32 holds about seven digits; the rest is noise. */
+function toSixDigits(score: number): number {
+  return Number(score.toPrecision(6));
+}

@@ -1,0 +1,79 @@
+// The body of an upload in its three forms: a multipart form with the field "file", CSV, or NDJSON.
+import type { DatasetMediaType } from "#trainer/dataset";
+import type { AppContext } from "../../app-env.ts";
+import { RequestError } from "../../errors.ts";
+import { mediaTypeOf, readBytes } from "../../read-body.ts";
+
+export interface Upload {
+  readonly bytes: Uint8Array;
+  readonly fileName: string;
+  readonly mediaType: DatasetMediaType;
+}
+
+const FILE_NAME_CHARACTERS_MAX = 200;
+const FORMS = "text/csv, application/x-ndjson, or multipart/form-data with the field file";
+
+const mediaTypeByExtension = new Map<string, DatasetMediaType>([
+  ["csv", "text/csv"],
+  ["ndjson", "application/x-ndjson"],
+  ["jsonl", "application/x-ndjson"],
+]);
+
+/** Throws RequestError unsupported_media_type, payload_too_large or invalid_request. */
+export async function readUpload(c: AppContext): Promise<Upload> {
+  const contentType = c.req.header("content-type");
+  switch (mediaTypeOf(contentType)) {
+    case "multipart/form-data":
+      return readForm(await readBytes(c), contentType ?? "");
+    case "text/csv":
+      requireUtf8(contentType ?? "");
+      return { bytes: await readBytes(c), fileName: "dataset.csv", mediaType: "text/csv" };
+    case "application/x-ndjson":
+      return { bytes: await readBytes(c), fileName: "dataset.ndjson", mediaType: "application/x-ndjson" };
+    default:
+      throw new RequestError("unsupported_media_type", `Send the dataset as ${FORMS}.`);
+  }
+}
+
+async function readForm(body: Uint8Array<ArrayBuffer>, contentType: string): Promise<Upload> {
+  const file = (await parseForm(body, contentType)).get("file");
+  if (!(file instanceof File)) {
+    throw new RequestError("invalid_request", "The form has no file in its field file.");
+  }
+  const fileName = plainFileName(file.name);
+  return {
+    bytes: new Uint8Array(await file.arrayBuffer()),
+    fileName,
+    mediaType: mediaTypeOfFile(fileName, file.type),
+  };
+}
+
+async function parseForm(body: Uint8Array<ArrayBuffer>, contentType: string): Promise<FormData> {
+  try {
+    return await new Response(body, { headers: { "Content-Type": contentType } }).formData();
+  } catch (cause) {
+    throw new RequestError("invalid_request", "The body is not a complete multipart form.", { cause });
+  }
+}
+
+/** The extension decides: browsers and curl label CSV files in many ways. */
+function mediaTypeOfFile(fileName: string, partType: string): DatasetMediaType {
+  const byExtension = mediaTypeByExtension.get(fileName.split(".").at(-1)?.toLowerCase() ?? "");
+  const byPart = [...mediaTypeByExtension.values()].find((type) => type === mediaTypeOf(partType));
+  const mediaType = byExtension ?? byPart;
+  if (mediaType) return mediaType;
+  throw new RequestError("unsupported_media_type", "Name the file .csv, .ndjson or .jsonl.");
+}
+
+/** A name to show in messages: no folders, no control characters. */
+function plainFileName(name: string): string {
+  const base = name.split(/[/\\]/).at(-1) ?? "";
+  return base.replaceAll(/\p{C}/gu, "").slice(0, FILE_NAME_CHARACTERS_MAX) || "dataset.csv";
+}
+
+function requireUtf8(contentType: string): void {
+  const charset = /;\s*charset="?([^\s;"]+)/i.exec(contentType)?.[1]?.toLowerCase();
+  if (charset !== undefined && charset !== "utf-8" && charset !== "utf8") {
+    throw new RequestError("unsupported_media_type", "Send the dataset in UTF-8.");
+  }
+}

@@ -1,0 +1,125 @@
+import { describe, expect, it } from "vitest";
+import { alpha, createTestApp } from "../../test-app.ts";
+import { UPLOADS_AT_ONCE_MAX } from "./upload.ts";
+
+const CSV = `text,label\n${["a", "b", "c", "d"].map((text) => `${text} good,yes\n${text} bad,no\n`).join("")}`;
+
+function form(content: string, fileName: string, field = "file"): FormData {
+  const data = new FormData();
+  data.set(field, new File([content], fileName, { type: "application/octet-stream" }));
+  return data;
+}
+
+async function upload(body: string | FormData, headers: Record<string, string> = {}) {
+  const test = await createTestApp();
+  const response = await test.app.request("/v1/datasets", {
+    method: "POST",
+    headers: { Authorization: `Bearer ${test.keys.alpha}`, ...headers },
+    body,
+  });
+  return { ...test, response };
+}
+
+describe("201", () => {
+  it("keeps a CSV for the tenant and says what is in it", async () => {
+    const { response, registry } = await upload(CSV, { "Content-Type": "text/csv; charset=utf-8" });
+    expect(response.status).toBe(201);
+    const body = (await response.json()) as { id: string };
+    expect(body).toMatchObject({ rows: 8, labels: ["no", "yes"], warnings: expect.any(Array) });
+    const stored = await registry.getDataset(alpha, body.id);
+    expect(new TextDecoder().decode(stored.content)).toBe(CSV);
+    expect(stored).toMatchObject({ fileName: "dataset.csv", mediaType: "text/csv", rows: 8 });
+  });
+
+  it("takes a multipart form, and keeps the file's name without its folders", async () => {
+    const { response, registry } = await upload(form(CSV, "C:\\data\\tickets.csv"));
+    expect(response.status).toBe(201);
+    const { id } = (await response.json()) as { id: string };
+    expect(await registry.getDataset(alpha, id)).toMatchObject({ fileName: "tickets.csv" });
+  });
+
+  it("takes NDJSON", async () => {
+    const lines = CSV.trim()
+      .split("\n")
+      .slice(1)
+      .map((line) => JSON.stringify({ text: line.split(",")[0], label: line.split(",")[1] }));
+    const { response } = await upload(lines.join("\n"), { "Content-Type": "application/x-ndjson" });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toMatchObject({ rows: 8, labels: ["no", "yes"] });
+  });
+});
+
+describe("400", () => {
+  it("says in which file, row and column a dataset is wrong", async () => {
+    const { response } = await upload(form(CSV.replace("b bad,no", "b bad,"), "tickets.csv"));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      code: "invalid_dataset",
+      errors: [{ file: "tickets.csv", row: 5, column: "label", detail: expect.any(String) }],
+    });
+  });
+
+  it("names the field that a form must have", async () => {
+    const { response } = await upload(form(CSV, "tickets.csv", "data"));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ detail: "The form has no file in its field file." });
+  });
+
+  it("refuses a form that breaks off", async () => {
+    const { response } = await upload("--x\r\nContent-Disp", {
+      "Content-Type": "multipart/form-data; boundary=x",
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "invalid_request" });
+  });
+
+  it("refuses an empty body", async () => {
+    const { response } = await upload("", { "Content-Type": "text/csv" });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "invalid_dataset" });
+  });
+});
+
+describe("415", () => {
+  it.each([
+    ["no media type", CSV, { "Content-Type": "" }],
+    ["JSON", "{}", { "Content-Type": "application/json" }],
+    ["CSV that is not UTF-8", CSV, { "Content-Type": "text/csv; charset=latin1" }],
+  ])("%s is refused with the forms that are taken", async (_, body, headers) => {
+    const { response } = await upload(body, headers);
+    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({ code: "unsupported_media_type" });
+  });
+
+  it("a form's file of another kind is refused", async () => {
+    const { response } = await upload(form(CSV, "tickets.xlsx"));
+    expect(response.status).toBe(415);
+  });
+});
+
+describe("429", () => {
+  it("more uploads at once than memory allows are asked to come again", async () => {
+    const { app, keys } = await createTestApp();
+    const cancels: (() => void)[] = [];
+    const send = () => {
+      const body = new ReadableStream({
+        start: (controller) => void cancels.push(() => controller.error("gone")),
+      });
+      return app.request("/v1/datasets", {
+        method: "POST",
+        headers: { Authorization: `Bearer ${keys.alpha}`, "Content-Type": "text/csv" },
+        body,
+        duplex: "half",
+      } as RequestInit);
+    };
+    const waiting = Array.from({ length: UPLOADS_AT_ONCE_MAX }, send);
+    const refused = await send();
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("retry-after")).toBe("5");
+    for (const cancel of cancels) cancel();
+    for (const response of await Promise.all(waiting)) expect(response.status).toBe(400);
+    const again = send();
+    cancels.at(-1)?.();
+    expect((await again).status).toBe(400);
+  });
+});

@@ -1,0 +1,34 @@
+// GET /readyz: the store answers a read. Open to all, so the answer is kept for a while: many probes
+// cost one read.
+import { parseTenantId } from "#registry";
+import type { AppContext } from "../../app-env.ts";
+import { problemResponse } from "../../problem.ts";
+import type { Services } from "../../services.ts";
+
+const KEPT_MS = 2_000;
+/** Owns nothing; listing its adapters is the cheapest read that goes all the way to the store. */
+const PROBE_TENANT = "readiness-probe";
+
+export function ready(services: Services, now: () => number) {
+  let checkedAtMs = Number.NEGATIVE_INFINITY;
+  let failure: Promise<unknown> = Promise.resolve(undefined);
+  return async (c: AppContext) => {
+    if (now() - checkedAtMs >= KEPT_MS) {
+      checkedAtMs = now();
+      failure = probe(services);
+    }
+    const error = await failure;
+    return error === undefined ? c.json({ status: "ready" }) : problemResponse(c, error);
+  };
+}
+
+/** The store's error, or undefined when it answered. */
+async function probe({ registry, log }: Services): Promise<unknown> {
+  try {
+    await registry.listAdapters(parseTenantId(PROBE_TENANT), { limit: 1 });
+    return undefined;
+  } catch (error) {
+    log({ event: "not_ready", error: String(error) });
+    return error;
+  }
+}

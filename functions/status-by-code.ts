@@ -1,0 +1,67 @@
+// Error code → HTTP status, total over the codes of all rooms: a new code without a line here does
+// not compile. A 5xx says that the caller can do nothing about it; its message stays in the log.
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { ModelErrorCode } from "#model";
+import type { RegistryErrorCode } from "#registry";
+import type { TrainerErrorCode } from "#trainer/job";
+import type { RequestErrorCode } from "./errors.ts";
+
+export type ErrorCode = RequestErrorCode | RegistryErrorCode | ModelErrorCode | TrainerErrorCode;
+
+export const statusByCode = {
+  // functions
+  invalid_request: 400,
+  invalid_options: 400,
+  unauthenticated: 401,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  too_many_uploads: 429,
+  route_not_found: 404,
+  method_not_allowed: 405,
+  job_not_found: 404,
+  internal_error: 500,
+  // registry
+  invalid_name: 400,
+  invalid_reference: 400,
+  adapter_not_found: 404,
+  version_not_found: 404,
+  alias_not_found: 404,
+  dataset_not_found: 404,
+  blob_not_found: 500,
+  blob_corrupt: 500,
+  invalid_manifest: 500,
+  conflict: 409,
+  limit_exceeded: 409,
+  invalid_store_url: 500,
+  store_unreachable: 503,
+  store_refused: 503,
+  store_unsuitable: 500,
+  invalid_key: 404,
+  backbone_not_found: 500,
+  backbone_corrupt: 500,
+  download_failed: 500,
+  // model
+  invalid_safetensors: 500,
+  invalid_adapter: 500,
+  invalid_backbone: 500,
+  unsupported_backbone: 500,
+  backbone_mismatch: 409,
+  text_too_long: 400,
+  // trainer
+  invalid_dataset: 400,
+  dataset_too_large: 413,
+  training_failed: 500,
+  job_interrupted: 500,
+  queue_full: 429,
+} satisfies Record<ErrorCode, ContentfulStatusCode>;
+
+/** Seconds a caller should wait before it asks again, where waiting helps. */
+export const retryAfterSecondsByCode: Partial<Record<ErrorCode, number>> = {
+  too_many_uploads: 5,
+  queue_full: 30,
+  store_unreachable: 5,
+};
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(statusByCode, code);
+}

@@ -1,0 +1,133 @@
+// For tests: the whole app on a registry in memory, with fakes for what needs native code. Two
+// tenants, alpha and beta, each with a key.
+import type { Hono } from "hono";
+import { type Adapter, serializeAdapter } from "#model";
+import {
+  createRegistry,
+  openObjectStore,
+  parseAdapterName,
+  parseTenantId,
+  type Registry,
+  type ResolvedAdapter,
+  type TenantId,
+} from "#registry";
+import type { Job, JobQueue } from "#trainer/job";
+import { createApp } from "./app.ts";
+import type { AppEnv } from "./app-env.ts";
+import type { ClassifierPort, Services } from "./services.ts";
+
+export interface TestApp {
+  readonly app: Hono<AppEnv>;
+  readonly registry: Registry;
+  readonly jobs: FakeJobs;
+  /** Every line logged. */
+  readonly lines: Record<string, unknown>[];
+  readonly keys: { readonly alpha: string; readonly beta: string };
+  /** A request with a key, JSON unless the body is not an object; alpha's key by default. */
+  send(method: string, path: string, body?: unknown, options?: SendOptions): Promise<Response>;
+}
+
+export interface SendOptions {
+  readonly key?: string;
+  readonly headers?: Record<string, string>;
+}
+
+export const alpha = parseTenantId("alpha");
+export const BACKBONE = { id: "tiny", digest: `sha256:${"a".repeat(64)}` };
+
+export async function createTestApp(overrides: Partial<Services> = {}): Promise<TestApp> {
+  const registry = overrides.registry ?? createRegistry(await openObjectStore("memory:"));
+  const jobs = new FakeJobs();
+  const lines: Record<string, unknown>[] = [];
+  const log = (event: Record<string, unknown>) => void lines.push(event);
+  const keys = { alpha: await createKey(registry, "alpha"), beta: await createKey(registry, "beta") };
+  let requests = 0;
+  const app = createApp(
+    { registry, classifier: fakeClassifier, jobs, backbone: BACKBONE, log, ...overrides },
+    { now: () => 0, randomId: () => `request-${++requests}` },
+  );
+  const send = async (method: string, path: string, body?: unknown, options: SendOptions = {}) => {
+    const headers = { Authorization: `Bearer ${options.key ?? keys.alpha}`, ...options.headers };
+    if (body === undefined) return app.request(path, { method, headers });
+    return app.request(path, {
+      method,
+      headers: { "Content-Type": "application/json", ...headers },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+  };
+  return { app, registry, jobs, lines, keys, send };
+}
+
+async function createKey(registry: Registry, tenant: string): Promise<string> {
+  return (await registry.createKey(parseTenantId(tenant), "test")).secret;
+}
+
+/** An adapter of only a head, published under the tenant. */
+export async function publishAdapter(
+  registry: Registry,
+  options: {
+    name: string;
+    tenant?: TenantId;
+    labels?: readonly string[];
+    manifestLabels?: readonly string[];
+    backbone?: { id: string; digest: string };
+  },
+): Promise<ResolvedAdapter> {
+  const { labels = ["no", "yes"], backbone = BACKBONE } = options;
+  const adapter: Adapter = {
+    width: 2,
+    insertions: [],
+    head: { weight_CD: new Float32Array(2 * labels.length), bias_C: new Float32Array(labels.length) },
+    labels,
+    temperature: 1,
+  };
+  return registry.publish(options.tenant ?? alpha, {
+    name: parseAdapterName(options.name),
+    files: serializeAdapter(adapter, backbone),
+    manifest: {
+      createdBy: { softgate: "0.0.0" },
+      backbone: { ...backbone, width: 2 },
+      labels: [...(options.manifestLabels ?? labels)],
+      insertions: [],
+      temperature: 1,
+      dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
+      report: {},
+    },
+  });
+}
+
+/** Class 0 gets 1/2, class 1 gets 1/4 and so on; texts that start with "long" were cut. */
+const fakeClassifier: ClassifierPort = {
+  async classify(adapter, inputs) {
+    const { labels } = await adapter.load();
+    return inputs.map((input) => ({
+      scores_C: Float32Array.from(labels, (_, index) => 2 ** -(index + 1)),
+      labels,
+      truncated: (typeof input === "string" ? input : input.text).startsWith("long"),
+    }));
+  },
+};
+
+export class FakeJobs implements JobQueue {
+  readonly #jobs = new Map<string, { tenant: string; job: Job }>();
+
+  async submit(tenant: string, request: Pick<Job, "adapterName" | "datasetId" | "options">): Promise<Job> {
+    const id = `job-${this.#jobs.size + 1}`;
+    const at = "2026-01-01T00:00:00.000Z";
+    const job: Job = { id, ...request, state: "queued", progress: 0, createdAt: at, updatedAt: at };
+    this.#jobs.set(id, { tenant, job });
+    return job;
+  }
+
+  async get(tenant: string, id: string): Promise<Job | undefined> {
+    const entry = this.#jobs.get(id);
+    return entry?.tenant === tenant ? entry.job : undefined;
+  }
+
+  set(id: string, change: Partial<Job>): void {
+    const entry = this.#jobs.get(id);
+    if (entry) entry.job = { ...entry.job, ...change };
+  }
+
+  async close(): Promise<void> {}
+}

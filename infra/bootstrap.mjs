@@ -1,0 +1,70 @@
+// From a fresh clone to a running program, with nothing installed but Node 20 and npm: installs the
+// locked packages if they are not there, then runs the program under Node 24 from node_modules.
+//   node infra/bootstrap.mjs ENTRY.ts [args…]   run a program of this repository
+//   node infra/bootstrap.mjs --test [args…]     also get what the tests need, then run vitest
+//   node infra/bootstrap.mjs --install          install only
+// Plain JavaScript on purpose: this file runs before there are types to strip. No dependency.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { findNode } from "./bootstrap/find-node.mjs";
+import { installPackages } from "./bootstrap/install-packages.mjs";
+import { fail, root, runChild } from "./bootstrap/run-child.mjs";
+import { startVersitygwBuild } from "./bootstrap/versitygw.mjs";
+
+const [mode, ...args] = process.argv.slice(2);
+
+try {
+  if (mode === "--install") await installPackages();
+  else if (mode === "--test") await test(args);
+  else await runEntry(mode, args);
+} catch (error) {
+  fail(error instanceof Error ? error.message : String(error));
+}
+
+async function runEntry(entry, entryArgs) {
+  if (entry === undefined || !existsSync(join(root, entry))) {
+    fail(`There is no program ${entry ?? "(none given)"} in ${root}.`);
+  }
+  await installPackages({ production: true });
+  const { exit } = runChild(findNode(), [
+    "--disable-warning=ExperimentalWarning",
+    join(root, entry),
+    ...entryArgs,
+  ]);
+  await leaveAs(await exit);
+}
+
+async function test(vitestArgs) {
+  // A compiler and a download side by side: the build takes minutes on its first run.
+  const build = startVersitygwBuild();
+  await installPackages();
+  const node = findNode();
+  await pullBackbone(node);
+  const versitygw = await build;
+  const vitest = join(root, "node_modules/vitest/vitest.mjs");
+  const { exit } = runChild(node, [vitest, "run", ...vitestArgs], {
+    cwd: root,
+    env: versitygw === undefined ? {} : { SOFTGATE_VERSITYGW: versitygw },
+  });
+  await leaveAs(await exit);
+}
+
+/** The golden tests compare against real weights; without them they are skipped, but never in CI. */
+async function pullBackbone(node) {
+  const { exit } = runChild(node, [join(root, "cli/main.ts"), "backbone", "pull", "--quiet"], { cwd: root });
+  const { code } = await exit;
+  if (code === 0) return;
+  const message = "The default backbone could not be pulled";
+  if (process.env.CI) fail(`${message}; the tests on real weights need it.`);
+  process.stderr.write(`\n!! ${message}: the tests on real weights are SKIPPED.\n\n`);
+}
+
+/** Ends this process the way the child ended. */
+async function leaveAs({ code, signal }) {
+  if (signal === null) {
+    process.exitCode = code ?? 1;
+    return;
+  }
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}

@@ -1,0 +1,152 @@
+// The op table: every operation the graphs may use, with its shape and type rule. The gradient of
+// each stands in trainer/autodiff/vjp-rules.ts, which is total over this table.
+// Shapes are symbolic: a dimension is a number or a name, and two dimensions agree when identical.
+
+export type FloatType = "float32" | "float64";
+export type ElementType = FloatType | "int32" | "int64" | "bool";
+export type Dimension = number | string;
+export type Shape = readonly Dimension[];
+
+export interface TensorType {
+  readonly type: ElementType;
+  readonly shape: Shape;
+}
+
+/** What an op carries besides its inputs. Only the fields an op's rule reads may be given. */
+export interface Attributes {
+  /** Transpose: output axis i is input axis perm[i]. */
+  readonly perm?: readonly number[];
+  /** ReduceSum: axes, kept with size 1. */
+  readonly axes?: readonly number[];
+  /** Reshape: the resulting shape. Gradients and places where sizes are known by name rely on it. */
+  readonly shape?: Shape;
+  /** LayerNormalization. */
+  readonly epsilon?: number;
+  /** Cast. */
+  readonly to?: ElementType;
+}
+
+export type Rule = (inputs: readonly TensorType[], attributes: Attributes) => readonly TensorType[];
+
+export const opTable = {
+  // Elementwise, two inputs, NumPy broadcasting.
+  Add: broadcast,
+  Sub: broadcast,
+  Mul: broadcast,
+  Div: broadcast,
+  // Elementwise, one input.
+  Neg: same,
+  Exp: same,
+  Log: same,
+  Sqrt: same,
+  Tanh: same,
+  Sigmoid: same,
+  Relu: same,
+  Erf: same,
+  Gelu: same,
+  /** Forward value of the input, no gradient. */
+  StopGradient: same,
+  /** Over the last axis. */
+  Softmax: same,
+  /** y = (x - mean) / sqrt(var + epsilon) · gamma + beta over the last axis; also mean and 1/deviation. */
+  LayerNormalization: ([x, gamma, beta]) => {
+    const input = must(x, "LayerNormalization x");
+    assertSame(lastOf(input.shape), must(gamma, "gamma").shape[0], "LayerNormalization gamma");
+    assertSame(lastOf(input.shape), must(beta, "beta").shape[0], "LayerNormalization beta");
+    const reduced = { type: input.type, shape: [...input.shape.slice(0, -1), 1] };
+    return [input, reduced, reduced];
+  },
+  /** [.., n, k] · [k, m] or [.., n, k] · [.., k, m] with broadcast leading axes. */
+  MatMul: ([a, b]) => [matMulType(must(a, "MatMul a"), must(b, "MatMul b"))],
+  Transpose: ([x], { perm }) => {
+    const input = must(x, "Transpose x");
+    const order = must(perm, "Transpose perm");
+    return [{ type: input.type, shape: order.map((axis) => must(input.shape[axis], "Transpose axis")) }];
+  },
+  /** Inputs: x and the int64 target shape (0 keeps an axis, -1 is inferred). */
+  Reshape: ([x], { shape }) => [{ type: must(x, "Reshape x").type, shape: must(shape, "Reshape shape") }],
+  /** The sizes of x as int64, for reshaping a gradient back. */
+  ShapeOf: ([x]) => [{ type: "int64", shape: [must(x, "ShapeOf x").shape.length] }],
+  /** Rows of x (axis 0) at int32 indices of any shape. */
+  Gather: ([x, indices]) => {
+    const input = must(x, "Gather x");
+    return [{ type: input.type, shape: [...must(indices, "Gather indices").shape, ...input.shape.slice(1)] }];
+  },
+  /** zeros(ShapeOf like) with the update rows added at the index rows: Gather's transpose. */
+  ScatterAdd: ([like]) => [must(like, "ScatterAdd like")],
+  /** Along axis 0, two inputs. The result's first axis is a name of its own. */
+  Concat: ([a, b]) => {
+    const first = must(a, "Concat a");
+    const second = must(b, "Concat b");
+    assertSame(first.shape.slice(1).join(), second.shape.slice(1).join(), "Concat rows");
+    return [
+      { type: first.type, shape: [addDimensions(first.shape[0], second.shape[0]), ...first.shape.slice(1)] },
+    ];
+  },
+  /** Rows of x (input 0) that stand where Concat put them: offset = rows of `before`, length = rows of `like`. */
+  SliceLike: ([, , like]) => [must(like, "SliceLike like")],
+  /** The transpose of SliceLike: x (input 0) with zero rows around it, rows of `before` first, as many in all as `whole`. */
+  PadLike: ([, , whole]) => [must(whole, "PadLike whole")],
+  ReduceSum: ([x], { axes }) => {
+    const input = must(x, "ReduceSum x");
+    const reduced = must(axes, "ReduceSum axes");
+    return [
+      { type: input.type, shape: input.shape.map((size, axis) => (reduced.includes(axis) ? 1 : size)) },
+    ];
+  },
+  /** x (input 0) repeated to the sizes of `like` (input 1). */
+  ExpandLike: ([x, like]) => [{ type: must(x, "ExpandLike x").type, shape: must(like, "like").shape }],
+  Equal: (inputs) => broadcast(inputs).map(({ shape }) => ({ type: "bool", shape })),
+  Cast: ([x], { to }) => [{ type: must(to, "Cast to"), shape: must(x, "Cast x").shape }],
+} satisfies Record<string, Rule>;
+
+export type OpName = keyof typeof opTable;
+
+function same([x]: readonly TensorType[]): readonly TensorType[] {
+  return [must(x, "input")];
+}
+
+function broadcast([a, b]: readonly TensorType[]): readonly TensorType[] {
+  const first = must(a, "a");
+  const second = must(b, "b");
+  assertSame(first.type, second.type, "element type");
+  return [{ type: first.type, shape: broadcastShapes(first.shape, second.shape) }];
+}
+
+export function broadcastShapes(a: Shape, b: Shape): Shape {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const left = a[axis - rank + a.length] ?? 1;
+    const right = b[axis - rank + b.length] ?? 1;
+    if (left === right || right === 1) return left;
+    if (left === 1) return right;
+    throw new Error(`Cannot broadcast [${a}] with [${b}]`);
+  });
+}
+
+function matMulType(a: TensorType, b: TensorType): TensorType {
+  assertSame(a.type, b.type, "MatMul type");
+  assertSame(lastOf(a.shape), b.shape.at(-2), `MatMul [${a.shape}] · [${b.shape}]`);
+  const rows = must(a.shape.at(-2), "MatMul rows");
+  const columns = lastOf(b.shape);
+  const leading =
+    b.shape.length === 2 ? a.shape.slice(0, -2) : broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  return { type: a.type, shape: [...leading, rows, columns] };
+}
+
+function addDimensions(a: Dimension | undefined, b: Dimension | undefined): Dimension {
+  return typeof a === "number" && typeof b === "number" ? a + b : `${a}+${b}`;
+}
+
+function lastOf(shape: Shape): Dimension {
+  return must(shape.at(-1), "last axis");
+}
+
+function assertSame(a: unknown, b: unknown, what: string): void {
+  if (a !== b) throw new Error(`${what}: ${String(a)} is not ${String(b)}`);
+}
+
+export function must<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`Missing: ${what}`);
+  return value;
+}

@@ -1,0 +1,248 @@
+// Graph → ONNX model bytes (opset 20, https://onnx.ai/onnx/repo-docs/IR.html). One lowering per op of
+// the table: most are ONNX ops of the same name; the rest are a few nodes each.
+import type { Constant, Graph, GraphNode, Tensor } from "./builder.ts";
+import type { ElementType, FloatType, OpName } from "./ops.ts";
+import { must } from "./ops.ts";
+import { ProtobufWriter } from "./protobuf.ts";
+
+const IR_VERSION = 9;
+const OPSET_VERSION = 20;
+
+const typeCodes = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } satisfies Record<
+  ElementType,
+  number
+>;
+
+/** Bytes of a model for onnxruntime. Outputs carry the names given to GraphBuilder.output. */
+export function serializeGraph(graph: Graph): Uint8Array {
+  const body = new ProtobufWriter();
+  const emit = new Emitter(body, graph.floatType);
+  for (const node of graph.nodes) lowerings[node.op](emit, node);
+  for (const { name, tensor } of graph.outputs) emit.node("Identity", [tensor.id], [name]);
+  body.string(2, "softgate");
+  for (const constant of graph.constants) body.message(5, tensorProto(constant, graph.floatType));
+  for (const input of graph.inputs) body.message(11, valueInfo(input.id, input));
+  for (const { name, tensor } of graph.outputs) body.message(12, valueInfo(name, tensor));
+  const opset = new ProtobufWriter().string(1, "").varint(2, OPSET_VERSION);
+  return new ProtobufWriter()
+    .varint(1, IR_VERSION)
+    .string(2, "softgate")
+    .message(7, body)
+    .message(8, opset)
+    .finish();
+}
+
+type AttributeValue = number | readonly number[] | { float: number } | { string: string };
+
+class Emitter {
+  readonly floatType: FloatType;
+  readonly #graph: ProtobufWriter;
+  #fresh = 0;
+
+  constructor(graph: ProtobufWriter, floatType: FloatType) {
+    this.#graph = graph;
+    this.floatType = floatType;
+  }
+
+  node(
+    op: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+  ): void {
+    const node = new ProtobufWriter();
+    for (const id of inputs) node.string(1, id);
+    for (const id of outputs) node.string(2, id);
+    node.string(4, op);
+    for (const [name, value] of Object.entries(attributes)) node.message(5, attributeProto(name, value));
+    this.#graph.message(1, node);
+  }
+
+  /** A node whose single output gets a fresh name, which is returned. */
+  value(
+    op: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+  ): string {
+    const id = `x${this.#fresh++}`;
+    this.node(op, inputs, [id], attributes);
+    return id;
+  }
+
+  floats(values: readonly number[], shape: readonly number[] = [values.length]): string {
+    const id = `x${this.#fresh++}`;
+    const tensor: Tensor = { id, type: this.floatType, shape };
+    this.#graph.message(5, tensorProto({ tensor, data: Float64Array.from(values) }, this.floatType));
+    return id;
+  }
+
+  integers(values: readonly number[]): string {
+    const id = `x${this.#fresh++}`;
+    const data = BigInt64Array.from(values.map(BigInt));
+    this.#graph.message(
+      5,
+      tensorProto({ tensor: { id, type: "int64", shape: [values.length] }, data }, "float32"),
+    );
+    return id;
+  }
+}
+
+type Lowering = (emit: Emitter, node: GraphNode) => void;
+
+const lowerings = {
+  Add: direct("Add"),
+  Sub: direct("Sub"),
+  Mul: direct("Mul"),
+  Div: direct("Div"),
+  Neg: direct("Neg"),
+  Exp: direct("Exp"),
+  Log: direct("Log"),
+  Sqrt: direct("Sqrt"),
+  Tanh: direct("Tanh"),
+  Sigmoid: direct("Sigmoid"),
+  Relu: direct("Relu"),
+  MatMul: direct("MatMul"),
+  Equal: direct("Equal"),
+  StopGradient: direct("Identity"),
+  ShapeOf: direct("Shape"),
+  Softmax: (emit, node) => emit.node("Softmax", ids(node.inputs), ids(node.outputs), { axis: -1 }),
+  LayerNormalization: (emit, node) => {
+    const epsilon = must(node.attributes.epsilon, "epsilon");
+    if (emit.floatType === "float64") return normFloat64(emit, node, epsilon);
+    emit.node("LayerNormalization", ids(node.inputs), ids(node.outputs), {
+      axis: -1,
+      epsilon: { float: epsilon },
+    });
+  },
+  Transpose: (emit, node) =>
+    emit.node("Transpose", ids(node.inputs), ids(node.outputs), { perm: must(node.attributes.perm, "perm") }),
+  Reshape: direct("Reshape"),
+  Gather: (emit, node) => emit.node("Gather", ids(node.inputs), ids(node.outputs), { axis: 0 }),
+  Concat: (emit, node) => emit.node("Concat", ids(node.inputs), ids(node.outputs), { axis: 0 }),
+  Cast: (emit, node) =>
+    emit.node("Cast", ids(node.inputs), ids(node.outputs), { to: typeCodes[must(node.attributes.to, "to")] }),
+  ReduceSum: (emit, node) => {
+    const axes = emit.integers(must(node.attributes.axes, "axes"));
+    emit.node("ReduceSum", [...ids(node.inputs), axes], ids(node.outputs), { keepdims: 1 });
+  },
+  ExpandLike: (emit, { inputs: [x, like], outputs }) => {
+    const sizes = emit.value("Shape", [id(like)]);
+    emit.node("Expand", [id(x), sizes], ids(outputs));
+  },
+  ScatterAdd: (emit, { inputs: [like, indices, updates], outputs }) => {
+    const zero = emit.floats([0]);
+    const zeros = emit.value("Expand", [zero, emit.value("Shape", [id(like)])]);
+    const rows = emit.value("Unsqueeze", [id(indices), emit.integers([-1])]);
+    const rows64 = emit.value("Cast", [rows], { to: typeCodes.int64 });
+    emit.node("ScatterND", [zeros, rows64, id(updates)], ids(outputs), { reduction: { string: "add" } });
+  },
+  SliceLike: (emit, { inputs: [x, before, like], outputs }) => {
+    const start = emit.value("Shape", [id(before)], { start: 0, end: 1 });
+    const length = emit.value("Shape", [id(like)], { start: 0, end: 1 });
+    const end = emit.value("Add", [start, length]);
+    emit.node("Slice", [id(x), start, end, emit.integers([0])], ids(outputs));
+  },
+  PadLike: (emit, { inputs: [x, before, whole], outputs }) => {
+    const rows = (tensor: Tensor | undefined) => emit.value("Shape", [id(tensor)], { start: 0, end: 1 });
+    const start = rows(before);
+    const end = emit.value("Sub", [emit.value("Sub", [rows(whole), start]), rows(x)]);
+    const pads = emit.value("Concat", [start, end], { axis: 0 });
+    emit.node("Pad", [id(x), pads, emit.floats([0], []), emit.integers([0])], ids(outputs));
+  },
+  Gelu: (emit, node) => {
+    if (emit.floatType === "float32") return emit.node("Gelu", ids(node.inputs), ids(node.outputs));
+    // No float64 kernel exists: x/2 · (1 + erf(x/√2)) out of the erf below.
+    const x = id(node.inputs[0]);
+    const erf = erfFloat64(emit, emit.value("Mul", [x, emit.floats([Math.SQRT1_2], [])]));
+    const half = emit.value("Mul", [x, emit.floats([0.5], [])]);
+    const factor = emit.value("Add", [erf, emit.floats([1], [])]);
+    emit.node("Mul", [half, factor], ids(node.outputs));
+  },
+  Erf: (emit, node) => {
+    if (emit.floatType === "float32") return emit.node("Erf", ids(node.inputs), ids(node.outputs));
+    emit.node("Identity", [erfFloat64(emit, id(node.inputs[0]))], ids(node.outputs));
+  },
+} satisfies Record<OpName, Lowering>;
+
+/** By its definition: onnxruntime's kernel keeps mean and deviation in float32 whatever the input is. */
+function normFloat64(emit: Emitter, { inputs: [x, gamma, beta], outputs }: GraphNode, epsilon: number): void {
+  const [y, mean, inverse] = ids(outputs);
+  const last = emit.integers([-1]);
+  emit.node("ReduceMean", [id(x), last], [must(mean, "mean")], { keepdims: 1 });
+  const centred = emit.value("Sub", [id(x), must(mean, "mean")]);
+  const variance = emit.value("ReduceMean", [emit.value("Mul", [centred, centred]), last], { keepdims: 1 });
+  const deviation = emit.value("Sqrt", [emit.value("Add", [variance, emit.floats([epsilon], [])])]);
+  emit.node("Reciprocal", [deviation], [must(inverse, "inverse")]);
+  const unit = emit.value("Mul", [centred, must(inverse, "inverse")]);
+  emit.node("Add", [emit.value("Mul", [unit, id(gamma)]), id(beta)], [must(y, "y")]);
+}
+
+/**
+ * erf by its Maclaurin series, 40 terms by Horner's rule: exact to 1e-14 for |x| ≤ 3. Only gradient
+ * checks run in float64, on inputs within that range.
+ */
+function erfFloat64(emit: Emitter, x: string): string {
+  const terms = 40;
+  const square = emit.value("Mul", [x, x]);
+  let sum = emit.floats([coefficient(terms - 1)], []);
+  for (let n = terms - 2; n >= 0; n--) {
+    sum = emit.value("Add", [emit.value("Mul", [sum, square]), emit.floats([coefficient(n)], [])]);
+  }
+  return emit.value("Mul", [sum, x]);
+}
+
+function coefficient(n: number): number {
+  let factorial = 1;
+  for (let k = 2; k <= n; k++) factorial *= k;
+  return ((n % 2 === 0 ? 1 : -1) * 2) / Math.sqrt(Math.PI) / (factorial * (2 * n + 1));
+}
+
+function direct(op: string): Lowering {
+  return (emit, node) => emit.node(op, ids(node.inputs), ids(node.outputs));
+}
+
+function ids(tensors: readonly Tensor[]): string[] {
+  return tensors.map((tensor) => tensor.id);
+}
+
+function id(tensor: Tensor | undefined): string {
+  return must(tensor, "input").id;
+}
+
+function attributeProto(name: string, value: AttributeValue): ProtobufWriter {
+  const proto = new ProtobufWriter().string(1, name);
+  if (typeof value === "number") return proto.varint(3, value).varint(20, 2);
+  if ("float" in value) return proto.float(2, value.float).varint(20, 1);
+  if ("string" in value) return proto.string(4, value.string).varint(20, 3);
+  for (const item of value) proto.varint(8, item);
+  return proto.varint(20, 7);
+}
+
+function tensorProto({ tensor, data }: Constant, floatType: FloatType): ProtobufWriter {
+  const proto = new ProtobufWriter();
+  for (const size of tensor.shape) proto.varint(1, Number(size));
+  const raw = isFloat(data) ? convert(data, floatType) : data;
+  return proto
+    .varint(2, typeCodes[tensor.type])
+    .string(8, tensor.id)
+    .bytes(9, new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength));
+}
+
+function isFloat(data: Constant["data"]): data is Float32Array | Float64Array {
+  return data instanceof Float32Array || data instanceof Float64Array;
+}
+
+function convert(data: Float32Array | Float64Array, floatType: FloatType): Float32Array | Float64Array {
+  if (floatType === "float32") return data instanceof Float32Array ? data : Float32Array.from(data);
+  return data instanceof Float64Array ? data : Float64Array.from(data);
+}
+
+function valueInfo(name: string, { type, shape }: Tensor): ProtobufWriter {
+  const dims = new ProtobufWriter();
+  for (const size of shape) {
+    const dim = new ProtobufWriter();
+    dims.message(1, typeof size === "number" ? dim.varint(1, size) : dim.string(2, size));
+  }
+  const tensorType = new ProtobufWriter().varint(1, typeCodes[type]).message(2, dims);
+  return new ProtobufWriter().string(1, name).message(2, new ProtobufWriter().message(1, tensorType));
+}

@@ -1,0 +1,20 @@
+// [rows, columns] → [columns, rows]: torch keeps linear weights as [out, in], this code base as [in, out].
+
+const BLOCK = 32;
+
+export function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const transposed = new Float32Array(values.length);
+  // In blocks, so that both sides stay in the processor's cache.
+  for (let rowBlock = 0; rowBlock < rows; rowBlock += BLOCK) {
+    const rowEnd = Math.min(rowBlock + BLOCK, rows);
+    for (let columnBlock = 0; columnBlock < columns; columnBlock += BLOCK) {
+      const columnEnd = Math.min(columnBlock + BLOCK, columns);
+      for (let row = rowBlock; row < rowEnd; row++) {
+        for (let column = columnBlock; column < columnEnd; column++) {
+          transposed[column * rows + row] = values[row * columns + column] ?? 0;
+        }
+      }
+    }
+  }
+  return transposed;
+}

@@ -1,0 +1,25 @@
+// What every operation of the registry shares: the store, the clock, randomness and the caches.
+import type { LRUCache } from "lru-cache";
+import type { AliasesRecord } from "./aliases-record.ts";
+import type { ObjectStore } from "./object-store/object-store.ts";
+import type { RecentReads } from "./recent-reads.ts";
+import type { KeyRecord, ResolvedAdapter } from "./registry.ts";
+
+export interface RegistryContext {
+  readonly store: ObjectStore;
+  readonly now: () => Date;
+  readonly randomBytes: (count: number) => Uint8Array;
+  /** By object key. Manifests never change, so they are never stale. */
+  readonly manifests: LRUCache<string, ResolvedAdapter>;
+  /** By object key. */
+  readonly aliases: RecentReads<AliasesRecord>;
+  /** By object key. */
+  readonly keys: RecentReads<KeyRecord>;
+  /** Resolves once the store's layout is known to be this one. */
+  readonly ensureLayout: () => Promise<void>;
+}
+
+/** Tells one writer's bytes from another's. */
+export function createNonce({ randomBytes }: Pick<RegistryContext, "randomBytes">): string {
+  return Buffer.from(randomBytes(16)).toString("hex");
+}

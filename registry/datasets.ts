@@ -1,0 +1,66 @@
+// A tenant's uploaded files: the bytes as a blob, and a record that describes them.
+import { z } from "zod";
+import { getBlob, putBlob } from "./blobs.ts";
+import { createNonce, type RegistryContext } from "./context.ts";
+import { RegistryError } from "./errors.ts";
+import { datasetKey } from "./layout.ts";
+import { DATASET_BYTES_MAX, FILE_NAME_LENGTH_MAX } from "./limits.ts";
+import { digestSchema } from "./manifest.ts";
+import { encodeRecord, readRecord } from "./records.ts";
+import type { DatasetRecord, Registry, TenantId } from "./registry.ts";
+
+const DATASET_ID = /^ds_[0-9a-f]{32}$/;
+
+const datasetSchema = z.strictObject({
+  id: z.string().regex(DATASET_ID),
+  digest: digestSchema,
+  bytes: z.int().min(0),
+  rows: z.int().min(0),
+  labels: z.array(z.string()),
+  fileName: z.string(),
+  mediaType: z.enum(["text/csv", "application/x-ndjson"]),
+  createdAt: z.iso.datetime(),
+});
+
+/** The file was parsed by the caller. Throws limit_exceeded. */
+export async function putDataset(
+  context: RegistryContext,
+  tenant: TenantId,
+  dataset: Parameters<Registry["putDataset"]>[1],
+): Promise<DatasetRecord> {
+  const { bytes, rows, labels, fileName, mediaType } = dataset;
+  checkLimits(bytes, fileName);
+  await context.ensureLayout();
+  const blob = await putBlob(context, tenant, bytes);
+  const id = `ds_${createNonce(context)}`;
+  const createdAt = context.now().toISOString();
+  const record = { id, ...blob, rows, labels, fileName, mediaType, createdAt };
+  await context.store.put(datasetKey(tenant, id), encodeRecord(record));
+  return record;
+}
+
+/** Throws dataset_not_found, blob_not_found, blob_corrupt. */
+export async function getDataset(
+  context: RegistryContext,
+  tenant: TenantId,
+  id: string,
+): Promise<DatasetRecord & { content: Uint8Array }> {
+  const found = DATASET_ID.test(id)
+    ? await readRecord(context.store, datasetKey(tenant, id), datasetSchema)
+    : undefined;
+  if (!found) {
+    throw new RegistryError("dataset_not_found", "You have no dataset of this id. Upload it first.");
+  }
+  return { ...found.value, content: await getBlob(context, tenant, found.value) };
+}
+
+function checkLimits(bytes: Uint8Array, fileName: string): void {
+  if (bytes.byteLength > DATASET_BYTES_MAX) {
+    const message = `A dataset has at most ${DATASET_BYTES_MAX} bytes, and this one ${bytes.byteLength}: split it.`;
+    throw new RegistryError("limit_exceeded", message);
+  }
+  if (fileName.length > FILE_NAME_LENGTH_MAX) {
+    const message = `The file's name is longer than ${FILE_NAME_LENGTH_MAX} characters: shorten it.`;
+    throw new RegistryError("limit_exceeded", message);
+  }
+}

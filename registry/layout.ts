@@ -1,0 +1,110 @@
+// Where everything lies in the object store. No other file builds a key. Names reach a key only
+// through the allow-lists of registry.ts; no key is a folder of another, which versitygw refuses.
+//
+//   layout.json                          the layout's number; a newer one is not written to
+//   keys/<sha256 of secret>.json         API key record; the secret itself is nowhere
+//   tenants/<tenant>/                    all that a tenant owns
+//     blobs/sha256/<hex>                 bytes of datasets and adapter files, by content
+//     datasets/<dataset id>.json         dataset record
+//     adapters/<name>/
+//       claims/<rank>-<version>.json     this number is taken, by whom
+//       manifests/<rank>-<version>.json  the version; what has none does not exist
+//       aliases.json                     alias → version, with past moves; the one thing that changes
+//     publications/<sha256>.json         idempotency key → name and version
+//     jobs/<job id>.json                 job record
+//     unfinished-jobs/<job id>           empty; there while the job is not finished
+//
+// <rank> is VERSION_MAX - version in eight digits, so that a listing begins with the newest.
+import { createHash } from "node:crypto";
+import { VERSION_MAX } from "./limits.ts";
+import type { AdapterName, TenantId } from "./registry.ts";
+
+export const LAYOUT_VERSION = 1;
+
+export interface AdapterOwner {
+  readonly tenant: TenantId;
+  readonly name: AdapterName;
+}
+
+export const layoutKey = "layout.json";
+export const keysPrefix = "keys/";
+export const tenantsPrefix = "tenants/";
+
+/** secretDigest: hex. */
+export function keyRecordKey(secretDigest: string): string {
+  return `${keysPrefix}${secretDigest}.json`;
+}
+
+/** digest: "sha256:" and hex. */
+export function blobKey(tenant: TenantId, digest: string): string {
+  return `${tenantPrefix(tenant)}blobs/${digest.replace(":", "/")}`;
+}
+
+export function datasetKey(tenant: TenantId, id: string): string {
+  return `${tenantPrefix(tenant)}datasets/${id}.json`;
+}
+
+export function adaptersPrefix(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}adapters/`;
+}
+
+export function claimsPrefix(owner: AdapterOwner): string {
+  return `${adapterPrefix(owner)}claims/`;
+}
+
+export function claimKey(owner: AdapterOwner, version: number): string {
+  return `${claimsPrefix(owner)}${rankedFileName(version)}`;
+}
+
+export function manifestsPrefix(owner: AdapterOwner): string {
+  return `${adapterPrefix(owner)}manifests/`;
+}
+
+export function manifestKey(owner: AdapterOwner, version: number): string {
+  return `${manifestsPrefix(owner)}${rankedFileName(version)}`;
+}
+
+/** The version in a claim's or manifest's key. */
+export function versionOfKey(key: string): number {
+  const version = Number(/-(\d+)\.json$/.exec(key)?.[1]);
+  if (!Number.isSafeInteger(version)) throw new Error(`invariant: no version in key ${key}`);
+  return version;
+}
+
+export function aliasesKey(owner: AdapterOwner): string {
+  return `${adapterPrefix(owner)}aliases.json`;
+}
+
+export function publicationKey(tenant: TenantId, idempotencyKey: string): string {
+  const hex = createHash("sha256").update(idempotencyKey).digest("hex");
+  return `${tenantPrefix(tenant)}publications/${hex}.json`;
+}
+
+export function jobKey(tenant: TenantId, id: string): string {
+  return `${tenantPrefix(tenant)}jobs/${id}.json`;
+}
+
+export function unfinishedJobsPrefix(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}unfinished-jobs/`;
+}
+
+export function unfinishedJobKey(tenant: TenantId, id: string): string {
+  return `${unfinishedJobsPrefix(tenant)}${id}`;
+}
+
+/** The last segment of "a/b" or "a/b/". */
+export function lastSegment(key: string): string {
+  return key.split("/").findLast((segment) => segment !== "") ?? "";
+}
+
+function tenantPrefix(tenant: TenantId): string {
+  return `${tenantsPrefix}${tenant}/`;
+}
+
+function adapterPrefix({ tenant, name }: AdapterOwner): string {
+  return `${adaptersPrefix(tenant)}${name}/`;
+}
+
+function rankedFileName(version: number): string {
+  return `${String(VERSION_MAX - version).padStart(8, "0")}-${version}.json`;
+}

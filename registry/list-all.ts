@@ -1,0 +1,16 @@
+import type { ObjectPage, ObjectStore } from "./object-store/object-store.ts";
+
+/** Every page of a listing, one after another. Only where the number is small, or all are needed. */
+export async function listAll(
+  store: ObjectStore,
+  options: { prefix: string; delimiter?: "/" },
+): Promise<{ keys: string[]; prefixes: string[] }> {
+  const all = { keys: [] as string[], prefixes: [] as string[] };
+  let page: ObjectPage | undefined;
+  do {
+    page = await store.list(page?.next === undefined ? options : { ...options, after: page.next });
+    all.keys.push(...page.keys);
+    all.prefixes.push(...page.prefixes);
+  } while (page.next !== undefined);
+  return all;
+}

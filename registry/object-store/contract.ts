@@ -1,0 +1,253 @@
+// What every object store must do; run against memory, a folder and a real S3 server. A store of your
+// own passes when this suite does.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { OBJECT_BYTES_MAX, type ObjectStore } from "./object-store.ts";
+
+export interface ContractStore {
+  readonly store: ObjectStore;
+  /** Another client of the same objects, as another process would have. */
+  readonly other: ObjectStore;
+  dispose(): Promise<void>;
+}
+
+const WRITERS = 12;
+
+export function describeObjectStore(name: string, makeStore: () => Promise<ContractStore>): void {
+  describe(`object store contract: ${name}`, () => {
+    let made: ContractStore;
+    let store: ObjectStore;
+    let other: ObjectStore;
+    let folders = 0;
+    /** Each test has keys of its own. */
+    const newFolder = () => `contract/test-${++folders}/`;
+
+    beforeAll(async () => {
+      made = await makeStore();
+      ({ store, other } = made);
+    }, 30_000);
+    afterAll(() => made?.dispose());
+
+    describe("get and put", () => {
+      it("gives back the bytes that were put, empty, binary and large ones too", async () => {
+        const folder = newFolder();
+        const large = Uint8Array.from({ length: 1_000_000 }, (_, index) => (index * 31) % 256);
+        for (const [index, bytes] of [new Uint8Array(), Uint8Array.of(0, 255, 10, 13), large].entries()) {
+          await store.put(`${folder}${index}`, bytes);
+          expect(Buffer.compare((await other.get(`${folder}${index}`))?.bytes ?? text("none"), bytes)).toBe(
+            0,
+          );
+        }
+      });
+
+      it("knows nothing of a key that was never put, nor of a key's folder", async () => {
+        const folder = newFolder();
+        await store.put(`${folder}a/b`, text("b"));
+        expect(await store.get(`${folder}b`)).toBeUndefined();
+        expect(await store.get(`${folder}a`)).toBeUndefined();
+        expect(await store.get(`${folder}missing/b`)).toBeUndefined();
+      });
+
+      it("replaces on an unconditional put, and the etag follows the content", async () => {
+        const key = `${newFolder()}a`;
+        const first = await store.put(key, text("1"));
+        const second = await other.put(key, text("2"));
+        const stored = await store.get(key);
+        expect(read(stored)).toBe("2");
+        expect(second).toEqual({ stored: true, etag: stored?.etag });
+        expect(first).not.toEqual(second);
+      });
+
+      it("keeps what it was given, whatever the caller does to the array later", async () => {
+        const key = `${newFolder()}a`;
+        const bytes = text("kept");
+        await store.put(key, bytes);
+        bytes.fill(0);
+        (await store.get(key))?.bytes.fill(0);
+        expect(read(await store.get(key))).toBe("kept");
+      });
+
+      it("tells keys apart that differ by case or end in odd ways", async () => {
+        const folder = newFolder();
+        const names = ["Con", "con", "con.json", "CON", "a:b", "a=b", "a@b", "a.", "a", "x..y", "_-"].sort();
+        for (const name of names) await store.put(`${folder}${name}`, text(name));
+        for (const name of names) expect(read(await other.get(`${folder}${name}`))).toBe(name);
+        expect((await store.list({ prefix: folder })).keys).toEqual(names.map((name) => folder + name));
+      });
+    });
+
+    describe("conditions", () => {
+      it("If-None-Match writes a free key once and changes nothing after", async () => {
+        const key = `${newFolder()}a`;
+        expect(await store.put(key, text("1"), { ifNoneMatch: "*" })).toMatchObject({ stored: true });
+        expect(await other.put(key, text("2"), { ifNoneMatch: "*" })).toEqual({ stored: false });
+        expect(read(await store.get(key))).toBe("1");
+      });
+
+      it("If-Match writes on the current etag only, and never creates", async () => {
+        const key = `${newFolder()}a`;
+        const first = await store.put(key, text("1"));
+        if (!first.stored) throw new Error("not stored");
+        expect(await other.put(key, text("2"), { ifMatch: first.etag })).toMatchObject({ stored: true });
+        expect(await store.put(key, text("3"), { ifMatch: first.etag })).toEqual({ stored: false });
+        expect(await store.put(`${key}-absent`, text("4"), { ifMatch: first.etag })).toEqual({
+          stored: false,
+        });
+        expect(read(await store.get(key))).toBe("2");
+        expect(await store.get(`${key}-absent`)).toBeUndefined();
+      });
+
+      it("of many that claim one key at once exactly one wins, and its bytes stand", async () => {
+        for (let round = 0; round < 3; round += 1) {
+          const key = `${newFolder()}claim`;
+          const results = await Promise.all(
+            Array.from({ length: WRITERS }, async (_, writer) => {
+              const client = writer % 2 === 0 ? store : other;
+              const { stored } = await client.put(key, text(`writer ${writer}`), { ifNoneMatch: "*" });
+              return stored ? `writer ${writer}` : undefined;
+            }),
+          );
+          const winners = results.filter((winner) => winner !== undefined);
+          expect(winners).toHaveLength(1);
+          expect(read(await store.get(key))).toBe(winners[0]);
+        }
+      });
+
+      it("a counter that many raise by compare-and-swap loses nothing", async () => {
+        const key = `${newFolder()}counter`;
+        await store.put(key, text("0"));
+        const raise = async (client: ObjectStore) => {
+          for (;;) {
+            const current = await client.get(key);
+            if (!current) throw new Error("the counter is gone");
+            const next = text(String(Number(read(current)) + 1));
+            if ((await client.put(key, next, { ifMatch: current.etag })).stored) return;
+          }
+        };
+        await Promise.all(Array.from({ length: WRITERS }, (_, writer) => raise(writer % 2 ? store : other)));
+        expect(read(await store.get(key))).toBe(String(WRITERS));
+      });
+    });
+
+    describe("delete", () => {
+      it("removes the object, and deleting what is absent is no error", async () => {
+        const folder = newFolder();
+        await store.put(`${folder}a`, text("1"));
+        await store.delete(`${folder}a`);
+        await other.delete(`${folder}a`);
+        await store.delete(`${folder}none/at/all`);
+        expect(await store.get(`${folder}a`)).toBeUndefined();
+        expect(await store.list({ prefix: folder })).toEqual({ keys: [], prefixes: [] });
+      });
+    });
+
+    describe("list", () => {
+      async function withKeys(names: readonly string[]): Promise<string> {
+        const folder = newFolder();
+        await Promise.all(names.map((name) => store.put(folder + name, text(name))));
+        return folder;
+      }
+
+      it("gives the keys under a prefix in order of code units, and no others", async () => {
+        const names = ["a-b", "a.b", "a/b", "a0", "a_b", "b/c/d"];
+        const folder = await withKeys(names);
+        await withKeys(names);
+        const { keys } = await other.list({ prefix: folder });
+        expect(keys).toEqual([...names].sort().map((name) => folder + name));
+        const { keys: within } = await other.list({ prefix: `${folder}a` });
+        expect(within).toHaveLength(5);
+        expect(await other.list({ prefix: `${folder}zzz/` })).toEqual({ keys: [], prefixes: [] });
+      });
+
+      it("takes keys under one folder together when a delimiter is given", async () => {
+        const folder = await withKeys(["a/1", "a/2", "a-b/1", "b/c/d", "e"]);
+        expect(await store.list({ prefix: folder, delimiter: "/" })).toEqual({
+          keys: [`${folder}e`],
+          prefixes: [`${folder}a-b/`, `${folder}a/`, `${folder}b/`],
+        });
+      });
+
+      it("shows no folder whose keys were all deleted", async () => {
+        const folder = await withKeys(["a/1", "b/1"]);
+        await store.delete(`${folder}a/1`);
+        const { prefixes } = await store.list({ prefix: folder, delimiter: "/" });
+        expect(prefixes).toEqual([`${folder}b/`]);
+      });
+
+      it.each([undefined, "/"] as const)("pages give each name once (delimiter %s)", async (delimiter) => {
+        const folder = await withKeys(["a/1", "a/2", "a-b/1", "a0", "b/c/d", "e", "f/1"]);
+        const options = { prefix: folder, ...(delimiter && { delimiter }) };
+        const whole = await store.list(options);
+        expect(whole.next).toBeUndefined();
+        for (const limit of [1, 2, 3]) {
+          const names: string[] = [];
+          let after: string | undefined;
+          do {
+            const page = await other.list({ ...options, limit, ...(after !== undefined && { after }) });
+            expect(page.keys.length + page.prefixes.length).toBeLessThanOrEqual(limit);
+            names.push(...[...page.keys, ...page.prefixes].sort());
+            after = page.next;
+          } while (after !== undefined);
+          expect(names).toEqual([...whole.keys, ...whole.prefixes].sort());
+        }
+      });
+
+      it("starts after a key that need not exist", async () => {
+        const folder = await withKeys(["a", "c", "e"]);
+        const { keys } = await store.list({ prefix: folder, after: `${folder}b` });
+        expect(keys).toEqual([`${folder}c`, `${folder}e`]);
+      });
+    });
+
+    describe("refusals", () => {
+      it.each([
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "a/../b",
+        "..",
+        "a/.",
+        "a\\b",
+        "a b",
+        "a%2e",
+        "ä",
+        "a\0b",
+        "x".repeat(513),
+      ])("the key %j is refused by get, put and delete", async (key) => {
+        const refused = /invariant/;
+        await expect(async () => store.get(key)).rejects.toThrow(refused);
+        await expect(async () => store.put(key, text("x"))).rejects.toThrow(refused);
+        await expect(async () => store.delete(key)).rejects.toThrow(refused);
+      });
+
+      it("a key that is another key's folder, or lies in another key, is refused", async () => {
+        const folder = newFolder();
+        await store.put(`${folder}a/b`, text("b"));
+        await store.put(`${folder}c`, text("c"));
+        await expect(store.put(`${folder}a`, text("a"))).rejects.toThrow();
+        await expect(store.put(`${folder}c/d`, text("d"))).rejects.toThrow();
+        expect(read(await store.get(`${folder}a/b`))).toBe("b");
+        expect(read(await store.get(`${folder}c`))).toBe("c");
+      });
+
+      it("an object over the limit is refused before it is sent", async () => {
+        const bytes = new Uint8Array(OBJECT_BYTES_MAX + 1);
+        const put = async () => store.put(`${newFolder()}a`, bytes);
+        await expect(put).rejects.toMatchObject({ code: "limit_exceeded" });
+      });
+    });
+
+    it("passes its own check, which leaves nothing behind", async () => {
+      await store.check();
+      expect(await store.list({ prefix: "probes/" })).toEqual({ keys: [], prefixes: [] });
+    });
+  });
+}
+
+function text(value: string): Uint8Array {
+  return new TextEncoder().encode(value);
+}
+
+function read(stored: { bytes: Uint8Array } | undefined): string | undefined {
+  return stored && new TextDecoder().decode(stored.bytes);
+}

@@ -1,0 +1,182 @@
+// Objects as files of one folder, safe between several processes on it. Every file appears whole or not
+// at all: bytes are written aside, flushed, then renamed (or, for If-None-Match, linked) into place.
+// All writes that could undo another's take a lock per key; readers take none.
+// Keys must come from layout.ts; what a file system cannot hold in a name is written as %XX.
+import { createHash, randomUUID } from "node:crypto";
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object.ts";
+import { fileErrorOf, hasCode } from "./file-errors.ts";
+import { FileLocks } from "./file-lock.ts";
+import { encodePath, walkFolder } from "./file-names.ts";
+import type { ObjectPage, ObjectStore, PutCondition, PutResult, StoredObject } from "./object-store.ts";
+import { collectPage, type ListScope } from "./page.ts";
+import { probeConditions } from "./probe-conditions.ts";
+
+/** A file written aside that is older than this belongs to a process that died. */
+const ABANDONED_AFTER_MS = 60 * 60 * 1000;
+
+export class FileStore implements ObjectStore {
+  readonly description: string;
+  readonly #root: string;
+  // No key reaches these folders: "%" is not in a key, and file-names.ts writes it only before digits.
+  readonly #aside: string;
+  readonly #locks: FileLocks;
+
+  constructor(root: string) {
+    this.#root = resolve(root);
+    this.#aside = join(this.#root, "%aside");
+    this.#locks = new FileLocks(join(this.#root, "%locks"));
+    this.description = `folder ${this.#root}`;
+  }
+
+  get(key: string): Promise<StoredObject | undefined> {
+    return this.#run(() => readObject(this.#pathOf(key)));
+  }
+
+  put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult> {
+    return this.#run(async () => {
+      const path = this.#pathOf(key);
+      checkSize(key, bytes.byteLength);
+      const aside = await this.#writeAside(bytes);
+      try {
+        await this.#makeFolder(dirname(path));
+        const stored = await this.#place({ key, aside, path, condition });
+        if (!stored) return { stored };
+        await flushFolder(dirname(path));
+        return { stored, etag: etagOf(bytes) };
+      } finally {
+        await rm(aside, { force: true });
+      }
+    });
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#run(async () => {
+      const path = this.#pathOf(key);
+      await this.#locks.hold(key, async () => {
+        if (!(await readObject(path))) return;
+        await rm(path, { force: true });
+        await flushFolder(dirname(path));
+      });
+    });
+  }
+
+  list(options: ListScope & { limit?: number }): Promise<ObjectPage> {
+    checkPrefix(options.prefix);
+    return this.#run(() => collectPage(walkFolder(this.#root, options), clampListLimit(options.limit)));
+  }
+
+  async check(): Promise<void> {
+    await this.#run(() => this.#removeAbandoned());
+    await probeConditions(this);
+  }
+
+  async close(): Promise<void> {}
+
+  async #place(write: {
+    key: string;
+    aside: string;
+    path: string;
+    condition: PutCondition | undefined;
+  }): Promise<boolean> {
+    const { key, aside, path, condition } = write;
+    if (condition && "ifNoneMatch" in condition) {
+      const linked = await linkIfFree(aside, path);
+      if (linked !== undefined) return linked;
+    }
+    return this.#locks.hold(key, async (confirm) => {
+      if (condition && !holds(condition, await readObject(path))) return false;
+      await confirm();
+      await rename(aside, path);
+      return true;
+    });
+  }
+
+  async #writeAside(bytes: Uint8Array): Promise<string> {
+    await mkdir(this.#aside, { recursive: true });
+    const aside = join(this.#aside, randomUUID());
+    const file = await open(aside, "wx");
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return aside;
+  }
+
+  /** A new folder is only durable once its parent is flushed. */
+  async #makeFolder(folder: string): Promise<void> {
+    const first = await mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    for (let made = folder; made.length >= first.length; made = dirname(made))
+      await flushFolder(dirname(made));
+  }
+
+  async #removeAbandoned(): Promise<void> {
+    await mkdir(this.#aside, { recursive: true });
+    for (const name of await readdir(this.#aside)) {
+      const path = join(this.#aside, name);
+      const info = await stat(path).catch(() => undefined);
+      if (info && Date.now() - info.mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true });
+    }
+  }
+
+  #pathOf(key: string): string {
+    checkKey(key);
+    const path = join(this.#root, encodePath(key));
+    if (relative(this.#root, path).split(sep).includes(".."))
+      throw new Error(`invariant: ${key} leaves the folder`);
+    return path;
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw fileErrorOf(error, this.#root);
+    }
+  }
+}
+
+async function readObject(path: string): Promise<StoredObject | undefined> {
+  try {
+    const bytes = await readFile(path);
+    return { bytes, etag: etagOf(bytes) };
+  } catch (error) {
+    // A folder of that name, or a file where a folder would be, means that the key is free.
+    if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined on a file system without hard links. */
+async function linkIfFree(aside: string, path: string): Promise<boolean | undefined> {
+  try {
+    await link(aside, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) return false;
+    if (hasCode(error, "EPERM", "ENOTSUP", "ENOSYS", "EOPNOTSUPP", "EMLINK")) return undefined;
+    throw error;
+  }
+}
+
+function holds(condition: PutCondition, stored: StoredObject | undefined): boolean {
+  return "ifMatch" in condition ? stored?.etag === condition.ifMatch : stored === undefined;
+}
+
+function etagOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+async function flushFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return; // Windows cannot open a folder, and flushes names itself.
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,61 @@
+// Objects in this process's memory: for tests, and for trying things out. Gone when the process ends.
+import { createHash } from "node:crypto";
+import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object.ts";
+import type { ObjectPage, ObjectStore, PutCondition, PutResult, StoredObject } from "./object-store.ts";
+import { collectPage, isAfter, type ListScope, nameInList } from "./page.ts";
+import { probeConditions } from "./probe-conditions.ts";
+
+export class MemoryStore implements ObjectStore {
+  readonly description = "memory of this process";
+  readonly #objects = new Map<string, StoredObject>();
+
+  async get(key: string): Promise<StoredObject | undefined> {
+    checkKey(key);
+    const stored = this.#objects.get(key);
+    return stored && { bytes: stored.bytes.slice(), etag: stored.etag };
+  }
+
+  async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult> {
+    checkKey(key);
+    checkSize(key, bytes.byteLength);
+    this.#checkFolders(key);
+    if (!holds(condition, this.#objects.get(key))) return { stored: false };
+    const etag = createHash("sha256").update(bytes).digest("hex");
+    this.#objects.set(key, { bytes: Uint8Array.from(bytes), etag });
+    return { stored: true, etag };
+  }
+
+  async delete(key: string): Promise<void> {
+    checkKey(key);
+    this.#objects.delete(key);
+  }
+
+  async list(options: ListScope & { limit?: number }): Promise<ObjectPage> {
+    checkPrefix(options.prefix);
+    const names = [...this.#objects.keys()]
+      .filter((key) => key.startsWith(options.prefix))
+      .map((key) => nameInList(key, options))
+      .filter((name) => isAfter(name, options.after));
+    return collectPage([...new Set(names)].sort(), clampListLimit(options.limit));
+  }
+
+  async check(): Promise<void> {
+    await probeConditions(this);
+  }
+
+  async close(): Promise<void> {}
+
+  /** The other stores cannot hold both "x" and "x/y"; this one must not hide that. */
+  #checkFolders(key: string): void {
+    for (const other of this.#objects.keys()) {
+      if (other.startsWith(`${key}/`) || key.startsWith(`${other}/`)) {
+        throw new Error(`invariant: of the keys ${other} and ${key} one is the other's folder`);
+      }
+    }
+  }
+}
+
+function holds(condition: PutCondition | undefined, stored: StoredObject | undefined): boolean {
+  if (!condition) return true;
+  return "ifMatch" in condition ? stored?.etag === condition.ifMatch : stored === undefined;
+}

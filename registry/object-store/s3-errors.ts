@@ -1,0 +1,68 @@
+// What an S3 server or client says, as errors that say what to do. Never passes on the server's words:
+// they may hold an access key's id or a signed request.
+import { RegistryError } from "../errors.ts";
+
+const remedyByName: Readonly<Record<string, string>> = {
+  NoSuchBucket: "The bucket does not exist: create it, or correct its name in the store's URL.",
+  InvalidAccessKeyId: "The access key is not known there: check AWS_ACCESS_KEY_ID.",
+  SignatureDoesNotMatch: "The secret key is wrong: check AWS_SECRET_ACCESS_KEY.",
+  AccessDenied: "The credentials need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket on it.",
+  ExpiredToken: "The credentials have expired: renew them.",
+  RequestTimeTooSkewed: "This machine's clock is wrong: set it.",
+  PermanentRedirect: "The bucket is in another region: add region= to the store's URL.",
+  AuthorizationHeaderMalformed: "The region is wrong: correct region= in the store's URL.",
+  CredentialsProviderError: "No credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+};
+const REMEDY_DEFAULT = "Check the bucket, the region and the credentials.";
+
+export function isNoSuchKey(error: unknown): boolean {
+  return isAnswer(error) && error.name === "NoSuchKey";
+}
+
+/** Another conditional write to the key was in progress; ours did nothing. */
+export function isWriteConflict(error: unknown): boolean {
+  return isAnswer(error) && error.name === "ConditionalRequestConflict";
+}
+
+/** If-Match on an absent key is answered 404. */
+export function isConditionUnmet(error: unknown): boolean {
+  if (!isAnswer(error)) return false;
+  return error.$metadata.httpStatusCode === 412 || isWriteConflict(error) || isNoSuchKey(error);
+}
+
+export function attemptsOf(error: unknown): number {
+  return isAnswer(error) ? (error.$metadata.attempts ?? 1) : 1;
+}
+
+export function s3ErrorOf(error: unknown, description: string): unknown {
+  if (error instanceof RegistryError || !(error instanceof Error)) return error;
+  if (error.message.startsWith("invariant:")) return error;
+  const { name } = error;
+  const status = isAnswer(error) ? error.$metadata.httpStatusCode : undefined;
+  const cause = new Error(`S3: ${codeOf(error)} (status ${status ?? "none"})`);
+  const isRefusal = status !== undefined && status < 500 && status !== 408 && status !== 429;
+  if (isRefusal || Object.hasOwn(remedyByName, name)) {
+    const remedy = Object.hasOwn(remedyByName, name) ? remedyByName[name] : REMEDY_DEFAULT;
+    const message = `The object store ${description} refused (${codeOf(error)}). ${remedy}`;
+    return new RegistryError("store_refused", message, cause);
+  }
+  return new RegistryError(
+    "store_unreachable",
+    `The object store ${description} does not answer (${codeOf(error)}). Check that it runs and can be reached from here, and endpoint= in the store's URL.`,
+    cause,
+  );
+}
+
+interface Answer extends Error {
+  readonly $metadata: { readonly httpStatusCode?: number; readonly attempts?: number };
+}
+
+/** An error that the server sent; the client's own have no status. */
+function isAnswer(error: unknown): error is Answer {
+  return error instanceof Error && "$metadata" in error && typeof error.$metadata === "object";
+}
+
+/** "ECONNREFUSED" says more than "Error". */
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}

@@ -1,0 +1,170 @@
+// Objects in an S3 bucket: AWS, R2 or any server that holds to conditional writes. The only file that
+// knows S3. Requests are bounded in time and tries. Credentials come from the AWS provider chain.
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object.ts";
+import type { ObjectPage, ObjectStore, PutCondition, PutResult, StoredObject } from "./object-store.ts";
+import type { S3Location } from "./open.ts";
+import type { ListScope } from "./page.ts";
+import { probeConditions } from "./probe-conditions.ts";
+import { attemptsOf, isConditionUnmet, isNoSuchKey, isWriteConflict, s3ErrorOf } from "./s3-errors.ts";
+
+const CONNECT_MS_MAX = 3_000;
+const REQUEST_MS_MAX = 15_000;
+const ATTEMPTS_MAX = 3;
+/** All attempts of one call and the reading of its body. */
+const CALL_MS_MAX = 60_000;
+/** Tries of a conditional write that the server calls a conflict with one in progress. */
+const CONFLICT_ATTEMPTS_MAX = 4;
+const REGION_DEFAULT = "us-east-1";
+
+export class S3Store implements ObjectStore {
+  readonly description: string;
+  readonly #client: S3Client;
+  readonly #location: S3Location;
+
+  constructor(location: S3Location) {
+    const { bucket, prefix, endpoint } = location;
+    this.#location = location;
+    this.#client = createClient(location);
+    this.description = `s3://${bucket}/${prefix} at ${endpoint ?? "AWS"}`;
+  }
+
+  get(key: string): Promise<StoredObject | undefined> {
+    checkKey(key);
+    return this.#run(async () => {
+      const {
+        Body,
+        ETag,
+        ContentLength = 0,
+      } = await this.#client.send(
+        new GetObjectCommand({ Bucket: this.#location.bucket, Key: this.#keyOf(key) }),
+        inTime(),
+      );
+      checkSize(key, ContentLength);
+      if (!Body || !ETag) throw new Error(`invariant: S3 sent ${key} without body or ETag`);
+      return { bytes: await Body.transformToByteArray(), etag: ETag };
+    }).catch((error) => {
+      if (isNoSuchKey(error)) return undefined;
+      throw error;
+    });
+  }
+
+  async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult> {
+    checkKey(key);
+    checkSize(key, bytes.byteLength);
+    try {
+      const etag = await this.#send(key, bytes, condition);
+      return { stored: true, etag };
+    } catch (error) {
+      if (!condition || !isConditionUnmet(error)) throw s3ErrorOf(error, this.description);
+      // When a reply was lost, the retry of our own write is refused: what stands may be ours. Who must
+      // know it from an equal write of another puts a nonce into the bytes.
+      const stored = attemptsOf(error) > 1 ? await this.get(key) : undefined;
+      const isOurs = stored !== undefined && Buffer.compare(stored.bytes, bytes) === 0;
+      return isOurs ? { stored: true, etag: stored.etag } : { stored: false };
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    checkKey(key);
+    const command = new DeleteObjectCommand({ Bucket: this.#location.bucket, Key: this.#keyOf(key) });
+    await this.#run(() => this.#client.send(command, inTime()));
+  }
+
+  async list(options: ListScope & { limit?: number }): Promise<ObjectPage> {
+    checkPrefix(options.prefix);
+    const { prefix, delimiter, after, limit } = options;
+    const command = new ListObjectsV2Command({
+      Bucket: this.#location.bucket,
+      Prefix: this.#keyOf(prefix),
+      MaxKeys: clampListLimit(limit),
+      Delimiter: delimiter,
+      StartAfter: after === undefined ? undefined : this.#keyOf(endOf(after)),
+    });
+    const {
+      Contents = [],
+      CommonPrefixes = [],
+      IsTruncated,
+    } = await this.#run(() => this.#client.send(command, inTime()));
+    const keys = Contents.map(({ Key = "" }) => this.#withoutPrefix(Key));
+    const prefixes = CommonPrefixes.map(({ Prefix = "" }) => this.#withoutPrefix(Prefix));
+    const last = [...keys.slice(-1), ...prefixes.slice(-1)].sort().at(-1);
+    return { keys, prefixes, ...(IsTruncated && last !== undefined && { next: last }) };
+  }
+
+  async check(): Promise<void> {
+    await this.list({ prefix: "", limit: 1 });
+    await probeConditions(this);
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+  }
+
+  async #send(key: string, bytes: Uint8Array, condition: PutCondition | undefined): Promise<string> {
+    const input: PutObjectCommandInput = {
+      Bucket: this.#location.bucket,
+      Key: this.#keyOf(key),
+      Body: bytes,
+      ContentLength: bytes.byteLength,
+      ...(condition && "ifMatch" in condition ? { IfMatch: condition.ifMatch } : {}),
+      ...(condition && "ifNoneMatch" in condition ? { IfNoneMatch: "*" } : {}),
+    };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { ETag } = await this.#client.send(new PutObjectCommand(input), inTime());
+        if (!ETag) throw new Error(`invariant: S3 stored ${key} without an ETag`);
+        return ETag;
+      } catch (error) {
+        if (!isWriteConflict(error) || attempt >= CONFLICT_ATTEMPTS_MAX) throw error;
+      }
+    }
+  }
+
+  #keyOf(key: string): string {
+    return `${this.#location.prefix}${key}`;
+  }
+
+  #withoutPrefix(key: string): string {
+    return key.slice(this.#location.prefix.length);
+  }
+
+  async #run<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw isNoSuchKey(error) ? error : s3ErrorOf(error, this.description);
+    }
+  }
+}
+
+function createClient({ endpoint, region }: S3Location): S3Client {
+  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+  return new S3Client({
+    region: region ?? AWS_REGION ?? AWS_DEFAULT_REGION ?? REGION_DEFAULT,
+    // A host name per bucket is AWS's way; other servers are addressed by path.
+    ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
+    maxAttempts: ATTEMPTS_MAX,
+    requestHandler: {
+      connectionTimeout: CONNECT_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      throwOnRequestTimeout: true,
+    },
+  });
+}
+
+function inTime(): { abortSignal: AbortSignal } {
+  return { abortSignal: AbortSignal.timeout(CALL_MS_MAX) };
+}
+
+/** After a group comes what is after all its keys: "~" is greater than any character of a key. */
+function endOf(after: string): string {
+  return after.endsWith("/") ? `${after}~` : after;
+}

@@ -1,0 +1,108 @@
+// An adapter's files become a version: blobs, then the number, then the manifest, then the alias.
+// The manifest is the moment of birth: before it nothing is seen, after it nothing is missing.
+// A publish that dies anywhere leaves at most unreferenced blobs and an unused number.
+import { putBlob } from "./blobs.ts";
+import { claimVersion, findPublication } from "./claim-version.ts";
+import type { RegistryContext } from "./context.ts";
+import { RegistryError } from "./errors.ts";
+import { findVersion } from "./find-version.ts";
+import { type AdapterOwner, manifestKey } from "./layout.ts";
+import { ADAPTER_FILE_BYTES_MAX, IDEMPOTENCY_KEY_LENGTH_MAX } from "./limits.ts";
+import { encodeManifest, MANIFEST_MEDIA_TYPE, type Manifest } from "./manifest.ts";
+import { moveAlias } from "./move-alias.ts";
+import { putIf } from "./records.ts";
+import {
+  DEFAULT_ALIAS,
+  type PublishRequest,
+  parseAdapterName,
+  parseAlias,
+  type ResolvedAdapter,
+  type TenantId,
+} from "./registry.ts";
+
+/** Throws invalid_manifest, limit_exceeded, conflict. */
+export async function publish(
+  context: RegistryContext,
+  tenant: TenantId,
+  request: PublishRequest,
+): Promise<ResolvedAdapter> {
+  const owner = { tenant, name: parseAdapterName(request.name) };
+  const alias = parseAlias(request.alias ?? DEFAULT_ALIAS);
+  checkRequest(request);
+  await context.ensureLayout();
+  const adapter =
+    (await findPublished(context, owner, request.idempotencyKey)) ??
+    (await writeVersion(context, owner, request));
+  await moveAlias(context, owner, { alias, version: adapter.version, by: "publish" });
+  return adapter;
+}
+
+function checkRequest({ files, idempotencyKey, ...request }: PublishRequest): void {
+  for (const { byteLength } of [files.config, files.weights]) {
+    if (byteLength <= ADAPTER_FILE_BYTES_MAX) continue;
+    throw new RegistryError(
+      "limit_exceeded",
+      `A file of ${byteLength} bytes is no adapter: at most ${ADAPTER_FILE_BYTES_MAX}.`,
+    );
+  }
+  if (idempotencyKey !== undefined && idempotencyKey.length > IDEMPOTENCY_KEY_LENGTH_MAX) {
+    const message = `The idempotency key is longer than ${IDEMPOTENCY_KEY_LENGTH_MAX} characters.`;
+    throw new RegistryError("limit_exceeded", message);
+  }
+  // What cannot be published must not take a number: a stand-in is checked before anything is written.
+  const digest = `sha256:${"0".repeat(64)}`;
+  encodeManifest(
+    completeManifest(request, {
+      version: 1,
+      createdAt: new Date(0).toISOString(),
+      files: [
+        { path: "adapter_config.json", digest, bytes: files.config.byteLength },
+        { path: "adapter_model.safetensors", digest, bytes: files.weights.byteLength },
+      ],
+    }),
+  );
+}
+
+async function findPublished(
+  context: RegistryContext,
+  owner: AdapterOwner,
+  idempotencyKey: string | undefined,
+): Promise<ResolvedAdapter | undefined> {
+  if (idempotencyKey === undefined) return undefined;
+  const version = await findPublication(context, owner, idempotencyKey);
+  return version === undefined ? undefined : findVersion(context, owner, version);
+}
+
+async function writeVersion(
+  context: RegistryContext,
+  owner: AdapterOwner,
+  request: PublishRequest,
+): Promise<ResolvedAdapter> {
+  const [config, weights] = await Promise.all([
+    putBlob(context, owner.tenant, request.files.config),
+    putBlob(context, owner.tenant, request.files.weights),
+  ]);
+  const version = await claimVersion(context, owner, request.idempotencyKey);
+  const bytes = encodeManifest(
+    completeManifest(request, {
+      version,
+      createdAt: context.now().toISOString(),
+      files: [
+        { path: "adapter_config.json", ...config },
+        { path: "adapter_model.safetensors", ...weights },
+      ],
+    }),
+  );
+  // Refused when another publish with our idempotency key was first: then its manifest is the version.
+  await putIf(context.store, manifestKey(owner, version), { bytes, condition: { ifNoneMatch: "*" } });
+  const adapter = await findVersion(context, owner, version);
+  if (!adapter) throw new Error(`invariant: ${owner.name}:${version} was written and is absent`);
+  return adapter;
+}
+
+function completeManifest(
+  { name, manifest }: Pick<PublishRequest, "name" | "manifest">,
+  rest: Pick<Manifest, "version" | "createdAt" | "files">,
+): Manifest {
+  return { ...manifest, mediaType: MANIFEST_MEDIA_TYPE, name, ...rest };
+}

@@ -1,0 +1,107 @@
+// Backbones of a few hundred kilobytes, made up on the spot: the same options give the same bytes.
+// Untrained, but wide enough in value that every weight shows in the hidden states.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { BackboneFiles } from "#model";
+import { serializeSafetensors, type TensorToWrite } from "../../model/safetensors/serialize.ts";
+import { createRandom, type Random } from "./random.ts";
+import { makeByteLevelTokenizer, makeWordPieceTokenizer } from "./tiny-tokenizer.ts";
+
+export interface TinyBackboneOptions {
+  readonly family?: "bert" | "roberta";
+  readonly layers?: number;
+  readonly width?: number;
+  readonly heads?: number;
+  readonly feedForward?: number;
+  readonly seed?: number;
+}
+
+/** Longest text of a tiny backbone in tokens. */
+export const TINY_POSITIONS = 256;
+
+export function makeTinyBackbone(options: TinyBackboneOptions = {}): BackboneFiles {
+  const { family = "bert", layers = 2, width = 32, heads = 4, feedForward = 64, seed = 1 } = options;
+  const tokenizer = family === "bert" ? makeWordPieceTokenizer() : makeByteLevelTokenizer();
+  const vocabulary = countTokens(tokenizer);
+  const positionRows = family === "bert" ? TINY_POSITIONS : TINY_POSITIONS + 2;
+  const config = {
+    architectures: [family === "bert" ? "BertModel" : "RobertaModel"],
+    model_type: family,
+    hidden_size: width,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    intermediate_size: feedForward,
+    vocab_size: vocabulary,
+    max_position_embeddings: positionRows,
+    type_vocab_size: family === "bert" ? 2 : 1,
+    pad_token_id: family === "bert" ? 0 : 1,
+    layer_norm_eps: family === "bert" ? 1e-12 : 1e-5,
+    hidden_act: "gelu",
+    position_embedding_type: "absolute",
+    hidden_dropout_prob: 0,
+    attention_probs_dropout_prob: 0,
+  };
+  const sizes = { layers, width, feedForward, vocabulary, positionRows, typeRows: config.type_vocab_size };
+  const weights = makeWeights(family === "bert" ? "" : "roberta.", sizes, createRandom(seed));
+  return { config: toBytes(config), weights: serializeSafetensors(weights), tokenizer: toBytes(tokenizer) };
+}
+
+/** The three files under the names a Hugging Face folder has. */
+export async function writeTinyBackbone(folder: string, options: TinyBackboneOptions = {}): Promise<void> {
+  const files = makeTinyBackbone(options);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "config.json"), files.config);
+  await writeFile(join(folder, "model.safetensors"), files.weights);
+  await writeFile(join(folder, "tokenizer.json"), files.tokenizer);
+}
+
+interface Sizes {
+  readonly layers: number;
+  readonly width: number;
+  readonly feedForward: number;
+  readonly vocabulary: number;
+  readonly positionRows: number;
+  readonly typeRows: number;
+}
+
+function makeWeights(prefix: string, sizes: Sizes, random: Random): Map<string, TensorToWrite> {
+  const { layers, width, feedForward } = sizes;
+  const tensors = new Map<string, TensorToWrite>();
+  const add = (name: string, shape: readonly number[], deviation: number, mean = 0) => {
+    const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+    for (let i = 0; i < values.length; i++) values[i] = mean + deviation * random.normal();
+    tensors.set(prefix + name, { dtype: "F32", shape, values });
+  };
+  const addLinear = (name: string, inWidth: number, outWidth: number) => {
+    add(`${name}.weight`, [outWidth, inWidth], 1 / Math.sqrt(inWidth));
+    add(`${name}.bias`, [outWidth], 0.05);
+  };
+  const addNorm = (name: string) => {
+    add(`${name}.weight`, [width], 0.1, 1);
+    add(`${name}.bias`, [width], 0.1);
+  };
+  add("embeddings.word_embeddings.weight", [sizes.vocabulary, width], 1);
+  add("embeddings.position_embeddings.weight", [sizes.positionRows, width], 0.2);
+  add("embeddings.token_type_embeddings.weight", [sizes.typeRows, width], 0.2);
+  addNorm("embeddings.LayerNorm");
+  for (let layer = 0; layer < layers; layer++) {
+    const name = `encoder.layer.${layer}`;
+    addLinear(`${name}.attention.self.query`, width, width);
+    addLinear(`${name}.attention.self.key`, width, width);
+    addLinear(`${name}.attention.self.value`, width, width);
+    addLinear(`${name}.attention.output.dense`, width, width);
+    addNorm(`${name}.attention.output.LayerNorm`);
+    addLinear(`${name}.intermediate.dense`, width, feedForward);
+    addLinear(`${name}.output.dense`, feedForward, width);
+    addNorm(`${name}.output.LayerNorm`);
+  }
+  return tensors;
+}
+
+function countTokens(tokenizer: { model: { vocab: Record<string, number> } }): number {
+  return Object.keys(tokenizer.model.vocab).length;
+}
+
+function toBytes(json: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(json));
+}

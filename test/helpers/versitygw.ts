@@ -1,0 +1,108 @@
+// A real S3 server for tests: versitygw, on a free port of this machine, with a folder of its own.
+// The bootstrap builds the program once and names it in SOFTGATE_VERSITYGW; without that it is looked
+// for, or built, here. Without Go there is none: then tests are skipped, but never in CI.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+
+export interface TestS3 {
+  readonly endpoint: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  stop(): Promise<void>;
+}
+
+const START_MS_MAX = 15_000;
+const POLL_MS = 25;
+const ACCESS_KEY = "test-access";
+const SECRET_KEY = "test-secret-key";
+
+/** Undefined when there is no program to be had outside of CI. May build for minutes. */
+export async function findVersitygw(): Promise<string | undefined> {
+  if (process.env.SOFTGATE_VERSITYGW) return process.env.SOFTGATE_VERSITYGW;
+  const bootstrap = new URL("../../infra/bootstrap/versitygw.mjs", import.meta.url).href;
+  const { startVersitygwBuild }: { startVersitygwBuild: () => Promise<string | undefined> } = await import(
+    bootstrap
+  );
+  return startVersitygwBuild();
+}
+
+/** Buckets are folders: those named here exist from the start. */
+export async function startVersitygw(program: string, buckets: readonly string[]): Promise<TestS3> {
+  const folder = await mkdtemp(join(tmpdir(), "softgate-s3-"));
+  for (const bucket of buckets) await mkdir(join(folder, "data", bucket), { recursive: true });
+  const address = `127.0.0.1:${await findFreePort()}`;
+  const child = spawn(
+    program,
+    [
+      "--quiet",
+      "--access",
+      ACCESS_KEY,
+      "--secret",
+      SECRET_KEY,
+      "--port",
+      address,
+      "posix",
+      join(folder, "data"),
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  const stop = async () => {
+    await endChild(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await waitUntilUp(child, `http://${address}`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { endpoint: `http://${address}`, accessKeyId: ACCESS_KEY, secretAccessKey: SECRET_KEY, stop };
+}
+
+async function waitUntilUp(child: ChildProcess, url: string): Promise<void> {
+  let words = "";
+  let failure: Error | undefined;
+  child.stderr?.on("data", (chunk) => {
+    words = `${words}${chunk}`.slice(-2_000);
+  });
+  child.once("error", (error) => {
+    failure = error;
+  });
+  const deadlineMs = performance.now() + START_MS_MAX;
+  while (performance.now() < deadlineMs) {
+    if (failure || child.exitCode !== null) break;
+    // Any answer, also 403, means that it is up.
+    const isUp = await fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+      () => true,
+      () => false,
+    );
+    if (isUp) return;
+    await setTimeout(POLL_MS);
+  }
+  throw new Error(`versitygw did not start at ${url}: ${failure?.message ?? words}`);
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await ended;
+}
+
+function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => {
+        if (address && typeof address === "object") resolve(address.port);
+        else reject(new Error("no port"));
+      });
+    });
+  });
+}

@@ -1,0 +1,133 @@
+// The frozen encoder as the trainer reads it: the states that enter a layer, and the final vector of
+// each text. What does not change during a training is computed once per example and kept, up to a
+// byte limit; beyond it, computed again for each batch.
+import type { Backbone, Encoding } from "#model";
+import {
+  embedTokens,
+  encode,
+  type PackedBatch,
+  packTexts,
+  poolingMatrix,
+  poolTexts,
+  unitLength,
+} from "#model/encoder";
+import { GraphBuilder, must } from "#model/graph";
+import { Session } from "#model/runtime";
+
+/** Kept states of one layer over all examples. */
+export const STATES_BYTES_MAX = 1024 * 1024 * 1024;
+const BATCH_TOKENS = 4096;
+
+export class FrozenEncoder {
+  readonly backbone: Backbone;
+  readonly #session: Session;
+
+  private constructor(backbone: Backbone, session: Session) {
+    this.backbone = backbone;
+    this.#session = session;
+  }
+
+  static async create(backbone: Backbone, threads = 0): Promise<FrozenEncoder> {
+    return new FrozenEncoder(backbone, await Session.create(frozenGraph(backbone), { threads }));
+  }
+
+  /** Unit-length vectors [n, D]. */
+  async features(encodings: readonly Encoding[]): Promise<Float32Array> {
+    const { width } = this.backbone.config;
+    const all = new Float32Array(encodings.length * width);
+    for (const indices of batchesByTokens(encodings)) {
+      const { features } = await this.#run(pick(encodings, indices), "features");
+      for (const [at, index] of indices.entries()) {
+        all.set(features.subarray(at * width, (at + 1) * width), index * width);
+      }
+    }
+    return all;
+  }
+
+  /** Each text's own states [L, D] as they enter `layer`. */
+  async statesEntering(layer: number, encodings: readonly Encoding[]): Promise<Float32Array[]> {
+    const { width } = this.backbone.config;
+    const all: Float32Array[] = [];
+    for (const indices of batchesByTokens(encodings)) {
+      const { batch, features: states } = await this.#run(pick(encodings, indices), `states ${layer}`);
+      for (const [at, index] of indices.entries()) {
+        const { offset, length } = must(batch.placements[at], "placement");
+        all[index] = states.slice(offset * width, (offset + length) * width);
+      }
+    }
+    return all;
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
+  async #run(
+    encodings: readonly Encoding[],
+    output: string,
+  ): Promise<{ batch: PackedBatch; features: Float32Array }> {
+    const { config } = this.backbone;
+    const batch = packTexts(
+      encodings.map((encoding) => ({ ...encoding, promptTokens: 0 })),
+      config,
+    );
+    const shape = [batch.rows, batch.rowTokens];
+    const results = await this.#session.run(
+      {
+        tokenIds: { data: batch.tokenIds, shape },
+        positionIds: { data: batch.positionIds, shape },
+        typeIds: { data: batch.typeIds, shape },
+        segmentIds: { data: batch.segmentIds, shape },
+        pool: {
+          data: poolingMatrix(batch, config.pooling),
+          shape: [encodings.length, batch.rows * batch.rowTokens],
+        },
+      },
+      [output],
+    );
+    return { batch, features: must(results[output], output) };
+  }
+}
+
+function frozenGraph({ config, weights }: Backbone) {
+  const builder = new GraphBuilder();
+  const { states_RTD } = embedTokens(builder, config, weights);
+  const segmentIds = builder.input("segmentIds", ["R", "T"], "int32");
+  const final = encode(
+    builder,
+    { config, weights },
+    { segmentIds, states_RTD, fromLayer: 0 },
+    (layer, states) => {
+      builder.output(`states ${layer}`, states);
+      return { states_RTD: states };
+    },
+  );
+  const pooled = poolTexts(builder, builder.input("pool", ["B", "X"]), final);
+  builder.output("features", unitLength(builder, pooled));
+  return builder.build();
+}
+
+/** Indices in batches of about equal token counts, texts of similar length together. */
+function batchesByTokens(encodings: readonly Encoding[]): number[][] {
+  const order = encodings.map((_, index) => index);
+  order.sort((a, b) => lengthOf(encodings, b) - lengthOf(encodings, a) || a - b);
+  const batches: number[][] = [];
+  let tokens = Number.POSITIVE_INFINITY;
+  for (const index of order) {
+    tokens += lengthOf(encodings, index);
+    if (tokens > BATCH_TOKENS) {
+      batches.push([]);
+      tokens = lengthOf(encodings, index);
+    }
+    batches.at(-1)?.push(index);
+  }
+  return batches;
+}
+
+function lengthOf(encodings: readonly Encoding[], index: number): number {
+  return encodings[index]?.tokenIds.length ?? 0;
+}
+
+function pick<T>(items: readonly T[], indices: readonly number[]): T[] {
+  return indices.map((index) => must(items[index], "item"));
+}
