@@ -48,7 +48,7 @@ export const exitCodeByCode = {
   invalid_backbone: EXIT.badInput,
   unsupported_backbone: EXIT.badInput,
   backbone_mismatch: EXIT.badInput,
-  text_too_long: EXIT.badInput,
+  classifier_overloaded: EXIT.unreachable,
   invalid_dataset: EXIT.badInput,
   dataset_too_large: EXIT.badInput,
   unsupported_media_type: EXIT.badInput,

@@ -7,7 +7,7 @@ export async function withRegistry<Result>(
 ): Promise<Result> {
   const store = await openObjectStore(storeUrl);
   try {
-    return await use(createRegistry(store), store);
+    return await use(createRegistry({ store }), store);
   } finally {
     await store.close();
   }

@@ -39,8 +39,10 @@ function occasional({ stderr, now }: Io): ProgressLine {
 
 /** fraction 0 … 1 → "########............  40 %" */
 export function bar(fraction: number): string {
-  const filled = Math.round(Math.min(Math.max(fraction, 0), 1) * BAR_WIDTH);
-  return `${"#".repeat(filled)}${".".repeat(BAR_WIDTH - filled)} ${String(Math.floor(fraction * 100)).padStart(3)} %`;
+  const shown = Math.min(Math.max(fraction, 0), 1);
+  const filled = Math.round(shown * BAR_WIDTH);
+  const percent = String(Math.floor(shown * 100)).padStart(3);
+  return `${"#".repeat(filled)}${".".repeat(BAR_WIDTH - filled)} ${percent} %`;
 }
 
 export function megabytes(bytes: number): string {

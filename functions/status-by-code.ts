@@ -46,7 +46,7 @@ export const statusByCode = {
   invalid_backbone: 500,
   unsupported_backbone: 500,
   backbone_mismatch: 409,
-  text_too_long: 400,
+  classifier_overloaded: 503,
   // trainer
   invalid_dataset: 400,
   dataset_too_large: 413,

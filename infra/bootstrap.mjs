@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findNode } from "./bootstrap/find-node.mjs";
 import { installPackages } from "./bootstrap/install-packages.mjs";
-import { fail, root, runChild } from "./bootstrap/run-child.mjs";
+import { endChildren, root, runChild } from "./bootstrap/run-child.mjs";
 import { startVersitygwBuild } from "./bootstrap/versitygw.mjs";
 
 const [mode, ...args] = process.argv.slice(2);
@@ -18,12 +18,14 @@ try {
   else if (mode === "--test") await test(args);
   else await runEntry(mode, args);
 } catch (error) {
-  fail(error instanceof Error ? error.message : String(error));
+  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+  endChildren();
 }
 
 async function runEntry(entry, entryArgs) {
   if (entry === undefined || !existsSync(join(root, entry))) {
-    fail(`There is no program ${entry ?? "(none given)"} in ${root}.`);
+    throw new Error(`There is no program ${entry ?? "(none given)"} in ${root}.`);
   }
   await installPackages({ production: true });
   const { exit } = runChild(findNode(), [
@@ -37,6 +39,7 @@ async function runEntry(entry, entryArgs) {
 async function test(vitestArgs) {
   // A compiler and a download side by side: the build takes minutes on its first run.
   const build = startVersitygwBuild();
+  build.catch(() => undefined); // Awaited below; until then a failure must not end the process.
   await installPackages();
   const node = findNode();
   await pullBackbone(node);
@@ -55,7 +58,7 @@ async function pullBackbone(node) {
   const { code } = await exit;
   if (code === 0) return;
   const message = "The default backbone could not be pulled";
-  if (process.env.CI) fail(`${message}; the tests on real weights need it.`);
+  if (process.env.CI) throw new Error(`${message}; the tests on real weights need it.`);
   process.stderr.write(`\n!! ${message}: the tests on real weights are SKIPPED.\n\n`);
 }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ModelError } from "./errors.ts";
 import { BOTTLENECK_MAX, type Insertion, LABELS_MAX, PROMPT_TOKENS_MAX } from "./spt/adapter.ts";
 
-export const LABEL_CHARACTERS_MAX = 100;
+const LABEL_CHARACTERS_MAX = 100;
 const LAYERS_MAX = 256;
 const WIDTH_MAX = 8_192;
 

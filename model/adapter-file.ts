@@ -18,7 +18,7 @@ export interface AdapterFiles {
 
 /** Of the weights. A usual adapter has 50-500 KB; this is for the widest backbones with many prompt layers. */
 export const ADAPTER_BYTES_MAX = 32 * 1024 * 1024;
-export const ADAPTER_CONFIG_BYTES_MAX = 1024 * 1024;
+const ADAPTER_CONFIG_BYTES_MAX = 1024 * 1024;
 
 /**
  * Weights are rounded to F16. The same adapter gives the same bytes.

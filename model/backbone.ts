@@ -32,13 +32,14 @@ export const TEXT_TOKENS_MAX = 256;
  */
 export function parseBackbone(id: string, files: BackboneFiles): Backbone {
   const config = parseEncoderConfig(files.config);
-  const tokensMax = Math.min(TEXT_TOKENS_MAX, config.positions);
+  const { positions, tokenTypes, vocabulary } = config;
+  const tokensMax = Math.min(TEXT_TOKENS_MAX, positions);
   return {
     id,
     digest: digestBackbone(files),
     config,
     weights: readEncoderWeights(files.weights, config),
-    tokenizer: createTokenizer(files.tokenizer, { tokensMax, tokenTypes: config.tokenTypes }),
+    tokenizer: createTokenizer(files.tokenizer, { tokensMax, tokenTypes, vocabulary }),
   };
 }
 

@@ -6,7 +6,7 @@ export type ModelErrorCode =
   | "invalid_backbone"
   | "unsupported_backbone"
   | "backbone_mismatch"
-  | "text_too_long";
+  | "classifier_overloaded";
 
 export class ModelError extends Error {
   readonly code: ModelErrorCode;

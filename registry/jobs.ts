@@ -50,7 +50,7 @@ export async function getJob({ store }: RegistryContext, tenant: TenantId, id: s
   return (await readRecord(store, jobKey(tenant, id), z.unknown()))?.value;
 }
 
-/** Reads one page of marks per tenant, and the record of each mark. */
+/** Reads the marks of every tenant and the record of each; removes marks that a crash left behind. */
 export async function listUnfinishedJobs(context: RegistryContext): Promise<UnfinishedJob[]> {
   const { prefixes } = await listAll(context.store, { prefix: tenantsPrefix, delimiter: "/" });
   const tenants = prefixes.map((folder) => parseTenantId(lastSegment(folder)));
@@ -59,9 +59,13 @@ export async function listUnfinishedJobs(context: RegistryContext): Promise<Unfi
     return keys.map((key) => ({ tenant, id: lastSegment(key) }));
   });
   const jobs = await mapInParallel(marks.flat(), async ({ tenant, id }) => {
-    return { tenant, id, record: await getJob(context, tenant, id) };
+    const record = await getJob(context, tenant, id);
+    if (!isFinished(record)) return { tenant, id, record };
+    await context.store.delete(unfinishedJobKey(tenant, id));
+    return undefined;
   });
-  return jobs.filter(({ record }) => record !== undefined && !isFinished(record));
+  // A mark without a record is of a job that is just being opened, or never was.
+  return jobs.filter((job) => job?.record !== undefined).filter((job) => job !== undefined);
 }
 
 function isFinished(record: unknown): boolean {

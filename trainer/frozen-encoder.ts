@@ -14,6 +14,9 @@ import {
 import { GraphBuilder, must } from "#model/graph";
 import { Session } from "#model/runtime";
 
+/** Frozen states [L, D] of the examples at the given indices. */
+export type StatesSource = (indices: readonly number[]) => Promise<Float32Array[]>;
+
 /** Kept states of one layer over all examples. */
 export const STATES_BYTES_MAX = 1024 * 1024 * 1024;
 const BATCH_TOKENS = 4096;
@@ -56,6 +59,16 @@ export class FrozenEncoder {
       }
     }
     return all;
+  }
+
+  /** States by example index: kept when they fit STATES_BYTES_MAX, computed for each batch otherwise. */
+  async statesSource(layer: number, encodings: readonly Encoding[]): Promise<StatesSource> {
+    const tokens = encodings.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+    if (tokens * this.backbone.config.width * 4 > STATES_BYTES_MAX) {
+      return (indices) => this.statesEntering(layer, pick(encodings, indices));
+    }
+    const kept = await this.statesEntering(layer, encodings);
+    return async (indices) => pick(kept, indices);
   }
 
   async close(): Promise<void> {

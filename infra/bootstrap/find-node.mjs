@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fail, root } from "./run-child.mjs";
+import { root } from "./run-child.mjs";
 
 const MAJOR_MIN = 24;
 
@@ -14,7 +14,7 @@ export function findNode() {
   // Asked for its version, not only looked at: on musl it is there and does not start.
   if (existsSync(bundled) && majorOf(versionOf(bundled)) >= MAJOR_MIN) return bundled;
   if (majorOf(process.version) >= MAJOR_MIN) return process.execPath;
-  return fail(
+  throw new Error(
     `Softgate runs on Node ${MAJOR_MIN} or later; this is ${process.version}, and no Node comes with the ` +
       `packages for ${process.platform}/${process.arch}. Install Node ${MAJOR_MIN} and run this again.`,
   );

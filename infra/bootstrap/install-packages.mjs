@@ -2,7 +2,7 @@
 // entry with the lockfile npm leaves inside node_modules: file times change with every checkout.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fail, pathWithoutBin, root, runChild } from "./run-child.mjs";
+import { pathWithoutBin, root, runChild } from "./run-child.mjs";
 
 const NPM_CI = [
   "ci",
@@ -23,7 +23,9 @@ export async function installPackages({ production = false } = {}) {
   process.stderr.write(`Installing the locked packages (npm ci), as ${stale} …\n`);
   const { code } = await runNpm();
   if (code !== 0) {
-    fail(`npm ci failed with status ${code}; its own message stands above. Run this again to try again.`);
+    throw new Error(
+      `npm ci failed with status ${code}; its own message stands above. Run this again to try again.`,
+    );
   }
   process.stderr.write(`Installed in ${Math.round((Date.now() - startedAtMs) / 1000)} s.\n`);
 }
@@ -33,11 +35,13 @@ async function runNpm() {
     cwd: root,
     // npm's own Node: the one in node_modules is deleted while npm runs.
     path: pathWithoutBin(),
-    // npm's lines go to standard error, which leaves standard output to the program.
-    stdio: ["ignore", 2, 2],
+    // Standard output is the program's; errors and progress are on standard error.
+    stdio: ["ignore", "ignore", "inherit"],
     shell: process.platform === "win32",
   });
-  return exit.catch(() => fail("npm was not found. It comes with Node; install it and run this again."));
+  return exit.catch((cause) => {
+    throw new Error("npm was not found. It comes with Node; install it and run this again.", { cause });
+  });
 }
 
 /** Why node_modules is not good enough; undefined when it is. */

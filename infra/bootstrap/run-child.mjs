@@ -4,15 +4,10 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-export const binFolder = join(root, "node_modules", ".bin");
+const binFolder = join(root, "node_modules", ".bin");
 
 const running = new Set();
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.on(signal, () => {
-    if (running.size === 0) process.exit(signal === "SIGINT" ? 130 : 143);
-    for (const child of running) child.kill(signal);
-  });
-}
+let isListening = false;
 
 /** Starts a program on this terminal; `exit` resolves to {code, signal} and rejects when it cannot start. */
 export function runChild(command, args, { env = {}, path = binFirst(), ...options } = {}) {
@@ -22,11 +17,32 @@ export function runChild(command, args, { env = {}, path = binFirst(), ...option
     env: { ...process.env, ...env, PATH: path },
   });
   running.add(child);
+  passSignalsOn();
   const exit = new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => resolve({ code, signal }));
   }).finally(() => running.delete(child));
   return { child, exit };
+}
+
+/** Without them this process can end. */
+export function endChildren() {
+  for (const child of running) child.kill("SIGTERM");
+}
+
+function passSignalsOn() {
+  if (isListening) return;
+  isListening = true;
+  for (const [signal, number] of [
+    ["SIGINT", 2],
+    ["SIGTERM", 15],
+    ["SIGHUP", 1],
+  ]) {
+    process.on(signal, () => {
+      if (running.size === 0) process.exit(128 + number);
+      for (const child of running) child.kill(signal);
+    });
+  }
 }
 
 function binFirst() {
@@ -37,9 +53,4 @@ function binFirst() {
 export function pathWithoutBin() {
   const folders = (process.env.PATH ?? "").split(delimiter);
   return folders.filter((folder) => folder !== binFolder).join(delimiter);
-}
-
-export function fail(message) {
-  process.stderr.write(`error: ${message}\n`);
-  process.exit(1);
 }

@@ -25,8 +25,8 @@ export interface SafetensorsLimits {
   readonly tensorsMax?: number;
 }
 
-export const HEADER_BYTES_MAX = 4 * 1024 * 1024;
-export const TENSORS_MAX = 10_000;
+const HEADER_BYTES_MAX = 4 * 1024 * 1024;
+const TENSORS_MAX = 10_000;
 const RANK_MAX = 8;
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
 

@@ -23,14 +23,16 @@ export interface Tokenizer {
 }
 
 /**
- * tokensMax counts the special tokens. With one token type all type ids are 0.
+ * tokensMax counts the special tokens. With one token type all type ids are 0. No token's id may reach
+ * vocabulary, the rows of the encoder's table: such a token in one text would fail a batch of many.
  * Throws ModelError invalid_backbone when the file cannot be used.
  */
 export function createTokenizer(
   tokenizerJson: Uint8Array,
-  options: { tokensMax: number; tokenTypes: number },
+  options: { tokensMax: number; tokenTypes: number; vocabulary?: number },
 ): Tokenizer {
   const library = openTokenizer(tokenizerJson);
+  requireVocabulary(library, options.vocabulary ?? Number.POSITIVE_INFINITY);
   // The special tokens of one text and of a pair: what the post-processor adds to nothing.
   const specials = { single: addSpecials(library, []).length, pair: addSpecials(library, [], []).length };
   if (options.tokensMax <= specials.pair) {
@@ -118,6 +120,14 @@ const fileSchema = z.looseObject({
   added_tokens: z.array(z.unknown()),
   model: z.looseObject({ type: z.string(), unk_token: z.string().nullish() }),
 });
+
+function requireVocabulary({ tokenizer }: Library, vocabulary: number): void {
+  for (const [token, id] of tokenizer.get_vocab()) {
+    // Ids that no token has are undefined in the library's list.
+    if (id < vocabulary || token === undefined) continue;
+    throw invalid(`token ${JSON.stringify(token)} has id ${id}, the encoder knows ${vocabulary} tokens`);
+  }
+}
 
 function invalid(problem: string, cause?: unknown): ModelError {
   return new ModelError(

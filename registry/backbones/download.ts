@@ -5,7 +5,7 @@ import { isMissing } from "./record.ts";
 export interface DownloadOptions {
   readonly token?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** More than this is refused. */
+  /** No more is read once this is exceeded; the digest tells the caller. */
   readonly bytesMax?: number | undefined;
   readonly onBytes?: (bytes: number, bytesTotal: number) => void;
 }
@@ -46,7 +46,9 @@ async function attempt(url: string, partial: string, begin: number, options: Dow
     const response = await request(url, begin, { token: options.token, watch });
     const isRest = response.status === 206;
     const at = isRest ? begin : 0;
-    const bytesTotal = at + Number(response.headers.get("content-length") ?? Number.NaN);
+    // Of a compressed body the length says nothing about the file.
+    const length = response.headers.has("content-encoding") ? null : response.headers.get("content-length");
+    const bytesTotal = at + Number(length ?? Number.NaN);
     await append(response, partial, { ...options, at, bytesTotal, watch });
     return { commit: response.headers.get("x-repo-commit") ?? undefined };
   } finally {
@@ -107,9 +109,9 @@ async function append(response: Response, partial: string, options: AppendOption
     watch.feed(STALL_MS_MAX);
     for await (const chunk of response.body ?? []) {
       watch.feed(STALL_MS_MAX);
-      if (at + chunk.length > bytesMax) throw new Error(`more than the expected ${bytesMax} bytes came`);
       await file.write(chunk, 0, chunk.length, at);
       at += chunk.length;
+      if (at > bytesMax) return;
       onBytes?.(at, Number.isNaN(bytesTotal) ? at : bytesTotal);
     }
     if (at < bytesTotal) throw new TypeError(`the connection ended after ${at} of ${bytesTotal} bytes`);

@@ -4,11 +4,11 @@ import { open, rm, stat, utimes } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMissing } from "./record.ts";
 
-const TOUCH_MS = 2_000;
-const STALE_MS = 20_000;
+const TOUCH_MS = 1_000;
+const STALE_MS = 10_000;
 const POLL_MS = 100;
 
-/** Runs task while holding the lock file at path. A lock nobody touched for 20 s is taken over. */
+/** Runs task while holding the lock file at path. A lock nobody touched for 10 s is taken over. */
 export async function withLock<Result>(
   path: string,
   task: () => Promise<Result>,

@@ -80,7 +80,8 @@ async function planFolder(folder: string): Promise<PullPlan> {
     throw new RegistryError("backbone_not_found", message, error);
   });
   const known = CATALOG.find(({ files }) => findDifference(pins, files) === undefined);
-  const id = known?.id ?? (basename(folder).replace(/[^\w.-]/g, "_") || "backbone");
+  // "--" stands for the "/" of a Hub id in the names of the cache's folders.
+  const id = known?.id ?? (basename(folder).replace(/[^\w.-]|-(?=-)/g, "_") || "backbone");
   return { id, pins, sources: [createFolderSource(folder)] };
 }
 

@@ -43,7 +43,7 @@ describe("the file store", () => {
     const { pid } = spawnSync(process.execPath, ["-e", ""]);
     await writeLock("a", `${hostname()} ${pid} nonce`);
     expect(await store.put("a", encode("1"))).toMatchObject({ stored: true });
-  });
+  }, 5_000);
 
   it("takes over a lock that is too old, whoever holds it, also when its removal was interrupted", async () => {
     const lock = await writeLock("a", "another-host 1 nonce");

@@ -27,6 +27,8 @@ describe("openObjectStore", () => {
     "s3://bucket-1:80/",
     "s3://bucket-1/a b",
     "s3://bucket-1/%2e%2e/x",
+    "s3://bucket-1/x/..",
+    "s3://bucket-1/%41",
     "s3://bucket-1?secret=hunter2secret",
     "s3://bucket-1?endpoint=ftp://host",
     "s3://bucket-1?endpoint=127.0.0.1:9000",

@@ -7,6 +7,7 @@ const FORMS =
   'Write "file:PATH", "memory:" or "s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION" (prefix, endpoint and region may be left out).';
 const SEGMENT = /^[A-Za-z0-9_=-][A-Za-z0-9._:@=-]*$/;
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const DOT_SEGMENT = /\/(\.|%2e){1,2}([/?#]|$)/i;
 const S3_PARAMETERS: readonly string[] = ["endpoint", "region"];
 
 /**
@@ -41,6 +42,8 @@ export interface S3Location {
 
 function parseS3Url(text: string): S3Location {
   const url = parseUrl(text, "The store's URL cannot be read.");
+  // A URL parser would resolve these silently, and the prefix would be another than was written.
+  refuseIf(DOT_SEGMENT.test(text), "The prefix in the store's URL has a . or .. in it.");
   refuseIf(
     url.username !== "" || url.password !== "",
     "Credentials do not belong into the store's URL: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",

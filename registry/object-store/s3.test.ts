@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { findVersitygw, startVersitygw, type TestS3 } from "../../test/helpers/versitygw.ts";
 import { describeObjectStore } from "./contract.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -14,16 +14,17 @@ type Fault = "lose the reply" | "conflict" | "ignore conditions" | "unavailable"
 
 describe.skipIf(program === undefined)("a real S3 server", () => {
   let server: TestS3;
-  let proxy: Proxy;
+  let proxy: FaultyProxy;
 
   beforeAll(async () => {
     server = await startVersitygw(program ?? "", [BUCKET]);
-    proxy = await Proxy.start(server.endpoint);
+    proxy = await FaultyProxy.start(server.endpoint);
+  }, 30_000);
+  beforeEach(() => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", server.accessKeyId);
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", server.secretAccessKey);
-  }, 30_000);
+  });
   afterAll(async () => {
-    vi.unstubAllEnvs();
     await proxy?.stop();
     await server?.stop();
   });
@@ -84,7 +85,6 @@ describe.skipIf(program === undefined)("a real S3 server", () => {
     });
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", "hunter2secret");
     const error = await checkError(await open());
-    vi.stubEnv("AWS_SECRET_ACCESS_KEY", server.secretAccessKey);
     expect(error).toMatchObject({
       code: "store_refused",
       publicMessage: expect.stringContaining("secret key"),
@@ -114,7 +114,7 @@ function encode(text: string): Uint8Array {
 }
 
 /** Passes requests on as they are, signature and all, except for the faults of the next PUTs. */
-class Proxy {
+class FaultyProxy {
   readonly faults: Fault[] = [];
   readonly url: string;
   readonly #server: Server;
@@ -136,10 +136,10 @@ class Proxy {
     });
   }
 
-  static async start(target: string): Promise<Proxy> {
+  static async start(target: string): Promise<FaultyProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return new Proxy(server, target);
+    return new FaultyProxy(server, target);
   }
 
   async stop(): Promise<void> {

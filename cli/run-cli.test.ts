@@ -1,0 +1,135 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { softgate } from "./test-io.ts";
+
+let folder: string;
+let env: { SOFTGATE_STORE: string };
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "softgate-"));
+  env = { SOFTGATE_STORE: `file:${join(folder, "store")}` };
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe("exit code 0", () => {
+  it("--help teaches: examples, adapter ids, store URLs, exit codes", async () => {
+    const { exitCode, stdout, stderr } = await softgate(["--help"]);
+    expect(exitCode).toBe(0);
+    for (const taught of ["softgate train --data", "NAME@ALIAS", "s3://", "Exit codes", "SOFTGATE_STORE"]) {
+      expect(stdout).toContain(taught);
+    }
+    expect(stderr).toBe("");
+  });
+
+  it("an empty store says what to do next", async () => {
+    expect((await softgate(["adapters", "list"], { env })).stdout).toContain("softgate train");
+    expect((await softgate(["keys", "list"], { env })).stdout).toContain("softgate keys create");
+  });
+
+  it("every list is one JSON document with --json", async () => {
+    const adapters = await softgate(["adapters", "list", "--json"], { env });
+    expect(JSON.parse(adapters.stdout)).toEqual({ adapters: [] });
+    const keys = await softgate(["keys", "list", "--json"], { env });
+    expect(JSON.parse(keys.stdout)).toEqual({ keys: [] });
+  });
+});
+
+describe("keys", () => {
+  it("a secret is printed alone on standard output, and never again", async () => {
+    const created = await softgate(["keys", "create", "--tenant", "acme"], { env });
+    expect(created.exitCode).toBe(0);
+    const secret = created.stdout.trim();
+    expect(secret).toMatch(/^sg_\S+$/);
+    const list = await softgate(["keys", "list", "--json"], { env });
+    expect(list.stdout).toContain('"tenant": "acme"');
+    expect(list.stdout).not.toContain(secret);
+  });
+
+  it("a revoked key is listed as revoked", async () => {
+    const { id } = JSON.parse((await softgate(["keys", "create", "--json"], { env })).stdout);
+    expect((await softgate(["keys", "revoke", id], { env })).stdout).toBe(`Revoked ${id}.\n`);
+    expect((await softgate(["keys", "list"], { env })).stdout).toContain("revoked 2");
+  });
+
+  it("--tenant lists one tenant's keys", async () => {
+    await softgate(["keys", "create", "--tenant", "alpha"], { env });
+    await softgate(["keys", "create", "--tenant", "beta"], { env });
+    const { keys } = JSON.parse(
+      (await softgate(["keys", "list", "--tenant", "beta", "--json"], { env })).stdout,
+    );
+    expect(keys).toMatchObject([{ tenant: "beta" }]);
+  });
+});
+
+describe("exit code 2, bad usage or bad input", () => {
+  it.each([
+    [["nonsense"], "unknown command"],
+    [["keys"], "Name a command"],
+    [["adapters", "list", "--nope"], "unknown option"],
+    [["train", "--name", "x"], "--data"],
+    [["serve", "--port", "99999"], "whole number from 0 to 65535"],
+    [["classify", "--adapter", "a", "--top-k", "0", "text"], "whole number"],
+    [["classify", "--adapter", "a"], "Give a text"],
+    [["classify", "--adapter", "../a", "text"], "name:3"],
+    [["adapters", "show", "../a"], "../a"],
+    [["adapters", "list", "--tenant", "A B"], "tenant"],
+    [["adapters", "list", "--store", "ftp://x"], "file:PATH"],
+  ])("%j", async (args, message) => {
+    const { exitCode, stdout, stderr } = await softgate(args, { env });
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain("    at ");
+    expect([exitCode, stdout]).toEqual([2, ""]);
+  });
+
+  it("a dataset that cannot be learned from is told with file and row, and nothing is stored", async () => {
+    const data = join(folder, "bad.csv");
+    await writeFile(data, "text,label\nhello,greeting\n,greeting\n");
+    const args = ["train", "--data", data, "--name", "x"];
+    const words = await softgate(args, { env });
+    expect([words.exitCode, words.stdout]).toEqual([2, ""]);
+    expect(words.stderr).toMatch(/^error: .*bad\.csv/);
+    const { stderr } = await softgate([...args, "--json"], { env });
+    expect(JSON.parse(stderr).error).toMatchObject({ code: "invalid_dataset", at: { row: 3 } });
+    expect((await softgate(["adapters", "list", "--json"], { env })).stdout).toContain("[]");
+  });
+
+  it("a training option out of range is named", async () => {
+    const data = join(folder, "fine.csv");
+    const rows = Array.from({ length: 8 }, (_, row) => `text ${row},label ${row % 2}\n`);
+    await writeFile(data, `text,label\n${rows.join("")}`);
+    const args = ["train", "--data", data, "--name", "x", "--learning-rate", "7"];
+    const { exitCode, stderr } = await softgate(args, { env });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("learningRate");
+  });
+});
+
+describe("exit code 3, not found", () => {
+  it.each([
+    ["adapter_not_found", ["adapters", "show", "none"]],
+    ["adapter_not_found", ["classify", "--adapter", "none", "text"]],
+    ["invalid_key", ["keys", "revoke", "none"]],
+    ["file_unreadable", ["train", "--data", "/nowhere/train.csv", "--name", "x"]],
+  ])("%s, as JSON with --json", async (code, args) => {
+    const { exitCode, stdout, stderr } = await softgate([...args, "--json"], { env });
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code } });
+    expect([exitCode, stdout]).toEqual([3, ""]);
+  });
+});
+
+describe("exit code 4, unreachable", () => {
+  it("a store that does not answer", async () => {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "a");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "b");
+    const store = "s3://bucket/prefix?endpoint=http://127.0.0.1:9&region=local";
+    const { exitCode, stderr } = await softgate(["adapters", "list", "--store", store, "--json"]);
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: "store_unreachable" } });
+    expect(exitCode).toBe(4);
+  });
+});
+
+it("SOFTGATE_DEBUG adds the stack", async () => {
+  const { stderr } = await softgate(["adapters", "show", "none"], { env: { ...env, SOFTGATE_DEBUG: "1" } });
+  expect(stderr).toContain("    at ");
+});

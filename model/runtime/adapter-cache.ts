@@ -1,0 +1,119 @@
+// Resident adapters, least recently used out first, bounded in bytes. Loading is single-flight per
+// key; an adapter that a waiting batch uses keeps its slots until the batch is done.
+import { LRUCache } from "lru-cache";
+import { ModelError } from "../errors.ts";
+import type { Adapter, GeneratorPooling } from "../spt/adapter.ts";
+import { POOLINGS } from "./serving-graph.ts";
+import { Slab } from "./slab.ts";
+
+export interface ResidentAdapter {
+  readonly adapter: Adapter;
+  readonly bytes: number;
+  /** Where each insertion's weights stand, in the order of adapter.insertions. */
+  readonly slots: readonly number[];
+  uses: number;
+  evicted: boolean;
+}
+
+export class AdapterCache {
+  readonly #shape: { width: number; layers: number };
+  readonly #slabs: Record<GeneratorPooling, readonly Slab[]>;
+  readonly #resident: LRUCache<string, ResidentAdapter>;
+  readonly #loading = new Map<string, Promise<ResidentAdapter>>();
+
+  constructor(shape: { width: number; layers: number }, bytesMax: number) {
+    this.#shape = shape;
+    const slabs = (pooling: GeneratorPooling) =>
+      Array.from({ length: shape.layers }, () => new Slab(pooling, shape.width));
+    this.#slabs = { mean: slabs("mean"), slots: slabs("slots") };
+    this.#resident = new LRUCache<string, ResidentAdapter>({
+      maxSize: bytesMax,
+      sizeCalculation: ({ bytes }) => bytes,
+      dispose: (entry) => this.#evict(entry),
+    });
+  }
+
+  slab(layer: number, pooling: GeneratorPooling): Slab {
+    const slab = this.#slabs[pooling][layer];
+    if (!slab) throw new Error(`No slab of layer ${layer}`);
+    return slab;
+  }
+
+  /** The adapter, loaded if need be and held until `release`. Rejects with ModelError. */
+  async acquire(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
+    const entry = this.#resident.get(key) ?? (await this.#load(key, load));
+    if (entry.evicted) return this.acquire(key, load);
+    entry.uses += 1;
+    return entry;
+  }
+
+  release(entry: ResidentAdapter): void {
+    entry.uses -= 1;
+    if (entry.evicted && entry.uses === 0) this.#free(entry);
+  }
+
+  get stats(): { adapters: number; bytes: number; slabBytes: number } {
+    const slabBytes = POOLINGS.flatMap((pooling) => this.#slabs[pooling]).reduce(
+      (sum, slab) => sum + slab.bytes,
+      0,
+    );
+    return { adapters: this.#resident.size, bytes: this.#resident.calculatedSize, slabBytes };
+  }
+
+  #load(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
+    const pending = this.#loading.get(key);
+    if (pending) return pending;
+    const started = load()
+      .then((adapter) => this.#admit(key, adapter))
+      .finally(() => this.#loading.delete(key));
+    this.#loading.set(key, started);
+    return started;
+  }
+
+  #admit(key: string, adapter: Adapter): ResidentAdapter {
+    assertFits(adapter, this.#shape);
+    const bytes = adapterBytes(adapter);
+    if (bytes > this.#resident.maxSize) {
+      throw new ModelError(
+        "invalid_adapter",
+        `The adapter takes ${bytes} bytes, more than the whole adapter cache (${this.#resident.maxSize}). Raise the cache's limit.`,
+      );
+    }
+    const slots = adapter.insertions.map((insertion) =>
+      this.slab(insertion.layer, insertion.pooling).add(insertion),
+    );
+    const entry: ResidentAdapter = { adapter, bytes, slots, uses: 0, evicted: false };
+    this.#resident.set(key, entry);
+    return entry;
+  }
+
+  #evict(entry: ResidentAdapter): void {
+    entry.evicted = true;
+    if (entry.uses === 0) this.#free(entry);
+  }
+
+  #free({ adapter, slots }: ResidentAdapter): void {
+    for (const [index, insertion] of adapter.insertions.entries()) {
+      this.slab(insertion.layer, insertion.pooling).remove(slots[index] ?? 0);
+    }
+  }
+}
+
+function assertFits(adapter: Adapter, { width, layers }: { width: number; layers: number }): void {
+  const beyond = adapter.insertions.find((insertion) => insertion.layer >= layers);
+  if (adapter.width === width && !beyond) return;
+  throw new ModelError(
+    "backbone_mismatch",
+    `The adapter is for an encoder of width ${adapter.width}${beyond ? ` with a layer ${beyond.layer}` : ""}; this one has width ${width} and ${layers} layers. Serve it with the backbone its manifest names, or train it again on this one.`,
+  );
+}
+
+function adapterBytes({ insertions, head }: Adapter): number {
+  const generators = insertions.map(
+    ({ down_DM, up_ME, bias_PD }) => down_DM.byteLength + up_ME.byteLength + bias_PD.byteLength,
+  );
+  return generators.reduce(
+    (sum, bytes) => sum + bytes,
+    head.weight_CD.byteLength + head.bias_C.byteLength + 1,
+  );
+}

@@ -1,0 +1,83 @@
+// The graph of the sixth step: the frozen encoder with room for any adapters' prompt generators at
+// every layer. Generators are inputs: slabs of resident weights, and for each (text, layer) pair of
+// the batch the slot its adapter lives in. One session serves every mix.
+import type { Backbone } from "../backbone.ts";
+import { embedTokens, encode } from "../encoder/encoder.ts";
+import { flattenRows, poolTexts, unitLength } from "../encoder/pool.ts";
+import { type Graph, GraphBuilder, type Tensor } from "../graph/builder.ts";
+import type { GeneratorPooling } from "../spt/adapter.ts";
+import { generatePrompts } from "../spt/prompt-generator.ts";
+
+export const POOLINGS = ["mean", "slots"] as const satisfies readonly GeneratorPooling[];
+
+/** Names of the inputs of one layer. */
+export const layerInput = {
+  /** [R, T] int32: each position's row among [states; new prompts of "mean"; new prompts of "slots"]. */
+  place: (layer: number) => `place ${layer}`,
+  /** [R, 1, 1, T]: hides prompt positions that hold nothing yet. */
+  keyBias: (layer: number) => `keyBias ${layer}`,
+  /** [S·G, X]: averages of text positions, G rows a pair. */
+  slots: (layer: number, pooling: GeneratorPooling) => `slots ${layer} ${pooling}`,
+  /** [S] int32: the slab slot of each pair's adapter. */
+  adapter: (layer: number, pooling: GeneratorPooling) => `adapter ${layer} ${pooling}`,
+  /** [A, D, M], [A, M, E], [A, P, D] */
+  down: (layer: number, pooling: GeneratorPooling) => `down ${layer} ${pooling}`,
+  up: (layer: number, pooling: GeneratorPooling) => `up ${layer} ${pooling}`,
+  bias: (layer: number, pooling: GeneratorPooling) => `bias ${layer} ${pooling}`,
+};
+
+/** Output "features": unit-length vectors [B, D]. */
+export function servingGraph({ config, weights }: Pick<Backbone, "config" | "weights">): Graph {
+  const builder = new GraphBuilder();
+  const { states_RTD } = embedTokens(builder, config, weights);
+  const segmentIds = builder.input("segmentIds", ["R", "T"], "int32");
+  const final = encode(
+    builder,
+    { config, weights },
+    { segmentIds, states_RTD, fromLayer: 0 },
+    (layer, states) => ({
+      states_RTD: placePrompts(builder, layer, states),
+      keyBias: builder.input(layerInput.keyBias(layer), ["R", 1, 1, "T"]),
+    }),
+  );
+  const pooled = poolTexts(builder, builder.input("pool", ["B", "X"]), final);
+  builder.output("features", unitLength(builder, pooled));
+  return builder.build();
+}
+
+function placePrompts(builder: GraphBuilder, layer: number, states_RTD: Tensor): Tensor {
+  const flat_XD = flattenRows(builder, states_RTD);
+  let rows = flat_XD;
+  for (const pooling of POOLINGS) {
+    rows = builder.apply("Concat", [rows, newPrompts(builder, { layer, pooling, flat_XD })]);
+  }
+  return builder.apply("Gather", [rows, builder.input(layerInput.place(layer), ["R", "T"], "int32")]);
+}
+
+/** [S·P, D] prompts of the pairs of one layer and pooling. */
+function newPrompts(
+  builder: GraphBuilder,
+  { layer, pooling, flat_XD }: { layer: number; pooling: GeneratorPooling; flat_XD: Tensor },
+): Tensor {
+  const width = Number(flat_XD.shape[1]);
+  const key = `${layer} ${pooling}`;
+  const [pairs, tokens, bottleneck] = [`S ${key}`, `P ${key}`, `M ${key}`];
+  const slots = pooling === "mean" ? 1 : tokens;
+  const wide = pooling === "mean" ? `E ${key}` : width;
+  const adapter = builder.input(layerInput.adapter(layer, pooling), [pairs], "int32");
+  const gathered = (name: string, shape: readonly (string | number)[]) =>
+    builder.apply("Gather", [builder.input(name, [`A ${key}`, ...shape]), adapter]);
+  const down = gathered(layerInput.down(layer, pooling), [width, bottleneck]);
+  const up = gathered(layerInput.up(layer, pooling), [bottleneck, wide]);
+  const bias = gathered(layerInput.bias(layer, pooling), [tokens, width]);
+  const averaging = builder.input(layerInput.slots(layer, pooling), [`SG ${key}`, "X"]);
+  const pooled = builder.apply("MatMul", [averaging, flat_XD]);
+  const pooled_SGD =
+    pooling === "mean"
+      ? builder.reshape(pooled, [-1, 1, width], [pairs, 1, width])
+      : builder.apply("Reshape", [pooled, builder.apply("ShapeOf", [bias])], {
+          shape: [pairs, slots, width],
+        });
+  const prompts = generatePrompts(builder, pooled_SGD, { weights: { down, up, bias }, promptTokens: tokens });
+  return builder.reshape(prompts, [-1, width], [`SP ${key}`, width]);
+}

@@ -1,0 +1,104 @@
+// A slab holds the weights of one layer's resident generators side by side, so that a batch can pick
+// them by index. It grows by doubling, and widens when a generator with more prompt tokens or a wider
+// bottleneck arrives: the surplus is zero and changes no result. Arrays are replaced, never resized,
+// so a forward pass in flight keeps reading the ones it was given.
+import type { GeneratorPooling, PromptGenerator } from "../spt/adapter.ts";
+
+export class Slab {
+  readonly pooling: GeneratorPooling;
+  readonly width: number;
+  #capacity = 1;
+  #bottleneck = 1;
+  #promptTokens = 1;
+  #down = new Float32Array(0);
+  #up = new Float32Array(0);
+  #bias = new Float32Array(0);
+  #generators: (PromptGenerator | undefined)[] = [];
+
+  constructor(pooling: GeneratorPooling, width: number) {
+    this.pooling = pooling;
+    this.width = width;
+    this.#layOut();
+  }
+
+  /** P of the slab: every generator yields this many rows, its own first. */
+  get promptTokens(): number {
+    return this.#promptTokens;
+  }
+
+  get down() {
+    return { data: this.#down, shape: [this.#capacity, this.width, this.#bottleneck] };
+  }
+
+  get up() {
+    return { data: this.#up, shape: [this.#capacity, this.#bottleneck, this.#upColumns()] };
+  }
+
+  get bias() {
+    return { data: this.#bias, shape: [this.#capacity, this.#promptTokens, this.width] };
+  }
+
+  get bytes(): number {
+    return this.#down.byteLength + this.#up.byteLength + this.#bias.byteLength;
+  }
+
+  /** Copies a generator in and returns its slot. */
+  add(generator: PromptGenerator): number {
+    const free = this.#generators.indexOf(undefined);
+    const slot = free >= 0 ? free : this.#generators.length;
+    this.#generators[slot] = generator;
+    const fits =
+      slot < this.#capacity &&
+      generator.bottleneck <= this.#bottleneck &&
+      generator.promptTokens <= this.#promptTokens;
+    if (fits) this.#write(slot, generator);
+    else this.#widen(generator);
+    return slot;
+  }
+
+  /** Frees a slot. The caller knows that no waiting batch uses it. */
+  remove(slot: number): void {
+    this.#generators[slot] = undefined;
+  }
+
+  #widen(generator: PromptGenerator): void {
+    while (this.#capacity < this.#generators.length) this.#capacity *= 2;
+    this.#bottleneck = Math.max(this.#bottleneck, generator.bottleneck);
+    this.#promptTokens = Math.max(this.#promptTokens, generator.promptTokens);
+    this.#layOut();
+  }
+
+  #layOut(): void {
+    this.#down = new Float32Array(this.#capacity * this.width * this.#bottleneck);
+    this.#up = new Float32Array(this.#capacity * this.#bottleneck * this.#upColumns());
+    this.#bias = new Float32Array(this.#capacity * this.#promptTokens * this.width);
+    for (const [slot, generator] of this.#generators.entries()) if (generator) this.#write(slot, generator);
+  }
+
+  #write(slot: number, generator: PromptGenerator): void {
+    const { bottleneck, promptTokens, down_DM, up_ME, bias_PD } = generator;
+    const upColumns = up_ME.length / bottleneck;
+    copyRows(down_DM, bottleneck, this.#down, { slot, rows: this.width, columns: this.#bottleneck });
+    copyRows(up_ME, upColumns, this.#up, { slot, rows: this.#bottleneck, columns: this.#upColumns() });
+    const bias = bias_PD.subarray(0, promptTokens * this.width);
+    copyRows(bias, this.width, this.#bias, { slot, rows: this.#promptTokens, columns: this.width });
+  }
+
+  #upColumns(): number {
+    return this.pooling === "mean" ? this.#promptTokens * this.width : this.width;
+  }
+}
+
+/** Writes a [n, from] matrix into slot `slot` of a [A, rows, columns] array; the rest of the slot is zero. */
+function copyRows(
+  source: Float32Array,
+  from: number,
+  target: Float32Array,
+  { slot, rows, columns }: { slot: number; rows: number; columns: number },
+): void {
+  const start = slot * rows * columns;
+  target.fill(0, start, start + rows * columns);
+  for (let row = 0; row * from < source.length; row++) {
+    target.set(source.subarray(row * from, (row + 1) * from), start + row * columns);
+  }
+}

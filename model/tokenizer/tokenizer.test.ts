@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { hasDefaultBackbone, readDefaultBackbone } from "../../test/helpers/default-backbone.ts";
+import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
+import { ModelError } from "../errors.ts";
+import { createTokenizer, type TextInput } from "./tokenizer.ts";
+
+const GOLDEN = new URL("../../test/fixtures/golden/", import.meta.url);
+
+interface GoldenCase {
+  text: string;
+  textPair?: string;
+  tokensMax: number;
+  tokenIds: number[];
+  typeIds: number[];
+  truncated: boolean;
+}
+
+function expectGolden(file: string, tokenizerJson: Uint8Array, tokenTypes: number): void {
+  const { cases }: { cases: GoldenCase[] } = JSON.parse(readFileSync(new URL(file, GOLDEN), "utf8"));
+  expect(cases.length).toBeGreaterThan(50);
+  for (const tokensMax of new Set(cases.map((golden) => golden.tokensMax))) {
+    const tokenizer = createTokenizer(tokenizerJson, { tokensMax, tokenTypes });
+    for (const { text, textPair, ...expected } of cases.filter((golden) => golden.tokensMax === tokensMax)) {
+      const input: TextInput = textPair === undefined ? text : { text, textPair };
+      expect({ input, tokensMax, ...tokenizer.encode(input) }).toEqual({ input, ...expected });
+    }
+  }
+}
+
+describe("ids, types and truncation are those of Hugging Face's tokenizers", () => {
+  it("for WordPiece", () => {
+    expectGolden("tokens-tiny-bert.json", makeTinyBackbone({ family: "bert" }).tokenizer, 2);
+  });
+
+  it("for byte-level BPE", () => {
+    expectGolden("tokens-tiny-roberta.json", makeTinyBackbone({ family: "roberta" }).tokenizer, 1);
+  });
+
+  it.skipIf(!hasDefaultBackbone)("for the default backbone, when it was pulled", () => {
+    expectGolden("tokens-minilm.json", readDefaultBackbone().tokenizer, 2);
+  });
+});
+
+describe("a tokenizer", () => {
+  const { tokenizer: json } = makeTinyBackbone();
+  const tokenizer = createTokenizer(json, { tokensMax: 12, tokenTypes: 2 });
+
+  it("ignores the truncation and padding that its file sets", () => {
+    const encoding = createTokenizer(json, { tokensMax: 256, tokenTypes: 2 }).encode("good ".repeat(100));
+    expect(encoding.tokenIds).toHaveLength(102);
+    expect(encoding.truncated).toBe(false);
+    expect(tokenizer.encode("good").tokenIds).toHaveLength(3);
+  });
+
+  it("keeps the last special token of a text that it cuts", () => {
+    const { tokenIds, truncated } = tokenizer.encode("bad ".repeat(50));
+    expect([tokenIds.length, tokenIds[0], tokenIds.at(-1), truncated]).toEqual([12, 2, 3, true]);
+  });
+
+  it("gives both texts of a pair their share, and the second its own type", () => {
+    const { tokenIds, typeIds, truncated } = tokenizer.encode({ text: "good", textPair: "bad ".repeat(50) });
+    expect(tokenIds.filter((id) => id === 3)).toHaveLength(2);
+    expect(typeIds).toEqual([0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    expect(truncated).toBe(true);
+  });
+
+  it("takes half a surrogate pair as the replacement character", () => {
+    expect(tokenizer.encode("good \ud83d day")).toEqual(tokenizer.encode("good \ufffd day"));
+  });
+
+  it.each([
+    ["not JSON", "{"],
+    ["not an object", "[]"],
+    ["without a model", '{"added_tokens": []}'],
+    ["with a model nobody knows", '{"added_tokens": [], "model": {"type": "Oracle", "vocab": {}}}'],
+  ])("refuses a file that is %s", (_, text) => {
+    const create = () => createTokenizer(new TextEncoder().encode(text), { tokensMax: 12, tokenTypes: 2 });
+    expect(create).toThrow(ModelError);
+    expect(create).toThrow(/tokenizer\.json cannot be used/);
+  });
+
+  it("refuses a limit that leaves no room for text", () => {
+    expect(() => createTokenizer(json, { tokensMax: 3, tokenTypes: 2 })).toThrow(/leave no room/);
+  });
+});

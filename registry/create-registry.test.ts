@@ -1,0 +1,93 @@
+// The whole registry on every store, as two processes use it at once: what holds in memory must hold
+// on a disk and on a real S3 server.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { findVersitygw, startVersitygw, type TestS3 } from "../test/helpers/versitygw.ts";
+import { createRegistry } from "./create-registry.ts";
+import type { ObjectStore } from "./object-store/object-store.ts";
+import { openObjectStore } from "./object-store/open.ts";
+import type { Registry } from "./registry.ts";
+import { alpha, beta, encode, publishRequest, router } from "./test-registry.ts";
+
+const program = await findVersitygw();
+const PUBLISHERS = 8;
+
+describe("the registry on a folder", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "softgate-registry-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  describeRegistry(() => openObjectStore(`file:${folder}`));
+});
+
+describe.skipIf(program === undefined)("the registry on a real S3 server", () => {
+  let server: TestS3;
+  beforeAll(async () => {
+    server = await startVersitygw(program ?? "", ["registry"]);
+  }, 30_000);
+  beforeEach(() => {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", server.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", server.secretAccessKey);
+  });
+  afterAll(() => server?.stop());
+  describeRegistry(() => openObjectStore(`s3://registry/softgate?endpoint=${server.endpoint}`));
+});
+
+function describeRegistry(openStore: () => Promise<ObjectStore>): void {
+  let stores: ObjectStore[];
+  let here: Registry;
+  let there: Registry;
+
+  beforeAll(async () => {
+    stores = await Promise.all([openStore(), openStore()]);
+    [here, there] = stores.map((store) => createRegistry({ store })) as [Registry, Registry];
+  });
+  afterAll(async () => {
+    await Promise.all((stores ?? []).map((store) => store.close()));
+  });
+
+  it("numbers concurrent publishes of two processes without gap or loss, and production is the newest", async () => {
+    const published = await Promise.all(
+      Array.from({ length: PUBLISHERS }, (_, index) =>
+        (index % 2 ? here : there).publish(alpha, publishRequest(`text ${index}`)),
+      ),
+    );
+    const { versions } = await there.listVersions(alpha, router);
+    expect(versions.map(({ version }) => version)).toEqual([8, 7, 6, 5, 4, 3, 2, 1]);
+    for (const { version, digest, manifest } of published) {
+      expect((await there.resolve(alpha, { name: router, version })).digest).toBe(digest);
+      await here.readFiles(alpha, manifest);
+    }
+    expect((await here.listAdapters(alpha)).adapters).toEqual([
+      { name: "router", latestVersion: PUBLISHERS, aliases: { production: PUBLISHERS } },
+    ]);
+    await expect(here.resolve(beta, { name: router, version: 1 })).rejects.toMatchObject({
+      code: "adapter_not_found",
+    });
+  });
+
+  it("makes one version of one job that two processes publish at once", async () => {
+    const request = publishRequest("job", { idempotencyKey: "job-1" });
+    const [first, second] = await Promise.all([here.publish(beta, request), there.publish(beta, request)]);
+    expect(second).toEqual(first);
+    expect((await here.listVersions(beta, router)).versions).toHaveLength(1);
+  });
+
+  it("keeps datasets, jobs and keys for the other process", async () => {
+    const dataset = { bytes: encode("text,label"), rows: 1, labels: ["a"], fileName: "a.csv" };
+    const { id } = await here.putDataset(alpha, { ...dataset, mediaType: "text/csv" });
+    expect((await there.getDataset(alpha, id)).content).toEqual(dataset.bytes);
+    await here.putJob(alpha, "job-1", { state: "running" });
+    expect(await there.listUnfinishedJobs()).toMatchObject([{ tenant: "alpha", id: "job-1" }]);
+    await here.putJob(alpha, "job-1", { state: "succeeded" });
+    expect(await there.listUnfinishedJobs()).toEqual([]);
+    const { secret, record } = await here.createKey(beta, "test");
+    expect(await there.authenticate(secret)).toEqual({ tenant: "beta", keyId: record.id });
+    await there.revokeKey(record.id);
+    expect(await there.authenticate(secret)).toBeUndefined();
+    expect(await there.listKeys(beta)).toMatchObject([{ id: record.id, revokedAt: expect.any(String) }]);
+  });
+}

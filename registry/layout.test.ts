@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import * as layout from "./layout.ts";
+import { VERSION_MAX } from "./limits.ts";
+import { checkKey } from "./object-store/check-object.ts";
+import { parseAdapterName, parseTenantId } from "./registry.ts";
+import { alpha, beta, createTestRegistry, dump, encode, publishRequest, router } from "./test-registry.ts";
+
+const names = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,63}$/).filter((name) => !name.includes(".."));
+
+describe("the layout", () => {
+  it("keeps every key that a tenant owns under the tenant, and within what stores allow", () => {
+    fc.assert(
+      fc.property(
+        names,
+        names,
+        fc.integer({ min: 1, max: VERSION_MAX }),
+        (tenantName, adapterName, version) => {
+          const tenant = parseTenantId(tenantName);
+          const owner = { tenant, name: parseAdapterName(adapterName) };
+          const keys = [
+            layout.blobKey(tenant, `sha256:${"0".repeat(64)}`),
+            layout.datasetKey(tenant, "ds_0"),
+            layout.claimKey(owner, version),
+            layout.manifestKey(owner, version),
+            layout.aliasesKey(owner),
+            layout.publicationKey(tenant, "../../any text\0"),
+            layout.jobKey(tenant, "job"),
+            layout.unfinishedJobKey(tenant, "job"),
+          ];
+          for (const key of keys) {
+            checkKey(key);
+            expect(key.startsWith(`tenants/${tenant}/`)).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+
+  it("lists versions newest first", () => {
+    const owner = { tenant: alpha, name: router };
+    const versions = [1, 2, 9, 10, 11, 99, 100, VERSION_MAX];
+    const keys = versions.map((version) => layout.manifestKey(owner, version));
+    expect([...keys].sort().map(layout.versionOfKey)).toEqual(versions.toReversed());
+  });
+
+  it("is all that is written: a store in use holds keys of the layout only", async () => {
+    const { registry, store } = createTestRegistry();
+    for (const tenant of [alpha, beta]) {
+      await registry.publish(tenant, publishRequest("one", { idempotencyKey: "job-1" }));
+      await registry.putJob(tenant, "job-1", { state: "running" });
+      await registry.createKey(tenant, "test");
+      const dataset = { bytes: encode("text,label"), rows: 1, labels: ["a"], fileName: "../a.csv" };
+      await registry.putDataset(tenant, { ...dataset, mediaType: "text/csv" });
+    }
+    const keys = [...(await dump(store)).keys()];
+    expect(
+      keys.filter((key) => !/^(layout\.json$|keys\/[0-9a-f]{64}\.json$|tenants\/(alpha|beta)\/)/.test(key)),
+    ).toEqual([]);
+    expect(keys.filter((key) => keys.some((other) => other.startsWith(`${key}/`)))).toEqual([]);
+  });
+
+  it("of a later Softgate is not written to", async () => {
+    const { registry, store, reopen } = createTestRegistry();
+    await store.put(layout.layoutKey, encode('{"layout":2}'));
+    const refused = { code: "store_unsuitable", publicMessage: expect.stringContaining("layout 2") };
+    await expect(registry.publish(alpha, publishRequest("one"))).rejects.toMatchObject(refused);
+    await expect(reopen().createKey(alpha, "test")).rejects.toMatchObject(refused);
+    expect([...(await dump(store)).keys()]).toEqual([layout.layoutKey]);
+  });
+});
