@@ -10,6 +10,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Each file in a process of its own: onnxruntime keeps threads and signal handlers.
     pool: "forks",
+    // wrangler: no look-ups of the outside world, no telemetry.
+    env: { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
     restoreMocks: true,
     unstubEnvs: true,
   },

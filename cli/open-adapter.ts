@@ -6,7 +6,7 @@ import { loadBackbone } from "#registry/backbones";
 import type { Io } from "./io.ts";
 import { withRegistry } from "./open-registry.ts";
 import type { TenantOptions } from "./options.ts";
-import { pull } from "./pull.ts";
+import { findOrPull } from "./pull.ts";
 
 export interface OpenAdapter {
   readonly resolved: ResolvedAdapter;
@@ -44,7 +44,9 @@ async function openClassifier(
   options: OpenAdapterOptions,
   io: Io,
 ): Promise<Classifier> {
-  const entry = await pull(options.backbone ?? manifest.backbone.id, io, { silent: options.json === true });
+  const entry = await findOrPull(options.backbone ?? manifest.backbone.id, io, {
+    silent: options.json === true,
+  });
   const backbone = await loadBackbone(entry);
   if (backbone.digest !== manifest.backbone.digest) {
     throw new ModelError(

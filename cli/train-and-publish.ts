@@ -9,7 +9,7 @@ import type { Io } from "./io.ts";
 import { withRegistry } from "./open-registry.ts";
 import type { TenantOptions } from "./options.ts";
 import { bar, createProgressLine, type ProgressLine } from "./progress-line.ts";
-import { pull } from "./pull.ts";
+import { findOrPull } from "./pull.ts";
 import { type DatasetFile, printWarnings, readDataset } from "./read-dataset.ts";
 
 export interface TrainCommandOptions extends TenantOptions {
@@ -43,7 +43,7 @@ export async function trainAndPublish(
   const silent = command.json === true;
   const file = await readDataset(command.data, { forTraining: true });
   if (!silent) printWarnings(file, io);
-  const backbone = await pull(command.backbone, io, { silent });
+  const backbone = await findOrPull(command.backbone, io, { silent });
   const line = createProgressLine(io, { silent });
   // Loaded late: most commands need no native code, and start faster without.
   const { trainInChild } = await import("#trainer");

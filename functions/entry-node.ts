@@ -39,7 +39,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     const store = await openObjectStore(options.storeUrl);
     closers.push(() => store.close());
     await store.check();
-    const registry = createRegistry(store);
+    const registry = createRegistry({ store });
     const { id, folder } = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
     const loaded = await loadBackbone({ id, folder });
     const backbone = { id: loaded.id, digest: loaded.digest };

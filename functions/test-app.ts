@@ -36,7 +36,7 @@ export const alpha = parseTenantId("alpha");
 export const BACKBONE = { id: "tiny", digest: `sha256:${"a".repeat(64)}` };
 
 export async function createTestApp(overrides: Partial<Services> = {}): Promise<TestApp> {
-  const registry = overrides.registry ?? createRegistry(await openObjectStore("memory:"));
+  const registry = overrides.registry ?? createRegistry({ store: await openObjectStore("memory:") });
   const jobs = new FakeJobs();
   const lines: Record<string, unknown>[] = [];
   const log = (event: Record<string, unknown>) => void lines.push(event);

@@ -60,12 +60,11 @@ export async function listUnfinishedJobs(context: RegistryContext): Promise<Unfi
   });
   const jobs = await mapInParallel(marks.flat(), async ({ tenant, id }) => {
     const record = await getJob(context, tenant, id);
-    if (!isFinished(record)) return { tenant, id, record };
-    await context.store.delete(unfinishedJobKey(tenant, id));
-    return undefined;
+    if (isFinished(record)) await context.store.delete(unfinishedJobKey(tenant, id));
+    // A mark without a record is of a job that is just being opened, or never was.
+    return record === undefined || isFinished(record) ? undefined : { tenant, id, record };
   });
-  // A mark without a record is of a job that is just being opened, or never was.
-  return jobs.filter((job) => job?.record !== undefined).filter((job) => job !== undefined);
+  return jobs.filter((job) => job !== undefined);
 }
 
 function isFinished(record: unknown): boolean {

@@ -9,6 +9,8 @@ export const trainOptionsSchema = z
     promptTokens: z.int().min(1).max(32).optional(),
     /** M of each prompt generator. */
     bottleneck: z.int().min(1).max(256).optional(),
+    /** What a generator reads: the mean of the text's states, or the means of P runs of them. */
+    pooling: z.enum(["mean", "slots"]).optional(),
     /** K: the largest number of prompt layers that may be selected. */
     promptLayersMax: z.int().min(1).max(64).optional(),
     learningRate: z.number().positive().max(1).optional(),

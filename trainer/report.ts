@@ -9,6 +9,8 @@ export interface TrainingReport {
   readonly promptLayers: readonly number[];
   /** Final gate value of every candidate layer, 0 … 1. */
   readonly gates: readonly number[];
+  /** Gates after each step of the search, thinned to at most GATE_HISTORY_MAX rows. */
+  readonly gateHistory: readonly (readonly number[])[];
   readonly trainedParameters: number;
   readonly backboneParameters: number;
   readonly phases: readonly {
@@ -18,7 +20,10 @@ export interface TrainingReport {
     /** Mean loss over the last steps of the phase; absent where a phase has none. */
     readonly loss?: number;
   }[];
-  /** Held-out part of the training examples, when one could be made. */
+  /**
+   * Measured on one half of the examples after training on the other half alone: an honest and, since
+   * the adapter itself learns from all of them, a cautious figure.
+   */
   readonly validation?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
   /** Logistic regression on the frozen embeddings, same split: what the prompts are worth. */
   readonly frozenProbe?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
@@ -26,7 +31,9 @@ export interface TrainingReport {
   readonly seconds: number;
 }
 
-export type TrainingPhase = "embed" | "search" | "select" | "retrain" | "head" | "calibrate";
+export type TrainingPhase = "embed" | "search" | "validate" | "retrain" | "head";
+
+export const GATE_HISTORY_MAX = 50;
 
 export interface TrainingProgress {
   readonly phase: TrainingPhase;

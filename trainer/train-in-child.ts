@@ -1,7 +1,10 @@
 // Runs train() in a child process, so that a training never blocks a server's event loop and can be
 // killed. The child reads the backbone from its folder and the dataset from bytes.
-import type { AdapterFiles } from "#model";
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { type AdapterFiles, ModelError, type ModelErrorCode } from "#model";
 import type { DatasetMediaType } from "./dataset/parse.ts";
+import { TrainerError, type TrainerErrorCode } from "./errors.ts";
 import type { TrainOptions } from "./options.ts";
 import type { TrainingProgress, TrainingReport } from "./report.ts";
 
@@ -12,6 +15,7 @@ export interface ChildTrainRequest {
   readonly dataset: { bytes: Uint8Array; fileName: string; mediaType: DatasetMediaType };
   readonly options: TrainOptions;
   readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Aborting kills the child; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -31,5 +35,89 @@ export interface ChildTrainResult {
   readonly report: TrainingReport;
 }
 
+/** What the parent sends, once. */
+export type ChildRequestMessage = Omit<ChildTrainRequest, "onProgress" | "signal">;
+
+/** What the child sends: progress, then one result or error. */
+export type ChildMessage =
+  | { readonly type: "progress"; readonly progress: TrainingProgress }
+  | { readonly type: "result"; readonly result: ChildTrainResult }
+  | { readonly type: "error"; readonly error: ChildError };
+
+export type ChildError =
+  | {
+      readonly room: "trainer";
+      readonly code: TrainerErrorCode;
+      readonly message: string;
+      readonly at?: TrainerError["at"];
+    }
+  | { readonly room: "model"; readonly code: ModelErrorCode; readonly message: string }
+  | { readonly room: "unknown"; readonly message: string };
+
+/** Last characters of the child's error output that are kept for the log. */
+const STDERR_CHARACTERS_MAX = 4_000;
+
 /** Rejects with TrainerError (training_failed, invalid_dataset) or ModelError (invalid_backbone). */
-export declare function trainInChild(request: ChildTrainRequest): Promise<ChildTrainResult>;
+export async function trainInChild(request: ChildTrainRequest): Promise<ChildTrainResult> {
+  const { onProgress, signal, ...message } = request;
+  signal?.throwIfAborted();
+  const child = fork(fileURLToPath(new URL("./train-child.ts", import.meta.url)), {
+    serialization: "advanced",
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
+  const kill = () => child.kill("SIGKILL");
+  signal?.addEventListener("abort", kill, { once: true });
+  try {
+    return await converse(child, message, onProgress);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", kill);
+    kill();
+  }
+}
+
+function converse(
+  child: ChildProcess,
+  message: ChildRequestMessage,
+  onProgress: ChildTrainRequest["onProgress"],
+): Promise<ChildTrainResult> {
+  return new Promise((resolve, reject) => {
+    let stderr = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString()).slice(-STDERR_CHARACTERS_MAX);
+    });
+    child.on("message", (received: ChildMessage) => {
+      if (received.type === "progress") onProgress?.(received.progress);
+      else if (received.type === "result") resolve(received.result);
+      else reject(toError(received.error));
+    });
+    child.on("error", (error) => reject(failed("The training process could not be started.", error)));
+    child.on("exit", (code, killedBy) => {
+      const how = killedBy ? `was ended by ${killedBy}` : `ended with status ${code}`;
+      const detail = new Error(stderr || "no error output");
+      reject(failed(`The training process ${how} before it was done. Submit the job again.`, detail));
+    });
+    child.send(
+      message,
+      (error) => error && reject(failed("The training process did not take its job.", error)),
+    );
+  });
+}
+
+function toError(error: ChildError): Error {
+  switch (error.room) {
+    case "trainer":
+      return new TrainerError(error.code, error.message, error.at ? { at: error.at } : {});
+    case "model":
+      return new ModelError(error.code, error.message);
+    case "unknown":
+      return failed("The training failed.", new Error(error.message));
+  }
+}
+
+function failed(message: string, cause: unknown): TrainerError {
+  return new TrainerError("training_failed", message, { cause });
+}

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { Io } from "../io.ts";
 import { backboneOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
 import { json } from "../output.ts";
-import { pull } from "../pull.ts";
+import { findOrPull } from "../pull.ts";
 
 interface ServeOptions extends StoreOptions {
   readonly port: number;
@@ -25,7 +25,7 @@ export function serveCommand(io: Io): Command {
 
 async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { store: storeUrl, port, host, threads } = options;
-  const { folder } = await pull(options.backbone, io, { silent: options.json === true });
+  const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
   const { startNodeServer } = await import("#functions");
   const server = await startNodeServer({

@@ -17,7 +17,7 @@ const NPM_CI = [
 
 /** With production, packages that only development needs may be absent. */
 export async function installPackages({ production = false } = {}) {
-  const stale = findStalePackage({ production });
+  const stale = findStale({ production });
   if (stale === undefined) return;
   const startedAtMs = Date.now();
   process.stderr.write(`Installing the locked packages (npm ci), as ${stale} …\n`);
@@ -45,19 +45,25 @@ async function runNpm() {
 }
 
 /** Why node_modules is not good enough; undefined when it is. */
-function findStalePackage({ production }) {
+function findStale({ production }) {
   const installed = readPackages("node_modules/.package-lock.json");
   if (installed === undefined) return "there is no complete node_modules";
-  for (const [path, wanted] of Object.entries(readPackages("package-lock.json") ?? {})) {
-    if (path === "" || wanted.link) continue;
+  const wanted = readPackages("package-lock.json") ?? {};
+  const difference = findDifference(wanted, installed, { production });
+  if (difference !== undefined) return difference;
+  const deleted = Object.keys(installed).find((path) => !existsSync(join(root, path)));
+  return deleted === undefined ? undefined : `${deleted} was deleted`;
+}
+
+/** Between the "packages" of the two lockfiles. What another platform needs is optional and may be absent. */
+export function findDifference(wanted, installed, { production }) {
+  for (const [path, entry] of Object.entries(wanted)) {
+    if (path === "" || entry.link) continue;
     const found = installed[path];
-    if (found === undefined) {
-      if (wanted.optional || wanted.devOptional || (production && wanted.dev)) continue;
-      return `${path} is missing`;
-    }
-    if (found.version !== wanted.version || found.integrity !== wanted.integrity)
-      return `${path} has changed`;
-    if (!existsSync(join(root, path))) return `${path} was deleted`;
+    const mayBeAbsent = entry.optional || (production && (entry.dev || entry.devOptional));
+    if (found === undefined && !mayBeAbsent) return `${path} is missing`;
+    const isSame = found?.version === entry.version && found?.integrity === entry.integrity;
+    if (found !== undefined && !isSame) return `${path} has changed`;
   }
   return undefined;
 }

@@ -1,12 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createTestHarness } from "wrangler";
-
-// No look-ups of the outside world, no telemetry.
-vi.stubEnv("CLOUDFLARE_CF_FETCH_ENABLED", "false");
-vi.stubEnv("WRANGLER_SEND_METRICS", "false");
 
 const configPath = fileURLToPath(new URL("../wrangler.jsonc", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));

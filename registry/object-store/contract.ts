@@ -39,6 +39,14 @@ export function describeObjectStore(name: string, makeStore: () => Promise<Contr
         }
       });
 
+      it("gives plain arrays that own the whole of their buffer, so that typed views are aligned", async () => {
+        const key = `${newFolder()}a`;
+        await store.put(key, Buffer.from("12345678"));
+        const bytes = (await store.get(key))?.bytes;
+        expect(bytes?.constructor).toBe(Uint8Array);
+        expect([bytes?.byteOffset, bytes?.buffer.byteLength]).toEqual([0, 8]);
+      });
+
       it("knows nothing of a key that was never put, nor of a key's folder", async () => {
         const folder = newFolder();
         await store.put(`${folder}a/b`, text("b"));

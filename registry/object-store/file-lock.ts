@@ -40,7 +40,7 @@ export class FileLocks {
   }
 
   async #holdFile<Result>(name: string, work: (confirm: Confirm) => Promise<Result>): Promise<Result> {
-    await mkdir(this.#folder, { recursive: true });
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const path = join(this.#folder, createHash("sha256").update(name).digest("hex"));
     const owner = `${hostname()} ${process.pid} ${randomUUID()}`;
     const isOurs = async () => (await readIfThere(path)) === owner;

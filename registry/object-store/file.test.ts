@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -70,6 +70,12 @@ describe("the file store", () => {
     await utimes(abandoned, past, past);
     await store.check();
     expect(await readdir(join(folder, "%aside"))).toEqual([]);
+  });
+
+  it.skipIf(process.platform === "win32")("makes a folder that only its user can read", async () => {
+    const made = join(folder, "made");
+    await new FileStore(made).put("a", encode("1"));
+    expect((await stat(made)).mode & 0o077).toBe(0);
   });
 
   it("says which folder cannot be used", async () => {

@@ -15,6 +15,8 @@ import { probeConditions } from "./probe-conditions.ts";
 
 /** A file written aside that is older than this belongs to a process that died. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
+/** Tenants' texts are nobody else's on this machine. A folder that exists keeps the mode it has. */
+const PRIVATE = { recursive: true, mode: 0o700 } as const;
 
 export class FileStore implements ObjectStore {
   readonly description: string;
@@ -94,7 +96,7 @@ export class FileStore implements ObjectStore {
   }
 
   async #writeAside(bytes: Uint8Array): Promise<string> {
-    await mkdir(this.#aside, { recursive: true });
+    await mkdir(this.#aside, PRIVATE);
     const aside = join(this.#aside, randomUUID());
     const file = await open(aside, "wx");
     try {
@@ -108,14 +110,14 @@ export class FileStore implements ObjectStore {
 
   /** A new folder is only durable once its parent is flushed. */
   async #makeFolder(folder: string): Promise<void> {
-    const first = await mkdir(folder, { recursive: true });
+    const first = await mkdir(folder, PRIVATE);
     if (first === undefined) return;
     for (let made = folder; made.length >= first.length; made = dirname(made))
       await flushFolder(dirname(made));
   }
 
   async #removeAbandoned(): Promise<void> {
-    await mkdir(this.#aside, { recursive: true });
+    await mkdir(this.#aside, PRIVATE);
     for (const name of await readdir(this.#aside)) {
       const path = join(this.#aside, name);
       const info = await stat(path).catch(() => undefined);
@@ -142,7 +144,7 @@ export class FileStore implements ObjectStore {
 
 async function readObject(path: string): Promise<StoredObject | undefined> {
   try {
-    const bytes = await readFile(path);
+    const bytes = new Uint8Array(await readFile(path));
     return { bytes, etag: etagOf(bytes) };
   } catch (error) {
     // A folder of that name, or a file where a folder would be, means that the key is free.

@@ -3,6 +3,7 @@
 // at most 512 characters, and no key is a prefix folder of another ("x" and "x/y").
 
 export interface StoredObject {
+  /** A plain array that owns the whole of its buffer, so that typed views of it are aligned. */
   readonly bytes: Uint8Array;
   /** Opaque; changes with the content. */
   readonly etag: string;

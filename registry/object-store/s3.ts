@@ -49,7 +49,7 @@ export class S3Store implements ObjectStore {
       );
       checkSize(key, ContentLength);
       if (!Body || !ETag) throw new Error(`invariant: S3 sent ${key} without body or ETag`);
-      return { bytes: await Body.transformToByteArray(), etag: ETag };
+      return { bytes: new Uint8Array(await Body.transformToByteArray()), etag: ETag };
     }).catch((error) => {
       if (isNoSuchKey(error)) return undefined;
       throw error;

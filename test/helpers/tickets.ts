@@ -18,7 +18,7 @@ export interface Tickets {
 
 export function makeTickets({ seed, rowsPerLabel = 8 }: { seed: number; rowsPerLabel?: number }): Tickets {
   const random = createRandom(seed);
-  const pick = (words: readonly string[]) => words[Math.floor(random.next() * words.length)];
+  const pick = (words: readonly string[]) => words[Math.floor(random.uniform() * words.length)];
   const rows = Object.entries(WORDS_BY_LABEL).flatMap(([label, words]) =>
     Array.from({ length: rowsPerLabel }, (_, row) => {
       const text = [pick(OTHER_WORDS), pick(words), pick(OTHER_WORDS), pick(words), pick(words), `${row}`];

@@ -169,7 +169,7 @@ class Search {
       ["loss", ...outputs],
     );
     return {
-      loss: must(results["loss"]?.[0], "loss"),
+      loss: must(results.loss?.[0], "loss"),
       gradients: outputs.map((output) => must(results[output], output)),
     };
   }

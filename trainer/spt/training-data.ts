@@ -1,5 +1,5 @@
 // What the phases of a training share: the examples as token ids, their frozen states, their classes.
-import type { Backbone, Encoding, Head } from "#model";
+import { type Backbone, type Encoding, type Head, transpose } from "#model";
 import { must } from "#model/graph";
 import type { Feed } from "#model/runtime";
 import { slotsOf } from "#model/spt";
@@ -28,16 +28,11 @@ export interface TrainableHead {
 }
 
 export function trainableHead({ weight_CD, bias_C }: Head): TrainableHead {
-  return { weight_DC: transpose(weight_CD, bias_C.length), bias_C: bias_C.slice() };
+  return { weight_DC: transpose(weight_CD, bias_C.length, weight_CD.length / bias_C.length), bias_C: bias_C.slice() };
 }
 
 export function adapterHead({ weight_DC, bias_C }: TrainableHead): Head {
-  return { weight_CD: transpose(weight_DC, weight_DC.length / bias_C.length), bias_C: bias_C.slice() };
-}
-
-function transpose(matrix: Float32Array, rows: number): Float32Array {
-  const columns = matrix.length / rows;
-  return Float32Array.from(matrix, (_, at) => matrix[(at % rows) * columns + Math.floor(at / rows)] ?? 0);
+  return { weight_CD: transpose(weight_DC, weight_DC.length / bias_C.length, bias_C.length), bias_C: bias_C.slice() };
 }
 
 export async function batchExamples(

@@ -59,7 +59,7 @@ export async function tunePrompts(
       const gradients = outputs.map((output) => must(results[output], output));
       clipByGlobalNorm(gradients, 1);
       optimizer.step(gradients, options.learningRate * warmupThenDecay(step, options.steps));
-      const stepLoss = must(results["loss"]?.[0], "loss");
+      const stepLoss = must(results.loss?.[0], "loss");
       loss = step === 0 ? stepLoss : 0.9 * loss + 0.1 * stepLoss;
       options.onStep?.(step + 1, loss);
     }

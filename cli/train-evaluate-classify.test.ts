@@ -1,0 +1,99 @@
+// The commands that train and answer, on a tiny made-up backbone: what `softgate` does without a server.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { makeTickets } from "../test/helpers/tickets.ts";
+import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import { type Printed, softgate } from "./test-io.ts";
+
+let folder: string;
+let env: { SOFTGATE_STORE: string };
+let test: string;
+let trained: Printed;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "softgate-"));
+  env = { SOFTGATE_STORE: `file:${join(folder, "store")}` };
+  // Not vi.stubEnv, which ends with each test.
+  process.env.SOFTGATE_CACHE = join(folder, "cache");
+  const [backbone, data] = [join(folder, "tiny"), join(folder, "train.csv")];
+  test = join(folder, "test.csv");
+  await writeTinyBackbone(backbone);
+  await writeFile(data, makeTickets({ seed: 1, rowsPerLabel: 12 }).csv);
+  await writeFile(test, makeTickets({ seed: 2, rowsPerLabel: 20 }).csv);
+  const files = ["--data", data, "--test", test];
+  trained = await softgate(["train", ...files, "--name", "tickets", "--backbone", backbone, "--json"], {
+    env,
+  });
+}, 120_000);
+afterAll(async () => {
+  delete process.env.SOFTGATE_CACHE;
+  await rm(folder, { recursive: true });
+});
+
+it("train publishes version 1 and says how good it is", () => {
+  expect(trained).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(JSON.parse(trained.stdout)).toMatchObject({
+    adapterId: "tickets:1",
+    digest: expect.stringMatching(/^sha256:/),
+    report: { method: "spt", classes: 3 },
+    test: { n: 60 },
+  });
+  expect(JSON.parse(trained.stdout).test.accuracy).toBeGreaterThan(0.8);
+});
+
+it("evaluate gives the same figures, each label's too", async () => {
+  const args = ["evaluate", "--adapter", "tickets", "--data", test];
+  const { stdout } = await softgate([...args, "--json"], { env });
+  expect(JSON.parse(stdout)).toEqual(JSON.parse(trained.stdout).test);
+  expect(JSON.parse(stdout).perLabel.map(({ label }: { label: string }) => label)).toEqual([
+    "billing",
+    "delivery",
+    "technical",
+  ]);
+  const words = await softgate(args, { env });
+  expect(words.stdout).toMatch(/^accuracy \d+\.\d %, macro-F1 \d+\.\d %, n 60\n\nLABEL {6}PRECISION/);
+});
+
+it("classify answers arguments and lines of standard input the same", async () => {
+  const texts = ["my refund money card", "the package is late", "app login error"];
+  const args = ["classify", "--adapter", "tickets:1"];
+  const fromArguments = await softgate([...args, ...texts], { env });
+  const fromStdin = await softgate(args, { env, stdin: [texts[0] ?? "", "", ...texts.slice(1)] });
+  expect(fromStdin).toEqual(fromArguments);
+  const lines = fromArguments.stdout.trimEnd().split("\n");
+  expect(lines.map((line) => line.split("\t"))).toEqual([
+    ["billing", expect.stringMatching(/^0\.\d{4}$|^1\.0000$/), texts[0]],
+    ["delivery", expect.any(String), texts[1]],
+    ["technical", expect.any(String), texts[2]],
+  ]);
+});
+
+it("classify --json is the answer that the HTTP API gives", async () => {
+  const { stdout } = await softgate(["classify", "--adapter", "tickets", "--top-k", "2", "--json", "hello"], {
+    env,
+  });
+  const { digest } = JSON.parse(trained.stdout);
+  const answer = JSON.parse(stdout);
+  expect(answer).toMatchObject({ adapterId: "tickets", version: 1, digest });
+  expect(answer.predictions[0].scores).toHaveLength(2);
+  expect(answer.predictions[0].label).toBe(answer.predictions[0].scores[0].label);
+});
+
+it("an alias that was set is an adapter id from then on", async () => {
+  const set = await softgate(["adapters", "set-alias", "tickets", "staging", "1"], { env });
+  expect(set.stdout).toBe("tickets@staging is tickets:1 now.\n");
+  expect((await softgate(["classify", "--adapter", "tickets@staging", "hello"], { env })).exitCode).toBe(0);
+  const missing = ["adapters", "set-alias", "tickets", "staging", "9"];
+  expect((await softgate(missing, { env })).exitCode).toBe(3);
+});
+
+it("an adapter is refused on another backbone", async () => {
+  const other = join(folder, "other");
+  await writeTinyBackbone(other, { seed: 2 });
+  const args = ["classify", "--adapter", "tickets", "--backbone", other, "--json", "hello"];
+  const { exitCode, stderr } = await softgate(args, { env });
+  expect(JSON.parse(stderr)).toMatchObject({ error: { code: "backbone_mismatch" } });
+  expect(exitCode).toBe(2);
+});

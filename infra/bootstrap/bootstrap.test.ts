@@ -1,0 +1,108 @@
+// The bootstrap as npm runs it, on the packages that are installed here: it must find nothing to do.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+interface LockedPackage {
+  readonly version: string;
+  readonly integrity?: string;
+  readonly optional?: boolean;
+  readonly dev?: boolean;
+}
+type Packages = Readonly<Record<string, LockedPackage>>;
+
+// Plain JavaScript has no types to import with it.
+const {
+  findDifference,
+}: {
+  findDifference: (
+    wanted: Packages,
+    installed: Packages,
+    options: { production: boolean },
+  ) => string | undefined;
+} = await import(new URL("install-packages.mjs", import.meta.url).href);
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const bootstrap = join(root, "infra/bootstrap.mjs");
+
+let folder: string;
+let entry: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "softgate-"));
+  // TypeScript that plain JavaScript is not, and a status of its own.
+  const program = `const major: number = Number(process.versions.node.split(".")[0]);
+console.log(JSON.stringify({ major, args: process.argv.slice(2), cwd: process.cwd() }));
+if (process.argv[2] === "wait") setInterval(() => undefined, 1000);
+process.on("SIGTERM", () => process.exit(7));
+process.exitCode = 3;
+`;
+  await writeFile(join(folder, "entry.ts"), program);
+  entry = relative(root, join(folder, "entry.ts"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function start(args: readonly string[]): ChildProcess & { stdout: NodeJS.ReadableStream } {
+  return spawn(process.execPath, [bootstrap, ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+describe("an entry", () => {
+  it("runs as TypeScript under Node 24 in the caller's folder, with its arguments and status", async () => {
+    const child = start([entry, "a b", "--json"]);
+    const [[output], [status]] = await Promise.all([once(child.stdout, "data"), once(child, "close")]);
+    expect(JSON.parse(String(output))).toMatchObject({ args: ["a b", "--json"], cwd: folder });
+    expect(JSON.parse(String(output)).major).toBeGreaterThanOrEqual(24);
+    expect(status).toBe(3);
+  });
+
+  it("gets the signals sent to the bootstrap", async () => {
+    const child = start([entry, "wait"]);
+    await once(child.stdout, "data");
+    child.kill("SIGTERM");
+    expect(await once(child, "close")).toEqual([7, null]);
+  });
+
+  it("that ends by a signal ends the bootstrap by the same", async () => {
+    const child = start([entry, "wait"]);
+    await once(child.stdout, "data");
+    child.kill("SIGINT");
+    expect(await once(child, "close")).toEqual([null, "SIGINT"]);
+  });
+
+  it("that is not there is named", async () => {
+    const child = start(["cli/none.ts"]);
+    const stderr = child.stderr ?? process.stdin;
+    const [[output], [status]] = await Promise.all([once(stderr, "data"), once(child, "close")]);
+    expect(String(output)).toContain("There is no program cli/none.ts");
+    expect(status).toBe(1);
+  });
+});
+
+describe("the lockfiles are compared", () => {
+  const installed = {
+    "node_modules/a": { version: "1.0.0", integrity: "sha512-a" },
+    "node_modules/b": { version: "2.0.0", integrity: "sha512-b", dev: true },
+  };
+
+  it("the same packages are the same, whatever is only for other platforms", () => {
+    const other = { version: "1.0.0", integrity: "sha512-o", optional: true };
+    const wanted = { "": { version: "0.1.0" }, ...installed, "node_modules/other-platform": other };
+    expect(findDifference(wanted, installed, { production: false })).toBeUndefined();
+  });
+
+  it("another version or other bytes are a difference", () => {
+    const newer = { ...installed, "node_modules/a": { version: "1.0.1", integrity: "sha512-a" } };
+    expect(findDifference(newer, installed, { production: false })).toContain("node_modules/a");
+    const other = { ...installed, "node_modules/a": { version: "1.0.0", integrity: "sha512-x" } };
+    expect(findDifference(other, installed, { production: false })).toContain("node_modules/a");
+  });
+
+  it("a package that only development needs may be absent in production", () => {
+    const { "node_modules/b": _, ...production } = installed;
+    expect(findDifference(installed, production, { production: true })).toBeUndefined();
+    expect(findDifference(installed, production, { production: false })).toContain("node_modules/b");
+  });
+});

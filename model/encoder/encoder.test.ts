@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { hasDefaultBackbone, readDefaultBackbone } from "../../test/helpers/default-backbone.ts";
+import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
+import { type Backbone, parseBackbone } from "../backbone.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import { Session } from "../runtime/session.ts";
+import { embedTokens, encode } from "./encoder.ts";
+import { type PackedBatch, packTexts } from "./pack.ts";
+
+const goldenSchema = z.object({
+  digest: z.string(),
+  texts: z.array(z.object({ tokenIds: z.array(z.int()), typeIds: z.array(z.int()), hidden_LD: z.string() })),
+});
+
+const backbones = [
+  { name: "tiny-bert", read: async () => makeTinyBackbone({ family: "bert" }) },
+  { name: "tiny-roberta", read: async () => makeTinyBackbone({ family: "roberta" }) },
+  ...(hasDefaultBackbone ? [{ name: "minilm", read: async () => readDefaultBackbone() }] : []),
+];
+
+describe.each(backbones)("hidden states of $name", ({ name, read }) => {
+  const golden = goldenSchema.parse(
+    JSON.parse(
+      readFileSync(new URL(`../../test/fixtures/golden/hidden-${name}.json`, import.meta.url), "utf8"),
+    ),
+  );
+  let backbone: Backbone;
+  let session: Session;
+
+  beforeAll(async () => {
+    backbone = parseBackbone(name, await read());
+    session = await Session.create(hiddenStatesGraph(backbone));
+  });
+  afterAll(() => session.close());
+
+  test("are of the backbone the golden file was made with", () => {
+    expect(backbone.digest).toBe(golden.digest);
+  });
+
+  test("equal Hugging Face transformers' to 1e-4, packed together and alone", async () => {
+    const together = packTexts(
+      golden.texts.map((text) => ({ ...text, promptTokens: 0 })),
+      backbone.config,
+    );
+    expect(largestDifference(together, await hiddenStates(session, together))).toBeLessThan(1e-4);
+    for (const [index, text] of golden.texts.entries()) {
+      const alone = packTexts([{ ...text, promptTokens: 0 }], backbone.config);
+      expect(largestDifference(alone, await hiddenStates(session, alone), index)).toBeLessThan(1e-4);
+    }
+  });
+
+  function largestDifference(batch: PackedBatch, states: Float32Array, first = 0): number {
+    let worst = 0;
+    for (const [index, { offset, length }] of batch.placements.entries()) {
+      const expected = decode(golden.texts[first + index]?.hidden_LD ?? "");
+      expect(expected.length).toBe(length * backbone.config.width);
+      for (const [at, value] of expected.entries()) {
+        worst = Math.max(
+          worst,
+          Math.abs(value - (states[offset * backbone.config.width + at] ?? Number.NaN)),
+        );
+      }
+    }
+    return worst;
+  }
+});
+
+function hiddenStatesGraph(backbone: Backbone) {
+  const builder = new GraphBuilder();
+  const { states_RTD } = embedTokens(builder, backbone.config, backbone.weights);
+  const segmentIds = builder.input("segmentIds", ["R", "T"], "int32");
+  builder.output("hidden", encode(builder, backbone, { segmentIds, states_RTD, fromLayer: 0 }));
+  return builder.build();
+}
+
+async function hiddenStates(session: Session, batch: PackedBatch): Promise<Float32Array> {
+  const shape = [batch.rows, batch.rowTokens];
+  const feed = (data: Int32Array) => ({ data, shape });
+  const { tokenIds, positionIds, typeIds, segmentIds } = batch;
+  const feeds = {
+    tokenIds: feed(tokenIds),
+    positionIds: feed(positionIds),
+    typeIds: feed(typeIds),
+    segmentIds: feed(segmentIds),
+  };
+  return (await session.run(feeds, ["hidden"])).hidden;
+}
+
+function decode(base64: string): Float32Array {
+  const bytes = Buffer.from(base64, "base64");
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}

@@ -1,0 +1,126 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
+import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
+import { TINY_WORDS } from "../../test/helpers/tiny-tokenizer.ts";
+import { type Backbone, parseBackbone } from "../backbone.ts";
+import { ModelError } from "../errors.ts";
+import type { Adapter } from "../spt/adapter.ts";
+import { Classifier } from "./classifier.ts";
+
+const LAYERS = 3;
+const ADAPTERS = 6;
+
+let backbone: Backbone;
+let classifier: Classifier;
+let adapters: readonly Adapter[];
+
+beforeAll(async () => {
+  backbone = parseBackbone("tiny", makeTinyBackbone({ family: "bert", layers: LAYERS }));
+  classifier = await Classifier.create(backbone, { threads: 1 });
+  adapters = Array.from({ length: ADAPTERS }, (_, seed) => anAdapter(seed));
+});
+afterAll(() => classifier.close());
+
+/** Different layers, poolings, prompt lengths, bottlenecks and class counts; the first has no prompts. */
+function anAdapter(seed: number): Adapter {
+  const generators = Array.from({ length: LAYERS }, (_, layer) => ({
+    layer,
+    pooling: (seed + layer) % 2 === 0 ? ("mean" as const) : ("slots" as const),
+    promptTokens: 1 + ((seed + 2 * layer) % 4),
+    bottleneck: 2 + seed,
+  })).filter(({ layer }) => seed % 2 ** (layer + 1) >= 2 ** layer);
+  return makeRandomAdapter({ width: backbone.config.width, seed, classes: 2 + seed, generators });
+}
+
+const handle = (index: number) => ({
+  key: `tenant/${index}`,
+  load: async () => adapters[index] ?? expect.unreachable(),
+});
+
+const texts = fc
+  .array(fc.constantFrom(...TINY_WORDS), { minLength: 0, maxLength: 40 })
+  .map((words) => words.join(" "));
+
+describe("a text's scores", () => {
+  test("alone and in any mixed batch differ by less than 1e-4", async () => {
+    const requests = fc.array(fc.tuple(fc.nat(ADAPTERS - 1), texts), { minLength: 2, maxLength: 24 });
+    await fc.assert(
+      fc.asyncProperty(requests, async (items) => {
+        const mixed = await Promise.all(
+          items.map(([index, text]) => classifier.classify(handle(index), [text])),
+        );
+        for (const [at, [index, text]] of items.entries()) {
+          const [alone] = await classifier.classify(handle(index), [text]);
+          const together = mixed[at]?.[0];
+          expect(together?.scores_C.length).toBe(2 + index);
+          expect(largestDifference(alone?.scores_C, together?.scores_C)).toBeLessThan(1e-4);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test("sum to one", async () => {
+    const [result] = await classifier.classify(handle(3), ["good order"]);
+    expect(result?.scores_C.reduce((sum, score) => sum + score, 0)).toBeCloseTo(1, 5);
+  });
+
+  test("change with the prompts: generators are not ignored", async () => {
+    const prompted = adapters[5] ?? expect.unreachable();
+    expect(prompted.insertions.length).toBeGreaterThan(0);
+    const bare = { key: "bare", load: async () => ({ ...prompted, insertions: [] }) };
+    const [withPrompts] = await classifier.classify(handle(5), ["good order"]);
+    const [without] = await classifier.classify(bare, ["good order"]);
+    expect(largestDifference(withPrompts?.scores_C, without?.scores_C)).toBeGreaterThan(1e-3);
+  });
+});
+
+test("an adapter of another encoder is refused and does not stay", async () => {
+  const wide = makeRandomAdapter({ width: 64, seed: 1, classes: 2, generators: [] });
+  const deep = makeRandomAdapter({
+    width: backbone.config.width,
+    seed: 1,
+    classes: 2,
+    generators: [{ layer: LAYERS, pooling: "mean", promptTokens: 1, bottleneck: 1 }],
+  });
+  for (const adapter of [wide, deep]) {
+    const refused = classifier.classify({ key: "other", load: async () => adapter }, ["hello"]);
+    await expect(refused).rejects.toMatchObject({ code: "backbone_mismatch" });
+  }
+});
+
+test("one load serves requests that arrive together, and a failed load is tried again", async () => {
+  let loads = 0;
+  const flaky = {
+    key: "flaky",
+    load: async () => {
+      loads += 1;
+      if (loads === 1) throw new ModelError("invalid_adapter", "broken");
+      return adapters[2] ?? expect.unreachable();
+    },
+  };
+  await expect(classifier.classify(flaky, ["a"])).rejects.toThrow("broken");
+  await Promise.all([classifier.classify(flaky, ["a"]), classifier.classify(flaky, ["b"])]);
+  expect(loads).toBe(2);
+});
+
+test("the cache stays within its bytes, and an evicted adapter comes back with the same scores", async () => {
+  const small = await Classifier.create(backbone, { threads: 1, adapterCacheBytesMax: 12_000 });
+  try {
+    const first = await Promise.all(adapters.map((_, index) => small.classify(handle(index), ["bad order"])));
+    expect(small.cacheStats.bytes).toBeLessThanOrEqual(12_000);
+    expect(small.cacheStats.adapters).toBeLessThan(ADAPTERS);
+    const again = await Promise.all(adapters.map((_, index) => small.classify(handle(index), ["bad order"])));
+    for (const [index, result] of again.entries()) {
+      expect(largestDifference(first[index]?.[0]?.scores_C, result[0]?.scores_C)).toBeLessThan(1e-4);
+    }
+  } finally {
+    await small.close();
+  }
+});
+
+function largestDifference(a: Float32Array | undefined, b: Float32Array | undefined): number {
+  if (!a || !b || a.length !== b.length) return Number.NaN;
+  return a.reduce((worst, value, index) => Math.max(worst, Math.abs(value - (b[index] ?? Number.NaN))), 0);
+}

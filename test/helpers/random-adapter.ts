@@ -1,0 +1,38 @@
+// Adapters of random weights, for tests of the runtime and the adapter file.
+import type { Adapter, GeneratorPooling } from "#model";
+import { createRandom } from "./random.ts";
+
+export interface RandomAdapterOptions {
+  readonly width: number;
+  readonly seed: number;
+  readonly classes: number;
+  readonly generators: readonly {
+    layer: number;
+    pooling: GeneratorPooling;
+    promptTokens: number;
+    bottleneck: number;
+  }[];
+}
+
+/** Weights large enough that prompts visibly change the scores. */
+export function makeRandomAdapter({ width, seed, classes, generators }: RandomAdapterOptions): Adapter {
+  const { normal } = createRandom(seed);
+  const draw = (length: number, deviation: number) =>
+    Float32Array.from({ length }, () => Math.fround(deviation * normal()));
+  return {
+    width,
+    insertions: generators.map(({ layer, pooling, promptTokens, bottleneck }) => ({
+      kind: "prompt_generator",
+      layer,
+      pooling,
+      promptTokens,
+      bottleneck,
+      down_DM: draw(width * bottleneck, 1 / Math.sqrt(width)),
+      up_ME: draw((bottleneck * promptTokens * width) / (pooling === "mean" ? 1 : promptTokens), 0.5),
+      bias_PD: draw(promptTokens * width, 0.5),
+    })),
+    head: { weight_CD: draw(classes * width, 2), bias_C: draw(classes, 0.1) },
+    labels: Array.from({ length: classes }, (_, index) => `label ${index}`),
+    temperature: 1.3,
+  };
+}

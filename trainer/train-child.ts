@@ -1,0 +1,71 @@
+// The child's side of train-in-child.ts: takes one request by message, trains, answers, ends.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type BackboneFiles, ModelError, parseBackbone, serializeAdapter } from "#model";
+import { parseDataset } from "./dataset/parse.ts";
+import { TrainerError } from "./errors.ts";
+import { train } from "./train.ts";
+import type { ChildError, ChildMessage, ChildRequestMessage, ChildTrainResult } from "./train-in-child.ts";
+
+process.once("message", async (request: ChildRequestMessage) => {
+  try {
+    send({ type: "result", result: await run(request) });
+  } catch (error) {
+    send({ type: "error", error: describe(error) });
+  }
+});
+// A parent that is gone has no use for the result.
+process.on("disconnect", () => process.exit(1));
+
+async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
+  const { bytes, fileName, mediaType } = request.dataset;
+  const dataset = parseDataset(bytes, { fileName, mediaType });
+  const backbone = parseBackbone(request.backboneId, await readFolder(request.backboneFolder));
+  const { adapter, report } = await train({
+    backbone,
+    dataset,
+    options: request.options,
+    onProgress: (progress) => send({ type: "progress", progress }),
+  });
+  return {
+    files: serializeAdapter(adapter, backbone),
+    labels: adapter.labels,
+    insertions: adapter.insertions.map(({ kind, layer, pooling, promptTokens, bottleneck }) => ({
+      kind,
+      layer,
+      pooling,
+      promptTokens,
+      bottleneck,
+    })),
+    width: adapter.width,
+    temperature: adapter.temperature,
+    backbone: { id: backbone.id, digest: backbone.digest },
+    report,
+  };
+}
+
+async function readFolder(folder: string): Promise<BackboneFiles> {
+  const read = async (name: string) => readFile(join(folder, name));
+  const [config, weights, tokenizer] = await Promise.all([
+    read("config.json"),
+    read("model.safetensors"),
+    read("tokenizer.json"),
+  ]);
+  return { config, weights, tokenizer };
+}
+
+function describe(error: unknown): ChildError {
+  if (error instanceof TrainerError) {
+    const { code, publicMessage: message, at } = error;
+    return { room: "trainer", code, message, ...(at ? { at } : {}) };
+  }
+  if (error instanceof ModelError) return { room: "model", code: error.code, message: error.publicMessage };
+  return {
+    room: "unknown",
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  };
+}
+
+function send(message: ChildMessage): void {
+  process.send?.(message);
+}
