@@ -7,7 +7,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findNode } from "./bootstrap/find-node.mjs";
-import { installPackages } from "./bootstrap/install-packages.mjs.mts";
+import { installPackages } from "./bootstrap/install-packages.mjs";
 import { endChildren, root, runChild } from "./bootstrap/run-child.mjs";
 import { startVersitygwBuild } from "./bootstrap/versitygw.mjs";
 

@@ -5,6 +5,8 @@ export const trainOptionsSchema = z
   .strictObject({
     /** Same dataset, options and backbone: same adapter bytes on the same machine. */
     seed: z.int().min(0).max(2_147_483_647).default(0),
+    /** "auto" (default) keeps prompts only where held-out rows do better with them; "spt" always keeps them. */
+    method: z.enum(["auto", "spt"]).optional(),
     /** P of each prompt generator. */
     promptTokens: z.int().min(1).max(32).optional(),
     /** M of each prompt generator. */

@@ -4,7 +4,8 @@ import type { Settings } from "./settings.ts";
 
 export interface PhaseClock {
   start(phase: TrainingPhase): void;
-  step(step: { step: number; loss: number; gates?: readonly number[] }): void;
+  /** One optimizer step is done. */
+  step(step: { loss: number; gates?: readonly number[] }): void;
   /** Ends the running phase and returns all. */
   finish(): TrainingReport["phases"];
   seconds(): number;
@@ -23,13 +24,16 @@ interface Phase {
 }
 
 export function createPhaseClock(
-  settings: Pick<Settings, "searchSteps" | "validationSteps" | "retrainSteps">,
+  settings: Pick<Settings, "searchSteps" | "validationSteps" | "validationTrials" | "retrainSteps">,
   onProgress: ((progress: TrainingProgress) => void) | undefined,
 ): PhaseClock {
   const plan = {
     embed: { steps: 1, cost: OTHER_PHASE_COST },
     search: { steps: settings.searchSteps, cost: settings.searchSteps * SEARCH_STEP_COST },
-    validate: { steps: settings.validationSteps, cost: settings.validationSteps },
+    validate: {
+      steps: settings.validationSteps * settings.validationTrials,
+      cost: settings.validationSteps * settings.validationTrials,
+    },
     retrain: { steps: settings.retrainSteps, cost: settings.retrainSteps },
     head: { steps: 1, cost: OTHER_PHASE_COST },
   } satisfies Record<TrainingPhase, { steps: number; cost: number }>;
@@ -59,13 +63,17 @@ export function createPhaseClock(
       phases.push({ name, started: performance.now(), seconds: 0, steps: 0 });
       report(0, {});
     },
-    step({ step, loss, gates }) {
+    step({ loss, gates }) {
       const phase = phases.at(-1);
-      if (phase) Object.assign(phase, { steps: step, loss });
-      report(step, gates ? { loss, gates } : { loss });
+      if (!phase) return;
+      phase.steps += 1;
+      phase.loss = loss;
+      report(phase.steps, gates ? { loss, gates } : { loss });
     },
     finish() {
       end();
+      const phase = phases.at(-1);
+      if (phase) onProgress?.({ phase: phase.name, progress: 1, step: phase.steps, steps: phase.steps });
       return phases.map(({ started: _, ...phase }) => phase);
     },
     seconds: () => (performance.now() - began) / 1000,

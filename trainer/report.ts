@@ -27,8 +27,20 @@ export interface TrainingReport {
   readonly validation?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
   /** Logistic regression on the frozen embeddings, same split: what the prompts are worth. */
   readonly frozenProbe?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
+  /** What was tried on the held-out rows, in order; exactly one is chosen. */
+  readonly candidates: readonly CandidateReport[];
   readonly temperature: number;
   readonly seconds: number;
+}
+
+export interface CandidateReport {
+  /** Absent: the head alone on the frozen encoder, no prompts. */
+  readonly learningRate?: number;
+  readonly accuracy: number;
+  readonly macroF1: number;
+  /** Mean negative log-likelihood at the candidate's own best temperature. */
+  readonly loss: number;
+  readonly chosen: boolean;
 }
 
 export type TrainingPhase = "embed" | "search" | "validate" | "retrain" | "head";

@@ -1,6 +1,7 @@
 // The numbers of a training. Each default was chosen by measurement (docs/decisions); a user sets data.
 import type { TrainOptions } from "./options.ts";
 import type { GeneratorShape } from "./spt/generators.ts";
+import { foldCount } from "./validate-candidates.ts";
 
 export interface Settings {
   readonly shape: GeneratorShape;
@@ -9,8 +10,12 @@ export interface Settings {
   readonly batchTexts: number;
   readonly searchSteps: number;
   readonly validationSteps: number;
+  /** Trainings on part of the rows that the validation takes: learning rates times folds. */
+  readonly validationTrials: number;
   readonly retrainSteps: number;
-  readonly learningRate: number;
+  /** Tried on held-out rows; the best is kept, unless no prompts at all are better. */
+  readonly learningRates: readonly number[];
+  readonly searchLearningRate: number;
   readonly gateLearningRate: number;
   readonly weightDecay: number;
   readonly dropout: number;
@@ -27,6 +32,7 @@ export function settingsFor(
   { examples, width, layers }: { examples: number; width: number; layers: number },
 ): Settings {
   const stepsPerEpoch = Math.ceil(examples / BATCH_TEXTS);
+  const learningRates = options.learningRate === undefined ? [5e-3, 1e-3] : [options.learningRate];
   const retrainSteps =
     options.epochs === undefined
       ? Math.min(Math.max(6 * stepsPerEpoch, RETRAIN_STEPS_MIN), Math.max(2 * stepsPerEpoch, 200))
@@ -38,12 +44,14 @@ export function settingsFor(
       bottleneck: options.bottleneck ?? 16,
       pooling: options.pooling ?? "mean",
     },
-    promptLayersMax: Math.min(options.promptLayersMax ?? Math.max(1, Math.round(layers / 3)), layers),
+    promptLayersMax: Math.min(options.promptLayersMax ?? Math.ceil(layers / 2), layers),
     batchTexts: BATCH_TEXTS,
-    searchSteps: 40,
+    searchSteps: 30,
     validationSteps: Math.min(40, Math.ceil(retrainSteps / 2)),
+    validationTrials: learningRates.length * foldCount(examples),
     retrainSteps: Math.min(retrainSteps, RETRAIN_STEPS_MAX),
-    learningRate: options.learningRate ?? 5e-3,
+    learningRates,
+    searchLearningRate: 5e-3,
     gateLearningRate: 2e-2,
     weightDecay: 0.01,
     dropout: 0.1,

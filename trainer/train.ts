@@ -1,28 +1,34 @@
 // The third step, train: dataset in, adapter and report out. Runs in the caller's process; see
 // train-in-child.ts for the way servers and the command line call it.
 //
-//   embed     frozen vectors of all texts; the head starts as a logistic regression on them
+//   embed     frozen vectors of all texts; heads start as logistic regressions on them
 //   search    gates and generators of all layers on two halves, which selects the prompt layers
-//   validate  the selected layers on one half, measured on the other: figures and temperature
-//   retrain   the selected layers on all examples, gates hard
+//   validate  candidates on held-out rows: the selected prompts, no prompts; figures, temperature
+//   retrain   the chosen candidate on all examples, gates hard
 //   head      the head refitted on the tuned vectors
 import { type Adapter, type Backbone, type Head, roundToHalf } from "#model";
 import { must } from "#model/graph";
-import { fitTemperature } from "./calibrate.ts";
+import { createReport } from "./create-report.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { splitHalves } from "./dataset/split.ts";
-import { evaluate } from "./evaluate.ts";
 import { FrozenEncoder, type StatesSource } from "./frozen-encoder.ts";
 import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
 import type { TrainOptions } from "./options.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
 import { createRandom } from "./random.ts";
-import { GATE_HISTORY_MAX, type TrainingProgress, type TrainingReport } from "./report.ts";
+import type { TrainingProgress, TrainingReport } from "./report.ts";
 import { type Settings, settingsFor } from "./settings.ts";
 import { type GeneratorWeights, startGenerator, toPromptGenerator } from "./spt/generators.ts";
 import { type SearchResult, searchPromptLayers, selectPromptLayers } from "./spt/search-prompt-layers.ts";
 import { type TrainingData, trainableHead } from "./spt/training-data.ts";
 import { tunedFeatures, tunePrompts } from "./spt/tune-prompts.ts";
+import {
+  bestCandidate,
+  type Candidate,
+  type CandidateTrial,
+  type HeldOutFigures,
+  validateCandidates,
+} from "./validate-candidates.ts";
 
 export interface TrainRequest {
   readonly backbone: Backbone;
@@ -50,7 +56,14 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   }
 }
 
-type HeldOut = { accuracy: number; macroF1: number; n: number };
+/** What tuning needs besides the rows to learn from. */
+interface TuneParts {
+  readonly layers: readonly number[];
+  readonly states: StatesSource;
+  readonly probe: Head;
+  readonly steps: number;
+  readonly learningRate: number;
+}
 
 class Training {
   readonly #request: TrainRequest;
@@ -77,117 +90,118 @@ class Training {
   }
 
   async run(): Promise<TrainResult> {
-    const all = this.#data.labels.map((_, index) => index);
     const halves = splitHalves(this.#data.labels, this.#random);
     this.#clock.start("embed");
     const features = await this.#frozen.features(this.#data.encodings);
-    const probe = this.#fitHead(features, all);
     const search = await this.#search(halves, this.#fitHead(features, halves[0]));
     const layers = selectPromptLayers(search.gates, this.#settings.promptLayersMax);
     const states = await this.#frozen.statesSource(must(layers[0], "layer"), this.#data.encodings);
-    const validation = await this.#validate({ halves, layers, states, features });
-    const tuned = await this.#retrain({ all, layers, states, probe });
+    const figures = await this.#validate({ halves, layers, states, features });
+    const chosen = this.#choose(figures);
+    const { generators, head } = await this.#retrain(chosen.candidate, { layers, states, features });
     const adapter: Adapter = {
       width: this.#settings.shape.width,
-      insertions: tuned.generators.map((weights) => toPromptGenerator(weights, this.#settings.shape)),
-      head: tuned.head,
+      insertions: generators.map((weights) => toPromptGenerator(weights, this.#settings.shape)),
+      head: { weight_CD: roundToHalf(head.weight_CD), bias_C: roundToHalf(head.bias_C) },
       labels: this.#request.dataset.labels,
-      temperature: validation.temperature,
+      temperature: chosen.temperature,
     };
-    return { adapter, report: this.#report(adapter, search, validation) };
+    const report = createReport(this.#request, { adapter, search, figures, chosen, clock: this.#clock });
+    return { adapter, report };
   }
 
   async #search(halves: readonly [number[], number[]], probe: Head): Promise<SearchResult> {
-    const { shape, searchSteps, ...rest } = this.#settings;
+    const { shape, searchSteps, searchLearningRate, ...rest } = this.#settings;
     this.#clock.start("search");
+    const statesAt0 = await this.#frozen.statesSource(0, this.#data.encodings);
     return searchPromptLayers(
       this.#data,
-      {
-        weightHalf: halves[0],
-        gateHalf: halves[1],
-        head: trainableHead(probe),
-        statesAt0: await this.#frozen.statesSource(0, this.#data.encodings),
-      },
+      { weightHalf: halves[0], gateHalf: halves[1], head: trainableHead(probe), statesAt0 },
       {
         ...rest,
         ...this.#runtime(),
         shape,
         steps: searchSteps,
+        learningRate: searchLearningRate,
         reparameterized: true,
-        onStep: (step, loss, gates) => this.#clock.step({ step, loss, gates }),
+        onStep: (_, loss, gates) => this.#clock.step({ loss, gates }),
       },
     );
   }
 
-  /** Trains on the first half, measures on the second, with the frozen probe beside it. */
+  /** Every candidate on held-out rows. No prompts come first: where it is a draw, the simpler wins. */
   async #validate(parts: {
     halves: readonly [number[], number[]];
     layers: readonly number[];
     states: StatesSource;
     features: Float32Array;
-  }): Promise<{ tuned: HeldOut; probe: HeldOut; temperature: number }> {
-    const [learn, held] = parts.halves;
+  }): Promise<HeldOutFigures[]> {
     this.#clock.start("validate");
-    const probe = this.#fitHead(parts.features, learn);
-    const generators = await this.#tune(learn, { ...parts, probe, steps: this.#settings.validationSteps });
-    const tuned = await this.#features(generators, { indices: this.#everyIndex(), states: parts.states });
-    const head = this.#fitHead(tuned, learn);
-    const labels = held.map((index) => must(this.#data.labels[index], "label"));
-    const logits = headLogits(head, this.#rows(tuned, held), this.#settings.shape.width);
-    const probeLogits = headLogits(probe, this.#rows(parts.features, held), this.#settings.shape.width);
-    return {
-      tuned: this.#heldOut(labels, logits),
-      probe: this.#heldOut(labels, probeLogits),
-      temperature: fitTemperature(logits, labels, this.#data.classes),
-    };
+    const candidates = [undefined, ...this.#settings.learningRates.map((learningRate) => ({ learningRate }))];
+    const { labels } = this.#data;
+    const data = { halves: parts.halves, labels, classes: this.#request.dataset.labels };
+    return validateCandidates(candidates, data, (trial) => this.#heldOutLogits(trial, parts));
   }
 
-  async #retrain(parts: {
-    all: readonly number[];
-    layers: readonly number[];
-    states: StatesSource;
-    probe: Head;
-  }): Promise<{ generators: GeneratorWeights[]; head: Head }> {
+  async #heldOutLogits(
+    { candidate, learn, held }: CandidateTrial,
+    { layers, states, features }: { layers: readonly number[]; states: StatesSource; features: Float32Array },
+  ): Promise<Float32Array> {
+    const { width } = this.#settings.shape;
+    const probe = this.#fitHead(features, learn);
+    if (!candidate) return headLogits(probe, this.#rows(features, held), width);
+    const steps = this.#settings.validationSteps;
+    const generators = await this.#tune(learn, { layers, states, probe, steps, ...candidate });
+    const tuned = await this.#tunedFeatures(generators, states);
+    return headLogits(this.#fitHead(tuned, learn), this.#rows(tuned, held), width);
+  }
+
+  #choose(figures: readonly HeldOutFigures[]): HeldOutFigures {
+    const allowed =
+      this.#request.options.method === "spt" ? figures.filter(({ candidate }) => candidate) : figures;
+    return bestCandidate(allowed);
+  }
+
+  async #retrain(
+    candidate: Candidate,
+    { layers, states, features }: { layers: readonly number[]; states: StatesSource; features: Float32Array },
+  ): Promise<{ generators: GeneratorWeights[]; head: Head }> {
+    const probe = this.#fitHead(features, this.#all());
+    if (!candidate) return { generators: [], head: probe };
     this.#clock.start("retrain");
-    const generators = await this.#tune(parts.all, { ...parts, steps: this.#settings.retrainSteps });
+    const steps = this.#settings.retrainSteps;
+    const tuned = await this.#tune(this.#all(), { layers, states, probe, steps, ...candidate });
     this.#clock.start("head");
-    const rounded = generators.map(roundGenerator);
-    const features = await this.#features(rounded, { indices: parts.all, states: parts.states });
-    const head = this.#fitHead(features, parts.all);
-    return {
-      generators: rounded,
-      head: { weight_CD: roundToHalf(head.weight_CD), bias_C: roundToHalf(head.bias_C) },
-    };
+    // Rounded as the adapter file will hold them, before the head is fitted to what they give.
+    const generators = tuned.map(roundGenerator);
+    const head = this.#fitHead(await this.#tunedFeatures(generators, states), this.#all());
+    return { generators, head };
   }
 
-  async #tune(
-    indices: readonly number[],
-    parts: { layers: readonly number[]; states: StatesSource; probe: Head; steps: number },
-  ): Promise<GeneratorWeights[]> {
-    const { shape, ...rest } = this.#settings;
+  async #tune(indices: readonly number[], parts: TuneParts): Promise<GeneratorWeights[]> {
+    const { batchTexts, weightDecay, dropout, shape } = this.#settings;
     const generators = parts.layers.map((layer) => startGenerator(layer, shape, this.#random));
     await tunePrompts(
       this.#data,
       { indices, generators, head: trainableHead(parts.probe), states: parts.states },
       {
-        ...rest,
+        ...{ batchTexts, weightDecay, dropout, shape },
         ...this.#runtime(),
-        shape,
         steps: parts.steps,
-        onStep: (step, loss) => this.#clock.step({ step, loss }),
+        learningRate: parts.learningRate,
+        onStep: (_, loss) => this.#clock.step({ loss }),
       },
     );
     return generators;
   }
 
-  #features(
-    generators: readonly GeneratorWeights[],
-    parts: { indices: readonly number[]; states: StatesSource },
-  ): Promise<Float32Array> {
+  /** Of all examples. */
+  #tunedFeatures(generators: readonly GeneratorWeights[], states: StatesSource): Promise<Float32Array> {
+    const { shape } = this.#settings;
     return tunedFeatures(
       this.#data,
-      { ...parts, generators },
-      { ...this.#runtime(), shape: this.#settings.shape },
+      { indices: this.#all(), generators, states },
+      { ...this.#runtime(), shape },
     );
   }
 
@@ -196,7 +210,7 @@ class Training {
     return { threads: threads ?? 0, random: this.#random, ...(signal ? { signal } : {}) };
   }
 
-  #everyIndex(): number[] {
+  #all(): number[] {
     return this.#data.labels.map((_, index) => index);
   }
 
@@ -217,40 +231,6 @@ class Training {
     }
     return rows;
   }
-
-  #heldOut(labels: readonly number[], logits_BC: Float32Array): HeldOut {
-    const { classes } = this.#data;
-    const predicted = labels.map((_, row) =>
-      indexOfLargest(logits_BC.subarray(row * classes, (row + 1) * classes)),
-    );
-    const { accuracy, macroF1, n } = evaluate(labels, predicted, this.#request.dataset.labels);
-    return { accuracy, macroF1, n };
-  }
-
-  #report(
-    adapter: Adapter,
-    search: SearchResult,
-    validation: { tuned: HeldOut; probe: HeldOut; temperature: number },
-  ): TrainingReport {
-    const { dataset, options, backbone } = this.#request;
-    const every = Math.ceil(search.history.length / GATE_HISTORY_MAX);
-    return {
-      method: "spt",
-      seed: options.seed,
-      examples: dataset.examples.length,
-      classes: dataset.labels.length,
-      promptLayers: adapter.insertions.map(({ layer }) => layer),
-      gates: search.gates,
-      gateHistory: search.history.filter((_, step) => step % every === 0),
-      trainedParameters: trainedParameters(adapter),
-      backboneParameters: backboneParameters(backbone),
-      phases: this.#clock.finish(),
-      validation: validation.tuned,
-      frozenProbe: validation.probe,
-      temperature: validation.temperature,
-      seconds: this.#clock.seconds(),
-    };
-  }
 }
 
 function roundGenerator(weights: GeneratorWeights): GeneratorWeights {
@@ -260,37 +240,4 @@ function roundGenerator(weights: GeneratorWeights): GeneratorWeights {
     up_ME: roundToHalf(weights.up_ME),
     bias_PD: roundToHalf(weights.bias_PD),
   };
-}
-
-function indexOfLargest(values: Float32Array): number {
-  return values.reduce((best, value, index) => (value > (values[best] ?? 0) ? index : best), 0);
-}
-
-function trainedParameters({ insertions, head }: Adapter): number {
-  const generators = insertions.map(
-    ({ down_DM, up_ME, bias_PD }) => down_DM.length + up_ME.length + bias_PD.length,
-  );
-  return generators.reduce((sum, count) => sum + count, head.weight_CD.length + head.bias_C.length);
-}
-
-function backboneParameters({ weights }: Backbone): number {
-  const linears = weights.layers.flatMap((layer) => [
-    layer.query,
-    layer.key,
-    layer.value,
-    layer.attentionOutput,
-    layer.feedForwardIn,
-    layer.feedForwardOut,
-  ]);
-  const norms = [
-    weights.embeddingNorm,
-    ...weights.layers.flatMap((layer) => [layer.attentionNorm, layer.outputNorm]),
-  ];
-  return (
-    weights.tokenEmbedding_VD.length +
-    weights.positionEmbedding.length +
-    weights.typeEmbedding.length +
-    linears.reduce((sum, { weight, bias }) => sum + weight.length + bias.length, 0) +
-    norms.reduce((sum, { gamma_D, beta_D }) => sum + gamma_D.length + beta_D.length, 0)
-  );
 }

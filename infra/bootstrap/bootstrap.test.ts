@@ -35,10 +35,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "softgate-"));
   // TypeScript that plain JavaScript is not, and a status of its own.
   const program = `const major: number = Number(process.versions.node.split(".")[0]);
-console.log(JSON.stringify({ major, args: process.argv.slice(2), cwd: process.cwd() }));
 if (process.argv[2] === "wait") setInterval(() => undefined, 1000);
 process.on("SIGTERM", () => process.exit(7));
 process.exitCode = 3;
+console.log(JSON.stringify({ major, args: process.argv.slice(2), cwd: process.cwd() }));
 `;
   await writeFile(join(folder, "entry.ts"), program);
   entry = relative(root, join(folder, "entry.ts"));

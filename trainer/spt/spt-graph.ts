@@ -3,7 +3,7 @@
 // layers alone, gates hard. The embedding tables are in neither.
 import type { Backbone } from "#model";
 import { encode, flattenRows, poolTexts, unitLength } from "#model/encoder";
-import { type Graph, GraphBuilder, must, type Tensor } from "#model/graph";
+import { type FloatType, type Graph, GraphBuilder, must, type Tensor } from "#model/graph";
 import {
   blendPrompts,
   gateValue,
@@ -28,6 +28,8 @@ export interface SptGraphOptions {
   readonly gradients: boolean;
   /** Search: competing gates (SPT-DARTS) or plain ones. Default true. */
   readonly reparameterized?: boolean;
+  /** float64 is for gradient checks. Default float32. */
+  readonly floatType?: FloatType;
 }
 
 /** Inputs of gate l: alpha [1], and the Bernoulli mask of each prompt row [Q, 1] with Q = B·P. */
@@ -41,7 +43,7 @@ export const HEAD_INPUTS = ["head", "headBias"] as const;
 export function buildSptGraph(options: SptGraphOptions): Graph {
   const { backbone, shape, classes, layers, mode } = options;
   const { width } = shape;
-  const builder = new GraphBuilder();
+  const builder = new GraphBuilder(options.floatType);
   const states_RTD = builder.input("states", ["R", "T", width]);
   const segmentIds = builder.input("segmentIds", ["R", "T"], "int32");
   const trainable: { name: string; tensor: Tensor }[] = [];

@@ -28,11 +28,17 @@ export interface TrainableHead {
 }
 
 export function trainableHead({ weight_CD, bias_C }: Head): TrainableHead {
-  return { weight_DC: transpose(weight_CD, bias_C.length, weight_CD.length / bias_C.length), bias_C: bias_C.slice() };
+  return {
+    weight_DC: transpose(weight_CD, bias_C.length, weight_CD.length / bias_C.length),
+    bias_C: bias_C.slice(),
+  };
 }
 
 export function adapterHead({ weight_DC, bias_C }: TrainableHead): Head {
-  return { weight_CD: transpose(weight_DC, weight_DC.length / bias_C.length, bias_C.length), bias_C: bias_C.slice() };
+  return {
+    weight_CD: transpose(weight_DC, weight_DC.length / bias_C.length, bias_C.length),
+    bias_C: bias_C.slice(),
+  };
 }
 
 export async function batchExamples(

@@ -1,0 +1,40 @@
+// All measurements and their help texts, put together.
+import { Command } from "commander";
+import { accuracyCommand } from "./accuracy/command.ts";
+import type { BenchIo } from "./io.ts";
+import { serveCommand } from "./serve/command.ts";
+import { trainCommand } from "./train/command.ts";
+
+export function createProgram(io: BenchIo): Command {
+  const program = new Command("npm run bench --")
+    .description("Measures Softgate on this machine: serving, training, accuracy.")
+    .addHelpText("after", HELP);
+  for (const command of [serveCommand(io), trainCommand(io), accuracyCommand(io)]) {
+    program.addCommand(command);
+  }
+  // Settings are not inherited by commands made apart from their parent.
+  for (const command of [program, ...program.commands]) speakThrough(io, command);
+  return program;
+}
+
+/** Errors are thrown, not printed: run-bench.ts says them, in words or in JSON. */
+function speakThrough(io: BenchIo, command: Command): void {
+  command.exitOverride().configureOutput({
+    writeOut: io.stdout,
+    writeErr: io.stderr,
+    outputError: () => undefined,
+  });
+}
+
+const HELP = `
+Examples:
+  $ npm run bench -- serve                      one batch of 64 adapters against the bare backbone
+  $ npm run bench -- train                      the example, in a child process and in this one
+  $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
+
+Each prints a table, or with --json one document {benchmark, machine, settings, results} on standard
+output. Progress goes to standard error. Run timings on a machine that does nothing else:
+npm adds lines of its own to standard output unless called as npm run --silent bench -- …
+
+Exit codes: 0 measured (whether or not a target was met), 1 failed, 2 bad usage or bad input.
+`;

@@ -1,0 +1,61 @@
+// Adapters of random weights: serving takes the same time whatever an adapter has learned.
+import type { Adapter, PromptGenerator } from "#model";
+
+export interface RandomAdapterOptions {
+  readonly width: number;
+  readonly seed: number;
+  readonly classes: number;
+  /** Ascending. */
+  readonly promptLayers: readonly number[];
+  readonly promptTokens: number;
+  readonly bottleneck: number;
+}
+
+/** Generators with mean pooling. The same options give the same weights. */
+export function randomAdapter(options: RandomAdapterOptions): Adapter {
+  const { width, seed, classes, promptLayers, promptTokens, bottleneck } = options;
+  const random = createRandom(seed);
+  // Uniform of that standard deviation.
+  const draw = (length: number, deviation: number) =>
+    Float32Array.from({ length }, () => deviation * Math.sqrt(12) * (random() - 0.5));
+  const insertions = promptLayers.map(
+    (layer): PromptGenerator => ({
+      kind: "prompt_generator",
+      layer,
+      pooling: "mean",
+      promptTokens,
+      bottleneck,
+      down_DM: draw(width * bottleneck, 1 / Math.sqrt(width)),
+      up_ME: draw(bottleneck * promptTokens * width, 0.5),
+      bias_PD: draw(promptTokens * width, 0.5),
+    }),
+  );
+  return {
+    width,
+    insertions,
+    head: { weight_CD: draw(classes * width, 2), bias_C: draw(classes, 0.1) },
+    labels: Array.from({ length: classes }, (_, index) => `label ${index}`),
+    temperature: 1,
+  };
+}
+
+/** `count` different layers of `layers`, ascending; each choice is as likely as another. */
+export function randomLayers(seed: number, count: number, layers: number): number[] {
+  const random = createRandom(seed);
+  const left = Array.from({ length: layers }, (_, layer) => layer);
+  const chosen = Array.from({ length: Math.min(count, layers) }, () =>
+    left.splice(Math.floor(random() * left.length), 1),
+  );
+  return chosen.flat().sort((one, other) => one - other);
+}
+
+/** mulberry32, uniform in [0, 1). */
+function createRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let bits = Math.imul(state ^ (state >>> 15), state | 1);
+    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,115 @@
+import { describe, expect, test } from "vitest";
+import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
+import { ModelError } from "../errors.ts";
+import type { Adapter } from "../spt/adapter.ts";
+import { AdapterCache } from "./adapter-cache.ts";
+
+const SHAPE = { width: 4, layers: 2 };
+const generators = [{ layer: 1, pooling: "mean" as const, promptTokens: 2, bottleneck: 3 }];
+const anAdapter = (seed: number) => makeRandomAdapter({ width: 4, seed, classes: 2, generators });
+const BYTES = 4 * (4 * 3 + 3 * 2 * 4 + 2 * 4) + 4 * (2 * 4 + 2) + 1;
+
+/** The first numbers of an adapter's generator, where the slab has them. */
+function residentDown(cache: AdapterCache, slot: number | undefined): number[] {
+  const { data, shape } = cache.slab(1, "mean").down;
+  const size = (shape[1] ?? 0) * (shape[2] ?? 0);
+  return [...data.subarray((slot ?? 0) * size, ((slot ?? 0) + 1) * size)];
+}
+
+const downOf = (adapter: Adapter) => [...(adapter.insertions[0]?.down_DM ?? [])];
+
+describe("the adapter cache", () => {
+  test("loads a key once for all who ask while it loads, and not again while it is resident", async () => {
+    const cache = new AdapterCache(SHAPE, 10 * BYTES);
+    let loads = 0;
+    const { promise, resolve } = Promise.withResolvers<Adapter>();
+    const load = () => {
+      loads += 1;
+      return promise;
+    };
+    const asking = [cache.acquire("a", load), cache.acquire("a", load), cache.acquire("a", load)];
+    resolve(anAdapter(1));
+    const [first, ...others] = await Promise.all(asking);
+    for (const other of [...others, await cache.acquire("a", load)]) expect(other).toBe(first);
+    expect(loads).toBe(1);
+    expect(first?.uses).toBe(4);
+    expect(cache.stats).toMatchObject({ adapters: 1, bytes: BYTES });
+  });
+
+  test("asks again after a failed load", async () => {
+    const cache = new AdapterCache(SHAPE, 10 * BYTES);
+    const failing = async () => {
+      throw new ModelError("invalid_adapter", "broken");
+    };
+    await expect(cache.acquire("a", failing)).rejects.toThrow("broken");
+    await expect(cache.acquire("a", async () => anAdapter(1))).resolves.toMatchObject({ uses: 1 });
+  });
+
+  test("drops the least recently used adapter when its bytes run out", async () => {
+    const cache = new AdapterCache(SHAPE, 2 * BYTES);
+    let loadsOfA = 0;
+    const use = async (key: string, seed: number) => {
+      const load = async () => {
+        if (key === "a") loadsOfA += 1;
+        return anAdapter(seed);
+      };
+      cache.release(await cache.acquire(key, load));
+    };
+    await use("a", 1);
+    await use("b", 2);
+    await use("a", 1);
+    await use("c", 3);
+    await use("a", 1);
+    expect(loadsOfA).toBe(1);
+    await use("b", 2);
+    await use("c", 3);
+    await use("a", 1);
+    expect(loadsOfA).toBe(2);
+    expect(cache.stats).toMatchObject({ adapters: 2, bytes: 2 * BYTES });
+  });
+
+  test("keeps the weights of an evicted adapter in place until every use of it is released", async () => {
+    const cache = new AdapterCache(SHAPE, BYTES);
+    const [a, b, c, d] = [anAdapter(1), anAdapter(2), anAdapter(3), anAdapter(4)];
+    const held = await cache.acquire("a", async () => a);
+    expect(await cache.acquire("a", async () => a)).toBe(held);
+    const second = await cache.acquire("b", async () => b);
+    expect(held.evicted).toBe(true);
+    expect(second.slots).not.toEqual(held.slots);
+    cache.release(held);
+    const third = await cache.acquire("c", async () => c);
+    expect(third.slots).not.toEqual(held.slots);
+    expect(residentDown(cache, held.slots[0])).toEqual(downOf(a));
+    cache.release(held);
+    const fourth = await cache.acquire("d", async () => d);
+    expect(fourth.slots).toEqual(held.slots);
+    expect(residentDown(cache, held.slots[0])).toEqual(downOf(d));
+    expect(residentDown(cache, second.slots[0])).toEqual(downOf(b));
+    expect(residentDown(cache, third.slots[0])).toEqual(downOf(c));
+  });
+
+  test("loads an adapter anew that was evicted while a use of it lasts, into a slot of its own", async () => {
+    const cache = new AdapterCache(SHAPE, BYTES);
+    const held = await cache.acquire("a", async () => anAdapter(1));
+    cache.release(await cache.acquire("b", async () => anAdapter(2)));
+    const again = await cache.acquire("a", async () => anAdapter(1));
+    expect(again).not.toBe(held);
+    expect(again.slots).not.toEqual(held.slots);
+    cache.release(held);
+    expect(residentDown(cache, again.slots[0])).toEqual(downOf(again.adapter));
+  });
+
+  test("refuses an adapter larger than the whole cache, and one of another encoder, and takes no slot", async () => {
+    const cache = new AdapterCache(SHAPE, BYTES - 1);
+    const { slabBytes } = cache.stats;
+    await expect(cache.acquire("a", async () => anAdapter(1))).rejects.toMatchObject({
+      code: "invalid_adapter",
+    });
+    const narrow = new AdapterCache({ width: 8, layers: 2 }, BYTES);
+    await expect(narrow.acquire("a", async () => anAdapter(1))).rejects.toMatchObject({
+      code: "backbone_mismatch",
+    });
+    expect(cache.stats).toEqual({ adapters: 0, bytes: 0, slabBytes });
+    expect(narrow.stats.adapters).toBe(0);
+  });
+});

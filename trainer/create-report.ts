@@ -1,0 +1,78 @@
+// What a training says of itself, put together at its end.
+import type { Adapter, Backbone } from "#model";
+import type { PhaseClock } from "./phase-clock.ts";
+import { GATE_HISTORY_MAX, type TrainingReport } from "./report.ts";
+import type { SearchResult } from "./spt/search-prompt-layers.ts";
+import type { TrainRequest } from "./train.ts";
+import type { HeldOutFigures } from "./validate-candidates.ts";
+
+export function createReport(
+  { dataset, options, backbone }: Pick<TrainRequest, "dataset" | "options" | "backbone">,
+  parts: {
+    adapter: Adapter;
+    search: SearchResult;
+    figures: readonly HeldOutFigures[];
+    chosen: HeldOutFigures;
+    clock: PhaseClock;
+  },
+): TrainingReport {
+  const { adapter, search, figures, chosen, clock } = parts;
+  const every = Math.ceil(search.history.length / GATE_HISTORY_MAX);
+  const probe = figures.find(({ candidate }) => candidate === undefined);
+  return {
+    method: "spt",
+    seed: options.seed,
+    examples: dataset.examples.length,
+    classes: dataset.labels.length,
+    promptLayers: adapter.insertions.map(({ layer }) => layer),
+    gates: search.gates,
+    gateHistory: search.history.filter((_, step) => step % every === 0),
+    trainedParameters: trainedParameters(adapter),
+    backboneParameters: backboneParameters(backbone),
+    phases: clock.finish(),
+    validation: accuracyOf(chosen),
+    ...(probe ? { frozenProbe: accuracyOf(probe) } : {}),
+    candidates: figures.map((figure) => ({
+      ...figure.candidate,
+      accuracy: figure.accuracy,
+      macroF1: figure.macroF1,
+      loss: figure.loss,
+      chosen: figure === chosen,
+    })),
+    temperature: chosen.temperature,
+    seconds: clock.seconds(),
+  };
+}
+
+function accuracyOf({ accuracy, macroF1, n }: HeldOutFigures) {
+  return { accuracy, macroF1, n };
+}
+
+function trainedParameters({ insertions, head }: Adapter): number {
+  const generators = insertions.map(
+    ({ down_DM, up_ME, bias_PD }) => down_DM.length + up_ME.length + bias_PD.length,
+  );
+  return generators.reduce((sum, count) => sum + count, head.weight_CD.length + head.bias_C.length);
+}
+
+function backboneParameters({ weights }: Backbone): number {
+  const linears = weights.layers.flatMap((layer) => [
+    layer.query,
+    layer.key,
+    layer.value,
+    layer.attentionOutput,
+    layer.feedForwardIn,
+    layer.feedForwardOut,
+  ]);
+  const norms = [
+    weights.embeddingNorm,
+    ...weights.layers.flatMap((layer) => [layer.attentionNorm, layer.outputNorm]),
+  ];
+  return (
+    weights.tokenEmbedding_VD.length +
+    weights.positionEmbedding.length +
+    weights.typeEmbedding.length +
+    linears.reduce((sum, { weight, bias }) => sum + weight.length + bias.length, 0) +
+    norms.reduce((sum, { gamma_D, beta_D }) => sum + gamma_D.length + beta_D.length, 0)
+  );
+}

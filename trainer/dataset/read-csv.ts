@@ -1,0 +1,132 @@
+// CSV as in RFC 4180 → rows, by csv-parse. Lines may end in CR LF, LF or CR; blank lines are passed over.
+import { CsvError, type InfoRecord, parse } from "csv-parse/sync";
+import {
+  type ColumnName,
+  columnNames,
+  type RawRow,
+  type RawTable,
+  requireColumns,
+  requireRowsWithin,
+  warnExtraColumns,
+} from "./columns.ts";
+import { plural, quoted, refusal } from "./refuse.ts";
+
+interface Header {
+  readonly names: readonly string[];
+  readonly indexByColumn: ReadonlyMap<ColumnName, number>;
+}
+
+/** Throws TrainerError invalid_dataset or dataset_too_large. */
+export function readCsv(utf8: Buffer, file: string): RawTable {
+  const rows: RawRow[] = [];
+  let header: Header | undefined;
+  const onRecord = (fields: string[], { records, empty_lines }: InfoRecord) => {
+    const row = records + empty_lines;
+    if (!header) header = readHeader(fields, file, row);
+    else rows.push(readRow(fields, header, { file, row }));
+    requireRowsWithin(rows.length, { file, row });
+    return null;
+  };
+  try {
+    parse(utf8, csvOptions(utf8, onRecord));
+  } catch (cause) {
+    throw cause instanceof CsvError ? explainQuoting(cause, file, header) : cause;
+  }
+  if (!header) throw refusal({ file }, 'the file is empty; give it a header "text,label" and examples');
+  return { rows, warnings: warnExtraColumns(header.names.filter((name) => !isColumn(name))) };
+}
+
+function csvOptions(utf8: Buffer, onRecord: (fields: string[], info: InfoRecord) => null) {
+  // Fewer delimiters to compare with every byte make the common file faster.
+  const hasCarriageReturn = utf8.includes("\r");
+  return {
+    record_delimiter: hasCarriageReturn ? ["\r\n", "\n", "\r"] : ["\n"],
+    relax_column_count: true,
+    skip_empty_lines: true,
+    on_record: onRecord,
+  };
+}
+
+function readHeader(fields: readonly string[], file: string, row: number): Header {
+  const trimmed = fields.map((name) => name.trim());
+  const names = trimmed.map((name) => (isColumn(name.toLowerCase()) ? name.toLowerCase() : name));
+  refuseOtherDelimiter(names, file, row);
+  requireColumns(names, { file, row });
+  const twice = columnNames.find((column) => names.indexOf(column) !== names.lastIndexOf(column));
+  if (twice)
+    throw refusal({ file, row, column: twice }, "the header names this column twice; rename one of them");
+  const present = columnNames.filter((column) => names.includes(column));
+  return { names, indexByColumn: new Map(present.map((column) => [column, names.indexOf(column)])) };
+}
+
+function isColumn(name: string): name is ColumnName {
+  return (columnNames as readonly string[]).includes(name);
+}
+
+function refuseOtherDelimiter(names: readonly string[], file: string, row: number): void {
+  const [only] = names;
+  if (names.length !== 1 || only === undefined) return;
+  const delimiter = [";", "\t", "|"].find((character) => only.includes(character));
+  if (delimiter === undefined) return;
+  const found = `found ${quoted(only)}`;
+  throw refusal(
+    { file, row },
+    `columns are separated by ${quoted(delimiter)}, ${found}; separate them by commas`,
+  );
+}
+
+function readRow(fields: readonly string[], header: Header, at: { file: string; row: number }): RawRow {
+  if (fields.length !== header.names.length) {
+    const counts = `${plural(fields.length, "field")} where the header has ${header.names.length}`;
+    throw refusal(at, `${counts}; put a text that contains commas or line breaks in double quotes`);
+  }
+  const field = (column: ColumnName) => {
+    const index = header.indexByColumn.get(column);
+    return index === undefined ? undefined : fields[index];
+  };
+  return {
+    text: field("text") ?? "",
+    textPair: field("text_pair"),
+    label: field("label") ?? "",
+    row: at.row,
+  };
+}
+
+/** The error names the field in which the quote opened, even when the trouble shows many lines below. */
+function explainQuoting(cause: CsvError, file: string, header: Header | undefined) {
+  const row = Number(cause.records) + Number(cause.empty_lines) + 1;
+  const index = Number(cause.column);
+  const at = { file, row, column: header?.names[index] ?? String(index + 1) };
+  switch (cause.code) {
+    case "CSV_QUOTE_NOT_CLOSED":
+      return refusal(
+        at,
+        'the double quote that opens here is never closed; close it, or write "" for a quote',
+        cause,
+      );
+    case "INVALID_OPENING_QUOTE":
+      return refusal(
+        at,
+        'a double quote inside an unquoted field; quote the whole field and write "" for it',
+        cause,
+      );
+    default:
+      return refusal(
+        at,
+        'the quote that opens here ends inside the field; write "" for a quote in a text',
+        cause,
+      );
+  }
+}
+
+/** The row of a byte: line ends within quotes do not count. */
+export function csvRowOf(bytes: Buffer, offset: number): number {
+  let row = 1;
+  let isQuoted = false;
+  for (let index = 0; index < offset; index++) {
+    const byte = bytes[index];
+    if (byte === 0x22) isQuoted = !isQuoted;
+    else if (!isQuoted && (byte === 0x0a || (byte === 0x0d && bytes[index + 1] !== 0x0a))) row++;
+  }
+  return row;
+}

@@ -1,0 +1,98 @@
+// NDJSON → rows: one JSON object a line, {"text", "label", "text_pair"?}. Blank lines are passed over.
+import {
+  columnNames,
+  type RawRow,
+  type RawTable,
+  requireColumns,
+  requireRowsWithin,
+  warnExtraColumns,
+} from "./columns.ts";
+import { type Place, refusal } from "./refuse.ts";
+
+const LINE_FEED = 0x0a;
+
+/** Throws TrainerError invalid_dataset or dataset_too_large. */
+export function readNdjson(utf8: Buffer, file: string): RawTable {
+  const rows: RawRow[] = [];
+  const extra = new Set<string>();
+  for (const [line, row] of numberedLines(utf8)) {
+    if (line.trim() === "") continue;
+    const at = { file, row };
+    const object = parseObject(line, at);
+    rows.push(readRow(object, at));
+    for (const name of Object.keys(object)) {
+      if (!(columnNames as readonly string[]).includes(name)) extra.add(name);
+    }
+    requireRowsWithin(rows.length, at);
+  }
+  if (rows.length === 0) {
+    throw refusal({ file }, 'the file is empty; write one {"text": …, "label": …} a line');
+  }
+  requireSameShape(rows, file);
+  return { rows, warnings: warnExtraColumns([...extra]) };
+}
+
+function* numberedLines(utf8: Buffer): Generator<[line: string, row: number]> {
+  let start = 0;
+  for (let row = 1; start < utf8.length; row++) {
+    const lineFeed = utf8.indexOf(LINE_FEED, start);
+    const end = lineFeed === -1 ? utf8.length : lineFeed;
+    yield [utf8.toString("utf8", start, end), row];
+    start = end + 1;
+  }
+}
+
+function parseObject(line: string, at: Place): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw refusal(at, 'this line is not JSON; write one whole {"text": …, "label": …} a line', cause);
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  const kind = value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
+  throw refusal(
+    at,
+    `this line is ${kind}; write one {"text": …, "label": …} a line, without an array around`,
+  );
+}
+
+function readRow(object: Record<string, unknown>, at: { file: string; row: number }): RawRow {
+  requireColumns(Object.keys(object), at);
+  return {
+    text: requireString(object.text, { ...at, column: "text" }),
+    textPair: Object.hasOwn(object, "text_pair")
+      ? requireString(object.text_pair, { ...at, column: "text_pair" })
+      : undefined,
+    label: requireString(object.label, { ...at, column: "label" }),
+    row: at.row,
+  };
+}
+
+function requireString(value: unknown, at: Place): string {
+  if (typeof value !== "string") {
+    const kind = value === null ? "null" : Array.isArray(value) ? "an array" : `of type ${typeof value}`;
+    throw refusal(at, `the value is ${kind}; write a string in double quotes`);
+  }
+  if (!value.isWellFormed())
+    throw refusal(at, "half of a surrogate pair (\\ud800 to \\udfff); write both halves");
+  return value;
+}
+
+function requireSameShape(rows: readonly RawRow[], file: string): void {
+  const hasPairs = rows[0]?.textPair !== undefined;
+  const other = rows.find((row) => (row.textPair !== undefined) !== hasPairs);
+  if (!other) return;
+  const what = hasPairs ? "missing here but given in the first row" : "given here but not in the first row";
+  throw refusal({ file, row: other.row, column: "text_pair" }, `${what}; give it in every row or in none`);
+}
+
+/** The row of a byte: its line. */
+export function ndjsonRowOf(bytes: Buffer, offset: number): number {
+  let row = 1;
+  for (let at = bytes.indexOf(LINE_FEED); at !== -1 && at < offset; at = bytes.indexOf(LINE_FEED, at + 1))
+    row++;
+  return row;
+}

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Backbone, type Encoding, parseBackbone } from "#model";
+import { makeTickets } from "../test/helpers/tickets.ts";
+import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import { FrozenEncoder } from "./frozen-encoder.ts";
+
+const LAYERS = 2;
+let backbone: Backbone;
+let frozen: FrozenEncoder;
+let encodings: Encoding[];
+
+beforeAll(async () => {
+  backbone = parseBackbone("tiny", makeTinyBackbone({ layers: LAYERS }));
+  frozen = await FrozenEncoder.create(backbone, 1);
+  // Long and short texts in turn, and more tokens than one forward pass takes.
+  encodings = makeTickets({ seed: 3, rowsPerLabel: 60 }).rows.map(({ text }, row) =>
+    backbone.tokenizer.encode(row % 3 === 0 ? `${text} `.repeat(8) : text),
+  );
+});
+afterAll(() => frozen.close());
+
+describe("the frozen encoder", () => {
+  test("gives each text the unit vector it has alone, in the order given", async () => {
+    const { width } = backbone.config;
+    expect(encodings.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0)).toBeGreaterThan(4096);
+    const features = await frozen.features(encodings);
+    expect(features).toHaveLength(encodings.length * width);
+    for (const index of [0, 1, 2, 99, encodings.length - 1]) {
+      const row = features.subarray(index * width, (index + 1) * width);
+      expect(row.reduce((sum, x) => sum + x * x, 0)).toBeCloseTo(1, 5);
+      const alone = await frozen.features(encodings.slice(index, index + 1));
+      for (const [d, value] of alone.entries()) expect(row[d]).toBeCloseTo(value, 5);
+    }
+  });
+
+  test("gives each text's own states as they enter a layer, in the order asked for", async () => {
+    const { width } = backbone.config;
+    for (let layer = 0; layer < LAYERS; layer++) {
+      const states = await (await frozen.statesSource(layer, encodings))([7, 0, 3]);
+      for (const [at, index] of [7, 0, 3].entries()) {
+        const [alone] = await frozen.statesEntering(layer, encodings.slice(index, index + 1));
+        expect(states[at]).toHaveLength((encodings[index]?.tokenIds.length ?? 0) * width);
+        for (const [i, value] of (alone ?? []).entries()) expect(states[at]?.[i]).toBeCloseTo(value, 4);
+      }
+    }
+  });
+
+  test("has nothing to say of no texts", async () => {
+    expect(await frozen.features([])).toHaveLength(0);
+    expect(await frozen.statesEntering(0, [])).toEqual([]);
+  });
+});

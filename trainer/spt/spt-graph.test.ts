@@ -1,0 +1,342 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Adapter, type Backbone, type GeneratorPooling, parseBackbone } from "#model";
+import { must } from "#model/graph";
+import { Classifier, type Feed, Session } from "#model/runtime";
+import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
+import { FrozenEncoder } from "../frozen-encoder.ts";
+import { headLogits } from "../head/fit-logistic-regression.ts";
+import { createRandom, normal } from "../random.ts";
+import { batchInputs, type Feeds, searchInputs, targetsOf } from "./batch-inputs.ts";
+import {
+  type GeneratorShape,
+  type GeneratorWeights,
+  startGenerator,
+  toPromptGenerator,
+} from "./generators.ts";
+import { alphaInput, buildSptGraph, gradientOutput, maskInput, type SptGraphOptions } from "./spt-graph.ts";
+import {
+  adapterHead,
+  batchExamples,
+  headFeeds,
+  keepFeeds,
+  type TrainableHead,
+  type TrainingData,
+  weightFeeds,
+} from "./training-data.ts";
+import { tunedFeatures } from "./tune-prompts.ts";
+
+const LAYERS = 3;
+const WIDTH = 16;
+const CLASSES = 3;
+const TEXTS = ["my refund is late", "the app has a bug", "i love this music so very much", "hello"];
+const LABELS = [0, 1, 2, 0];
+const EVERY = LABELS.map((_, index) => index);
+
+let backbone: Backbone;
+let frozen: FrozenEncoder;
+let data: TrainingData;
+
+beforeAll(async () => {
+  const files = makeTinyBackbone({ layers: LAYERS, width: WIDTH, heads: 2, feedForward: 24 });
+  backbone = parseBackbone("tiny", files);
+  frozen = await FrozenEncoder.create(backbone, 1);
+  const encodings = TEXTS.map((text) => backbone.tokenizer.encode(text));
+  data = { backbone, encodings, labels: LABELS, classes: CLASSES };
+});
+afterAll(() => frozen.close());
+
+const shapeOf = (pooling: GeneratorPooling): GeneratorShape => ({
+  width: WIDTH,
+  promptTokens: 3,
+  bottleneck: 4,
+  pooling,
+});
+
+/** Weights large enough that every one of them shows in the loss. */
+function drawWeights(layers: readonly number[], shape: GeneratorShape) {
+  const random = createRandom(11);
+  const generators = layers.map((layer) => loudGenerator(layer, shape, random));
+  const head: TrainableHead = {
+    weight_DC: Float32Array.from({ length: WIDTH * CLASSES }, () => 2 * normal(random)),
+    bias_C: Float32Array.from({ length: CLASSES }, () => normal(random)),
+  };
+  return { generators, head };
+}
+
+function loudGenerator(layer: number, shape: GeneratorShape, random: () => number): GeneratorWeights {
+  const start = startGenerator(layer, shape, random);
+  return { ...start, up_ME: start.up_ME.map((x) => 25 * x), bias_PD: start.bias_PD.map((x) => 25 * x) };
+}
+
+interface Case {
+  readonly mode: "search" | "tune";
+  readonly pooling: GeneratorPooling;
+  readonly layers: readonly number[];
+}
+
+/** All inputs of a training graph. In a search each text stands twice, under two gate masks. */
+async function feedsOf({ mode, pooling, layers }: Case): Promise<Feeds> {
+  const shape = shapeOf(pooling);
+  const indices = mode === "search" ? [...EVERY, ...EVERY] : EVERY;
+  const states = await frozen.statesSource(must(layers[0], "layer"), data.encodings);
+  const examples = await batchExamples(data, indices, states);
+  const { batch, feeds } = batchInputs(examples, backbone.config, shape);
+  const { generators, head } = drawWeights(layers, shape);
+  const labels = indices.map((index) => must(LABELS[index], "label"));
+  return {
+    ...feeds,
+    ...weightFeeds(generators, shape),
+    ...headFeeds(head),
+    ...keepFeeds(layers, shape, { texts: indices.length, rate: 0.3, random: createRandom(5) }),
+    targets: { data: targetsOf(labels, CLASSES, 1 / indices.length), shape: [indices.length, CLASSES] },
+    ...(mode === "search"
+      ? { ...searchInputs(batch), ...gateFeeds(layers, indices.length * shape.promptTokens) }
+      : {}),
+  };
+}
+
+function gateFeeds(layers: readonly number[], rows: number): Feeds {
+  const texts = TEXTS.length;
+  const difference = new Float32Array(texts * 2 * texts);
+  for (let row = 0; row < texts; row++) {
+    difference[row * 2 * texts + row] = 0.7;
+    difference[row * 2 * texts + texts + row] = -0.7;
+  }
+  const gates = layers.flatMap((layer): [string, Feed][] => {
+    // The second pass leaves layer 1 out.
+    const mask = Float32Array.from({ length: rows }, (_, row) => (layer === 1 && row >= rows / 2 ? 0 : 1));
+    return [
+      [alphaInput(layer), { data: Float32Array.of(0.4 - 0.5 * layer), shape: [1] }],
+      [maskInput(layer), { data: mask, shape: [rows, 1] }],
+    ];
+  });
+  return { ...Object.fromEntries(gates), difference: { data: difference, shape: [texts, 2 * texts] } };
+}
+
+function toFloat64(feeds: Feeds): Feeds {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, { data: values, shape }]) => [
+      name,
+      { data: values instanceof Int32Array ? values : Float64Array.from(values), shape },
+    ]),
+  );
+}
+
+const graphOf = (spec: Case, options: Partial<SptGraphOptions> = {}) =>
+  buildSptGraph({
+    backbone,
+    shape: shapeOf(spec.pooling),
+    classes: CLASSES,
+    layers: spec.layers,
+    mode: spec.mode,
+    gradients: true,
+    ...options,
+  });
+
+/** What a training minimises: the graph's "loss", and in a search the consistency term, added here by hand. */
+async function totalLoss(session: Session, feeds: Feeds): Promise<number> {
+  const { loss, features } = await session.run(feeds, ["loss", "features"]);
+  const { difference } = feeds;
+  let total = Number(loss[0]);
+  if (!difference) return total;
+  const [rows = 0, columns = 0] = difference.shape;
+  for (let row = 0; row < rows; row++) {
+    for (let d = 0; d < WIDTH; d++) {
+      let gap = 0;
+      for (let column = 0; column < columns; column++) {
+        gap += (difference.data[row * columns + column] ?? 0) * (features[column * WIDTH + d] ?? 0);
+      }
+      total += gap * gap;
+    }
+  }
+  return total;
+}
+
+async function numericGradient(session: Session, feeds: Feeds, name: string, index: number): Promise<number> {
+  const epsilon = 1e-4;
+  const { data: values, shape } = must(feeds[name], name);
+  const lossAt = async (by: number) => {
+    const moved = Float64Array.from(values);
+    moved[index] = (moved[index] ?? 0) + by;
+    return totalLoss(session, { ...feeds, [name]: { data: moved, shape } });
+  };
+  return ((await lossAt(epsilon)) - (await lossAt(-epsilon))) / (2 * epsilon);
+}
+
+const trainable = ({ mode, layers }: Case) => [
+  ...layers.flatMap((layer) => [
+    `down ${layer}`,
+    `up ${layer}`,
+    `bias ${layer}`,
+    ...(mode === "search" ? [alphaInput(layer)] : []),
+  ]),
+  "head",
+  "headBias",
+];
+
+const cases: Case[] = [
+  { mode: "search", pooling: "mean", layers: [0, 1, 2] },
+  { mode: "search", pooling: "slots", layers: [0, 1, 2] },
+  { mode: "tune", pooling: "mean", layers: [0, 2] },
+  { mode: "tune", pooling: "slots", layers: [1, 2] },
+];
+
+describe.each(cases)("the $mode graph, pooling $pooling, layers $layers", (spec) => {
+  test("has the gradients of finite differences in float64, by every trainable input", async () => {
+    const graph = graphOf(spec, { floatType: "float64", reparameterized: false });
+    const session = await Session.create(graph, { threads: 1 });
+    try {
+      const feeds = toFloat64(await feedsOf(spec));
+      for (const name of trainable(spec)) {
+        const output = gradientOutput(name);
+        const gradient = must((await session.run(feeds, [output]))[output], output);
+        expect(gradient).toHaveLength(must(feeds[name], name).data.length);
+        const largest = gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        expect(largest, name).toBeGreaterThan(1e-4);
+        const stride = Math.ceil(gradient.length / 5);
+        for (let index = 0; index < gradient.length; index += stride) {
+          const numeric = await numericGradient(session, feeds, name, index);
+          expect(Math.abs(Number(gradient[index]) - numeric), `${name} [${index}]`).toBeLessThan(
+            1e-6 * largest,
+          );
+        }
+      }
+    } finally {
+      await session.close();
+    }
+  });
+});
+
+test("competing gates change the gradients of the gates as the formula says, and no other number", async () => {
+  const spec: Case = { mode: "search", pooling: "mean", layers: [0, 1, 2] };
+  const feeds = toFloat64(await feedsOf(spec));
+  const names = trainable(spec);
+  const [plain, competing] = await Promise.all(
+    [false, true].map(async (reparameterized) => {
+      const session = await Session.create(graphOf(spec, { floatType: "float64", reparameterized }), {
+        threads: 1,
+      });
+      const results = await session.run(feeds, ["loss", "features", ...names.map(gradientOutput)]);
+      await session.close();
+      return results;
+    }),
+  );
+  const alphas = spec.layers.map(alphaInput);
+  for (const [output, values] of Object.entries(plain ?? {})) {
+    if (alphas.map(gradientOutput).includes(output)) continue;
+    for (const [index, value] of values.entries()) {
+      expect(Math.abs(value - Number(competing?.[output]?.[index]))).toBeLessThan(1e-10);
+    }
+  }
+  const gates = alphas.map((name) => 1 / (1 + Math.exp(-Number(feeds[name]?.data[0]))));
+  const slopes = gates.map((gate) => gate * (1 - gate));
+  const byGate = alphas.map(
+    (name, l) => Number(plain?.[gradientOutput(name)]?.[0]) / must(slopes[l], "slope"),
+  );
+  const mean =
+    gates.reduce((sum, gate, l) => sum + gate * must(byGate[l], "gradient"), 0) /
+    gates.reduce((sum, gate) => sum + gate, 0);
+  for (const [l, name] of alphas.entries()) {
+    const expected = (must(byGate[l], "gradient") - mean) * must(slopes[l], "slope");
+    expect(Math.abs(Number(competing?.[gradientOutput(name)]?.[0]) - expected)).toBeLessThan(1e-9);
+  }
+});
+
+describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
+  const selections = [[0], [2], [0, 2], [1, 2], [0, 1, 2]].map((layers) => ({ layers }));
+
+  test.each(selections)(
+    "soft gates forced to 1 at layers $layers and 0 elsewhere give the hard graph's features to 1e-4",
+    async ({ layers }) => {
+      const hard = await hardFeatures(pooling, layers);
+      expect(largestDifference(await softFeatures(pooling, layers), hard)).toBeLessThan(1e-4);
+      // Prompts matter here: the frozen encoder's features are others.
+      expect(largestDifference(await frozen.features(data.encodings), hard)).toBeGreaterThan(1e-2);
+    },
+  );
+
+  test.each(selections)(
+    "the hard graph of layers $layers and the serving classifier give the same scores to 1e-4",
+    async ({ layers }) => {
+      const shape = shapeOf(pooling);
+      const { generators, head } = drawWeights(layers, shape);
+      const adapter: Adapter = {
+        width: WIDTH,
+        insertions: generators.map((generator) => toPromptGenerator(generator, shape)),
+        head: adapterHead(head),
+        labels: ["a", "b", "c"],
+        temperature: 1.5,
+      };
+      const logits = headLogits(adapter.head, await hardFeatures(pooling, layers), WIDTH);
+      const classifier = await Classifier.create(backbone, { threads: 1 });
+      try {
+        const results = await classifier.classify({ key: "a", load: async () => adapter }, TEXTS);
+        for (const [row, { scores_C }] of results.entries()) {
+          const powers = Array.from(logits.subarray(row * CLASSES, (row + 1) * CLASSES), (x) =>
+            Math.exp(x / 1.5),
+          );
+          const total = powers.reduce((sum, power) => sum + power, 0);
+          expect(
+            largestDifference(
+              scores_C,
+              powers.map((power) => power / total),
+            ),
+          ).toBeLessThan(1e-4);
+        }
+      } finally {
+        await classifier.close();
+      }
+    },
+  );
+});
+
+test("a text's features do not depend on which texts are in its batch", async () => {
+  const together = await hardFeatures("mean", [0, 2]);
+  for (const index of EVERY) {
+    const alone = await hardFeatures("mean", [0, 2], [index]);
+    const row = together.subarray(index * WIDTH, (index + 1) * WIDTH);
+    expect(largestDifference(alone, row)).toBeLessThan(1e-5);
+  }
+});
+
+async function hardFeatures(
+  pooling: GeneratorPooling,
+  layers: readonly number[],
+  indices: readonly number[] = EVERY,
+): Promise<Float32Array> {
+  const shape = shapeOf(pooling);
+  const { generators } = drawWeights(layers, shape);
+  const states = await frozen.statesSource(must(layers[0], "layer"), data.encodings);
+  return tunedFeatures(data, { indices, generators, states }, { shape, threads: 1 });
+}
+
+/** Of the search graph with the selected layers' generators, and loud random ones behind closed gates. */
+async function softFeatures(pooling: GeneratorPooling, selected: readonly number[]): Promise<Float32Array> {
+  const shape = shapeOf(pooling);
+  const every = Array.from({ length: LAYERS }, (_, layer) => layer);
+  const { generators } = drawWeights(selected, shape);
+  const closed = every
+    .filter((layer) => !selected.includes(layer))
+    .map((layer) => loudGenerator(layer, shape, createRandom(layer)));
+  const states = await frozen.statesSource(0, data.encodings);
+  const { batch, feeds } = batchInputs(await batchExamples(data, EVERY, states), backbone.config, shape);
+  const rows = TEXTS.length * shape.promptTokens;
+  const gates = every.flatMap((layer): [string, Feed][] => [
+    [alphaInput(layer), { data: Float32Array.of(selected.includes(layer) ? 30 : -30), shape: [1] }],
+    [maskInput(layer), { data: new Float32Array(rows).fill(1), shape: [rows, 1] }],
+  ]);
+  const spec: Case = { mode: "search", pooling, layers: every };
+  const session = await Session.create(graphOf(spec, { gradients: false }), { threads: 1 });
+  try {
+    const weights = weightFeeds([...generators, ...closed], shape);
+    const all = { ...feeds, ...searchInputs(batch), ...weights, ...Object.fromEntries(gates) };
+    return (await session.run(all, ["features"])).features;
+  } finally {
+    await session.close();
+  }
+}
+
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  return Math.max(...Array.from(a, (value, index) => Math.abs(value - (b[index] ?? Number.NaN))));
+}

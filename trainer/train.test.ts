@@ -1,0 +1,242 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Backbone, parseBackbone, serializeAdapter } from "#model";
+import { must } from "#model/graph";
+import { Classifier } from "#model/runtime";
+import { makeTickets } from "../test/helpers/tickets.ts";
+import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import type { Dataset } from "./dataset/dataset.ts";
+import type { TrainOptions } from "./options.ts";
+import { GATE_HISTORY_MAX, type TrainingProgress } from "./report.ts";
+import { type TrainResult, train } from "./train.ts";
+
+const LAYERS = 3;
+const trained = makeTickets({ seed: 1, rowsPerLabel: 12 });
+const heldOut = makeTickets({ seed: 2, rowsPerLabel: 20 });
+
+let backbone: Backbone;
+let progress: TrainingProgress[];
+let first: TrainResult;
+
+function datasetOf({ labels, rows }: typeof trained): Dataset {
+  const examples = rows.map(({ text, label }, index) => ({
+    input: text,
+    label: labels.indexOf(label),
+    row: index + 2,
+  }));
+  return { examples, labels, warnings: [] };
+}
+
+const trainWith = (options: TrainOptions, more: { onProgress?: (progress: TrainingProgress) => void } = {}) =>
+  train({ backbone, dataset: datasetOf(trained), options, threads: 1, ...more });
+
+const bytesOf = ({ adapter }: TrainResult) => serializeAdapter(adapter, backbone);
+
+async function accuracyOn({ rows }: typeof trained, { adapter }: TrainResult): Promise<number> {
+  const classifier = await Classifier.create(backbone, { threads: 1 });
+  try {
+    const texts = rows.map(({ text }) => text);
+    const results = await classifier.classify({ key: "a", load: async () => adapter }, texts);
+    const hits = results.filter(({ scores_C, labels }, row) => {
+      const best = scores_C.indexOf(Math.max(...scores_C));
+      return labels[best] === rows[row]?.label;
+    });
+    return hits.length / rows.length;
+  } finally {
+    await classifier.close();
+  }
+}
+
+beforeAll(async () => {
+  backbone = parseBackbone("tiny", makeTinyBackbone({ layers: LAYERS }));
+  progress = [];
+  first = await trainWith({ seed: 7, method: "spt" }, { onProgress: (step) => progress.push(step) });
+});
+
+describe("train", () => {
+  test("of a separable dataset makes an adapter right on 9 of 10 held-out rows, where chance is a third", async () => {
+    expect(await accuracyOn(heldOut, first)).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test("of the same seed gives the same adapter bytes", async () => {
+    const again = await trainWith({ seed: 7, method: "spt" });
+    expect(bytesOf(again)).toEqual(bytesOf(first));
+  });
+
+  test("of another seed gives another adapter, as good", async () => {
+    const other = await trainWith({ seed: 8, method: "spt" });
+    expect(bytesOf(other).weights).not.toEqual(bytesOf(first).weights);
+    expect(await accuracyOn(heldOut, other)).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test("of method auto chooses the candidate of least held-out loss, and is as good", async () => {
+    const auto = await trainWith({ seed: 7 });
+    const { candidates, promptLayers } = auto.report;
+    const least = candidates.reduce((best, next) => (next.loss < best.loss ? next : best));
+    expect(candidates.filter(({ chosen }) => chosen)).toEqual([least]);
+    expect(promptLayers.length > 0).toBe(least.learningRate !== undefined);
+    expect(auto.adapter.insertions.length > 0).toBe(least.learningRate !== undefined);
+    expect(await accuracyOn(heldOut, auto)).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test("leaves the backbone as it was", () => {
+    const untouched = parseBackbone("tiny", makeTinyBackbone({ layers: LAYERS }));
+    expect(backbone.weights).toEqual(untouched.weights);
+  });
+
+  test("gives weights that 16 bits hold, so that a stored adapter is the trained one", () => {
+    const { insertions, head } = first.adapter;
+    const arrays = [
+      ...insertions.flatMap((one) => [one.down_DM, one.up_ME, one.bias_PD]),
+      ...Object.values(head),
+    ];
+    for (const values of arrays) expect(values).toEqual(Float32Array.from(new Float16Array(values)));
+  });
+
+  test("obeys its options: pooling, prompt tokens, bottleneck, most prompt layers, epochs", async () => {
+    const options = {
+      method: "spt",
+      pooling: "slots",
+      promptTokens: 2,
+      bottleneck: 5,
+      promptLayersMax: 1,
+      epochs: 2,
+    } as const;
+    const { adapter, report } = await trainWith({ seed: 1, ...options });
+    expect(adapter.insertions).toHaveLength(1);
+    expect(adapter.insertions[0]).toMatchObject({ pooling: "slots", promptTokens: 2, bottleneck: 5 });
+    expect(adapter.insertions[0]?.up_ME).toHaveLength(5 * backbone.config.width);
+    // 36 examples are 3 batches of at most 16.
+    expect(report.phases.find(({ name }) => name === "retrain")?.steps).toBe(2 * 3);
+  });
+});
+
+describe("progress", () => {
+  test("starts at 0, never falls, and ends at 1", () => {
+    const values = progress.map((step) => step.progress);
+    expect(values[0]).toBe(0);
+    expect(values).toEqual(values.toSorted((a, b) => a - b));
+    expect(values.at(-1)).toBe(1);
+    expect(values.filter((value) => value < 1).length).toBeGreaterThan(100);
+  });
+
+  test("goes through the phases in order, each step within its phase's steps", () => {
+    const phases = progress.map(({ phase }) => phase).filter((phase, at, all) => phase !== all[at - 1]);
+    expect(phases).toEqual(["embed", "search", "validate", "retrain", "head"]);
+    for (const { step, steps } of progress) {
+      expect(step).toBeGreaterThanOrEqual(0);
+      expect(step).toBeLessThanOrEqual(steps);
+    }
+  });
+
+  test("shows one gate a layer during the search", () => {
+    const gates = progress.flatMap((step) => (step.gates ? [step.gates] : []));
+    expect(gates.length).toBeGreaterThan(10);
+    for (const row of gates) expect(row).toHaveLength(LAYERS);
+  });
+});
+
+describe("the report", () => {
+  test("counts examples, classes and exactly the numbers the adapter holds", () => {
+    const { adapter, report } = first;
+    expect(report).toMatchObject({ method: "spt", seed: 7, examples: 36, classes: 3 });
+    const sizes = [
+      ...adapter.insertions.flatMap((one) => [one.down_DM, one.up_ME, one.bias_PD]),
+      ...Object.values(adapter.head),
+    ];
+    expect(report.trainedParameters).toBe(sizes.reduce((sum, { length }) => sum + length, 0));
+    expect(report.backboneParameters).toBeGreaterThan(report.trainedParameters);
+  });
+
+  test("names the adapter's prompt layers, which have the largest gates", () => {
+    const { adapter, report } = first;
+    expect(report.promptLayers).toEqual(adapter.insertions.map(({ layer }) => layer));
+    expect(report.promptLayers.length).toBeGreaterThanOrEqual(1);
+    expect(report.promptLayers.length).toBeLessThanOrEqual(LAYERS);
+    expect(report.gates).toHaveLength(LAYERS);
+    for (const gate of report.gates) {
+      expect(gate).toBeGreaterThan(0);
+      expect(gate).toBeLessThan(1);
+    }
+    expect(report.promptLayers).toContain(report.gates.indexOf(Math.max(...report.gates)));
+  });
+
+  test("thins the history of the gates, each row one gate a layer", () => {
+    const { gateHistory } = first.report;
+    expect(gateHistory.length).toBeGreaterThan(0);
+    expect(gateHistory.length).toBeLessThanOrEqual(GATE_HISTORY_MAX);
+    for (const row of gateHistory) expect(row).toHaveLength(LAYERS);
+  });
+
+  test("measures every candidate on all rows held out once, and marks the chosen one's figures as its own", () => {
+    const { validation, frozenProbe, candidates, temperature } = first.report;
+    // No prompts, and prompts at two learning rates.
+    expect(candidates.map(({ learningRate }) => learningRate)).toEqual([undefined, 5e-3, 1e-3]);
+    const [chosen, ...others] = candidates.filter((candidate) => candidate.chosen);
+    expect(others).toEqual([]);
+    // Method "spt": prompts, the better of the two.
+    const [bare, high, low] = candidates;
+    expect(chosen).toBe((high?.loss ?? 0) <= (low?.loss ?? 0) ? high : low);
+    expect(validation).toEqual({ accuracy: chosen?.accuracy, macroF1: chosen?.macroF1, n: 36 });
+    expect(frozenProbe).toEqual({ accuracy: bare?.accuracy, macroF1: bare?.macroF1, n: 36 });
+    for (const { accuracy, macroF1, loss } of candidates) {
+      expect(accuracy).toBeGreaterThan(1 / 3);
+      expect(accuracy).toBeLessThanOrEqual(1);
+      expect(macroF1).toBeLessThanOrEqual(1);
+      expect(loss).toBeGreaterThan(0);
+      expect(loss).toBeLessThan(Math.log(3));
+    }
+    expect(temperature).toBe(first.adapter.temperature);
+    expect(temperature).toBeGreaterThan(0);
+  });
+
+  test("times every phase, and their sum is no more than the whole", () => {
+    const { phases, seconds } = first.report;
+    expect(phases.map(({ name }) => name)).toEqual(["embed", "search", "validate", "retrain", "head"]);
+    const sum = phases.reduce((total, phase) => total + phase.seconds, 0);
+    expect(sum).toBeGreaterThan(0);
+    expect(sum).toBeLessThanOrEqual(seconds);
+    for (const name of ["search", "validate", "retrain"]) {
+      const phase = must(
+        phases.find((one) => one.name === name),
+        name,
+      );
+      expect(phase.steps).toBeGreaterThan(0);
+      expect(phase.loss).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
+
+describe("aborting", () => {
+  test.each(["search", "validate", "retrain"])(
+    "during %s rejects with the signal's reason at the next step",
+    async (phase) => {
+      const controller = new AbortController();
+      const reason = new Error("no longer wanted");
+      let stepsAfter = -1;
+      const onProgress = (step: TrainingProgress) => {
+        if (controller.signal.aborted) stepsAfter += 1;
+        if (step.phase === phase && step.step === 1) {
+          controller.abort(reason);
+          stepsAfter = 0;
+        }
+      };
+      const request = {
+        backbone,
+        dataset: datasetOf(trained),
+        options: { seed: 1, method: "spt" },
+        threads: 1,
+      } as const;
+      await expect(train({ ...request, onProgress, signal: controller.signal })).rejects.toBe(reason);
+      expect(stepsAfter).toBe(0);
+    },
+  );
+
+  test("before the start rejects before a single step", async () => {
+    const steps: number[] = [];
+    const request = { backbone, dataset: datasetOf(trained), options: { seed: 1 }, threads: 1 };
+    const onProgress = ({ step }: TrainingProgress) => steps.push(step);
+    const aborted = AbortSignal.abort(new Error("too late"));
+    await expect(train({ ...request, onProgress, signal: aborted })).rejects.toThrow("too late");
+    expect(Math.max(0, ...steps)).toBe(0);
+  });
+});

@@ -1,0 +1,93 @@
+// Which setting to train with, decided on held-out rows: the selected prompts at each learning rate,
+// and no prompts at all. Each candidate learns on one half and is measured on the other; with few rows
+// both ways round, so that every row is held out once.
+import { must } from "#model/graph";
+import { fitTemperature, negativeLogLikelihood } from "./calibrate.ts";
+import { evaluate } from "./evaluate.ts";
+
+/** Rows below which the halves also swap. */
+const BOTH_WAYS_BELOW_ROWS = 128;
+
+/** Undefined: no prompts. */
+export type Candidate = { readonly learningRate: number } | undefined;
+
+export interface HeldOutFigures {
+  readonly candidate: Candidate;
+  readonly accuracy: number;
+  readonly macroF1: number;
+  readonly n: number;
+  readonly temperature: number;
+  /** Mean negative log-likelihood at that temperature. */
+  readonly loss: number;
+}
+
+export interface CandidateTrial {
+  readonly candidate: Candidate;
+  readonly learn: readonly number[];
+  readonly held: readonly number[];
+}
+
+/**
+ * Figures of every candidate, in order. `logitsOf` trains a candidate on `learn` and gives the logits
+ * [held, C] of the rows it has not seen.
+ */
+export async function validateCandidates(
+  candidates: readonly Candidate[],
+  data: {
+    halves: readonly [readonly number[], readonly number[]];
+    labels: readonly number[];
+    classes: readonly string[];
+  },
+  logitsOf: (trial: CandidateTrial) => Promise<Float32Array>,
+): Promise<HeldOutFigures[]> {
+  const [first, second] = data.halves;
+  const folds = foldsOf(first, second);
+  const figures: HeldOutFigures[] = [];
+  for (const candidate of candidates) {
+    const parts: Float32Array[] = [];
+    for (const [learn, held] of folds) parts.push(await logitsOf({ candidate, learn, held }));
+    const logits_BC = Float32Array.from(parts.flatMap((part) => Array.from(part)));
+    const held = folds.flatMap(([, rows]) => rows);
+    const labels = held.map((index) => must(data.labels[index], "label"));
+    figures.push({ candidate, ...measure(logits_BC, labels, data.classes) });
+  }
+  return figures;
+}
+
+/** Trials of each candidate: 1 or 2. */
+export function foldCount(rows: number): number {
+  return rows < BOTH_WAYS_BELOW_ROWS ? 2 : 1;
+}
+
+/** The one of least loss; the earlier where they are equal. */
+export function bestCandidate(figures: readonly HeldOutFigures[]): HeldOutFigures {
+  return figures.reduce((best, next) => (next.loss < best.loss ? next : best));
+}
+
+function foldsOf(
+  first: readonly number[],
+  second: readonly number[],
+): (readonly [readonly number[], readonly number[]])[] {
+  const forward = [first, second] as const;
+  return foldCount(first.length + second.length) === 2 ? [forward, [second, first]] : [forward];
+}
+
+function measure(logits_BC: Float32Array, labels: readonly number[], classes: readonly string[]) {
+  const count = classes.length;
+  const predicted = labels.map((_, row) =>
+    indexOfLargest(logits_BC.subarray(row * count, (row + 1) * count)),
+  );
+  const { accuracy, macroF1, n } = evaluate(labels, predicted, classes);
+  const temperature = fitTemperature(logits_BC, labels, count);
+  return {
+    accuracy,
+    macroF1,
+    n,
+    temperature,
+    loss: negativeLogLikelihood(logits_BC, labels, count, temperature),
+  };
+}
+
+function indexOfLargest(values: Float32Array): number {
+  return values.reduce((best, value, index) => (value > (values[best] ?? 0) ? index : best), 0);
+}
