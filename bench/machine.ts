@@ -1,7 +1,7 @@
 // What the figures were measured on.
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
-import { cpus, totalmem } from "node:os";
+import { availableParallelism, cpus, totalmem } from "node:os";
 import { z } from "zod";
 import packageJson from "../package.json" with { type: "json" };
 
@@ -18,10 +18,9 @@ export interface Machine {
 }
 
 export function describeMachine(): Machine {
-  const processors = cpus();
   return {
-    cpu: processors[0]?.model.trim() || "unknown",
-    cores: processors.length,
+    cpu: cpus()[0]?.model.trim() || "unknown",
+    cores: availableParallelism(),
     memoryGigabytes: Math.round(totalmem() / 1e8) / 10,
     platform: `${process.platform}-${process.arch}`,
     node: process.versions.node,

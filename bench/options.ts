@@ -14,12 +14,7 @@ export const THREADS_MAX = 256;
 export function withShared(command: Command, outText: string): Command {
   return command
     .option("--backbone <id>", "id of a backbone (pulled if missing), or a folder", DEFAULT_BACKBONE)
-    .option(
-      "--threads <n>",
-      "threads of one pass; 0 lets onnxruntime choose",
-      wholeNumber(0, THREADS_MAX),
-      0,
-    )
+    .option("--threads <n>", "threads of one pass; 0 lets onnxruntime choose", wholeNumber(0, THREADS_MAX), 0)
     .option("--json", "print one JSON document instead of a table")
     .option("--out <file>", outText);
 }

@@ -27,6 +27,7 @@ export async function printDocument<Settings, Results>(
   const { benchmark, ...rest } = measured;
   const document: BenchDocument<Settings, Results> = { benchmark, machine: describeMachine(), ...rest };
   const asJson = `${JSON.stringify(document, null, 2)}\n`;
-  if (out !== undefined) await writeFile(out, asJson);
+  // Printed first: a file that cannot be written must not lose what took minutes.
   io.stdout(json ? asJson : `${machineLine(document.machine)}\n${text}`);
+  if (out !== undefined) await writeFile(out, asJson);
 }

@@ -23,7 +23,12 @@ export async function readDataset(path: string, options: ReadDatasetOptions): Pr
   const fileName = basename(path);
   const mediaType = /\.(ndjson|jsonl)$/i.test(path) ? "application/x-ndjson" : "text/csv";
   const { forTraining } = options;
-  return { bytes, fileName, mediaType, dataset: parseDataset(bytes, { fileName: path, mediaType, forTraining }) };
+  return {
+    bytes,
+    fileName,
+    mediaType,
+    dataset: parseDataset(bytes, { fileName: path, mediaType, forTraining }),
+  };
 }
 
 export async function readBytes(path: string, remedy: string): Promise<Uint8Array> {

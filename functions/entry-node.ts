@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { Classifier } from "#model/runtime";
 import { createRegistry, openObjectStore } from "#registry";
 import { DEFAULT_BACKBONE, loadBackbone } from "#registry/backbones";
-import { startWorker } from "../trainer/worker.ts";
+import { startWorker } from "#trainer/worker";
 import { createApp } from "./app.ts";
 import { findBackbone } from "./find-backbone.ts";
 import { listen } from "./listen.ts";

@@ -22,9 +22,12 @@ describe("settingsFor", () => {
     expect(settingsFor({ seed: 0, learningRate: 0.1 }, SIZES).validationTrials).toBe(2);
   });
 
-  test("selects a third of the layers by default, at least one, and never more than there are", () => {
-    expect(settingsFor({ seed: 0 }, SIZES).promptLayersMax).toBe(2);
-    expect(settingsFor({ seed: 0 }, { ...SIZES, layers: 1 }).promptLayersMax).toBe(1);
+  test("lets the selection keep one layer at least, and never more than there are", () => {
+    for (const layers of [1, 2, 3, 6, 12, 24]) {
+      const { promptLayersMax } = settingsFor({ seed: 0 }, { ...SIZES, layers });
+      expect(promptLayersMax).toBeGreaterThanOrEqual(1);
+      expect(promptLayersMax).toBeLessThanOrEqual(layers);
+    }
     expect(settingsFor({ seed: 0, promptLayersMax: 64 }, SIZES).promptLayersMax).toBe(6);
   });
 

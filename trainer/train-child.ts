@@ -45,7 +45,17 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
 }
 
 async function readFolder(folder: string): Promise<BackboneFiles> {
-  const read = async (name: string) => readFile(join(folder, name));
+  const read = async (name: string) => {
+    try {
+      return await readFile(join(folder, name));
+    } catch (error) {
+      throw new ModelError(
+        "invalid_backbone",
+        `The backbone's ${name} cannot be read. Pull it again.`,
+        error,
+      );
+    }
+  };
   const [config, weights, tokenizer] = await Promise.all([
     read("config.json"),
     read("model.safetensors"),

@@ -169,14 +169,13 @@ describe("the report", () => {
 
   test("measures every candidate on all rows held out once, and marks the chosen one's figures as its own", () => {
     const { validation, frozenProbe, candidates, temperature } = first.report;
-    // No prompts, and prompts at two learning rates.
-    expect(candidates.map(({ learningRate }) => learningRate)).toEqual([undefined, 5e-3, 1e-3]);
-    const [chosen, ...others] = candidates.filter((candidate) => candidate.chosen);
-    expect(others).toEqual([]);
-    // Method "spt": prompts, the better of the two.
-    const [bare, high, low] = candidates;
-    expect(chosen).toBe((high?.loss ?? 0) <= (low?.loss ?? 0) ? high : low);
-    expect(validation).toEqual({ accuracy: chosen?.accuracy, macroF1: chosen?.macroF1, n: 36 });
+    const [bare, ...prompted] = candidates;
+    expect(bare?.learningRate).toBeUndefined();
+    for (const { learningRate } of prompted) expect(learningRate).toBeGreaterThan(0);
+    // Method "spt": of the candidates with prompts, the best.
+    const chosen = prompted.reduce((best, next) => (next.loss < best.loss ? next : best));
+    expect(candidates.filter((candidate) => candidate.chosen)).toEqual([chosen]);
+    expect(validation).toEqual({ accuracy: chosen.accuracy, macroF1: chosen.macroF1, n: 36 });
     expect(frozenProbe).toEqual({ accuracy: bare?.accuracy, macroF1: bare?.macroF1, n: 36 });
     for (const { accuracy, macroF1, loss } of candidates) {
       expect(accuracy).toBeGreaterThan(1 / 3);

@@ -9,8 +9,8 @@ export async function startServer(
   io: Io,
 ): Promise<NodeServer> {
   const log = (event: Record<string, unknown>) => {
-    // Requests are the quickstart's own; only what went wrong is worth a line.
-    if ("error" in event) io.stderr(`${JSON.stringify(event)}\n`);
+    // Requests are its own, and a job cut off by Ctrl-C is no news: only what went wrong is worth a line.
+    if ("error" in event && !io.signal.aborted) io.stderr(`${JSON.stringify(event)}\n`);
   };
   for (let tried = 1; ; tried += 1) {
     const port = options.port + tried - 1;

@@ -1,7 +1,13 @@
 // One request to the origin and its answer back, both as streams. Never tried twice: an upload or a
 // training may have begun although its answer was lost.
 import { type GatewayProblem, problem } from "./problem.ts";
-import type { GatewayEnv } from "./worker.ts";
+
+export interface GatewayEnv {
+  /** A Softgate server, for example https://softgate.example.com. */
+  readonly ORIGIN_URL?: string;
+  /** Until the server's answer begins, the upload included. Default one minute. */
+  readonly ORIGIN_TIMEOUT_MS?: string;
+}
 
 interface Route {
   readonly env: GatewayEnv;

@@ -1,14 +1,7 @@
 // The edge gateway: a Cloudflare Worker that forwards /v1/* to one Softgate server. Holds no tenant, no
 // key and no rule of the API: only the way there, its time limit, and the errors of the way.
-import { forward } from "./forward.ts";
+import { forward, type GatewayEnv } from "./forward.ts";
 import { problem } from "./problem.ts";
-
-export interface GatewayEnv {
-  /** A Softgate server, for example https://softgate.example.com. */
-  readonly ORIGIN_URL?: string;
-  /** Until the server's answer begins, the upload included. Default one minute. */
-  readonly ORIGIN_TIMEOUT_MS?: string;
-}
 
 const PLAIN_ID = /^[A-Za-z0-9._=-]{1,128}$/;
 

@@ -90,7 +90,10 @@ function byCodePoint(a: string, b: string): number {
 function tooManyLabels(count: number, rowCount: number, file: string) {
   const found = `${grouped(count)} different labels in ${plural(rowCount, "example")}`;
   const limit = `at most ${grouped(LABELS_MAX)} are allowed`;
-  return refusal({ file, column: "label" }, `${found} and ${limit}; is this column swapped with another`);
+  return refusal(
+    { file, column: "label" },
+    `${found} and ${limit}; check whether this column is swapped with the text`,
+  );
 }
 
 /** Rows that say again what an earlier row said. Throws for training where the labels differ. */

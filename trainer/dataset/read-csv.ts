@@ -11,6 +11,13 @@ import {
 } from "./columns.ts";
 import { plural, quoted, refusal } from "./refuse.ts";
 
+/** Two texts and a label at their limits need a quarter of it. */
+const RECORD_BYTES_MAX = 1024 * 1024;
+const OVERSIZED = `longer than ${RECORD_BYTES_MAX / 1024} KiB`;
+const QUOTE = 0x22;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
 interface Header {
   readonly names: readonly string[];
   readonly indexByColumn: ReadonlyMap<ColumnName, number>;
@@ -20,15 +27,18 @@ interface Header {
 export function readCsv(utf8: Buffer, file: string): RawTable {
   const rows: RawRow[] = [];
   let header: Header | undefined;
-  const onRecord = (fields: string[], { records, empty_lines }: InfoRecord) => {
+  const cut = endOfOversizedRecord(utf8);
+  const onRecord = (fields: string[], { records, empty_lines, bytes }: InfoRecord) => {
     const row = records + empty_lines;
+    if (cut !== undefined && bytes >= cut)
+      throw refusal({ file, row }, `this row is ${OVERSIZED}; shorten it`);
     if (!header) header = readHeader(fields, file, row);
     else rows.push(readRow(fields, header, { file, row }));
     requireRowsWithin(rows.length, { file, row });
     return null;
   };
   try {
-    parse(utf8, csvOptions(utf8, onRecord));
+    parse(utf8.subarray(0, cut), csvOptions(utf8, onRecord));
   } catch (cause) {
     throw cause instanceof CsvError ? explainQuoting(cause, file, header) : cause;
   }
@@ -45,6 +55,22 @@ function csvOptions(utf8: Buffer, onRecord: (fields: string[], info: InfoRecord)
     skip_empty_lines: true,
     on_record: onRecord,
   };
+}
+
+/**
+ * Where to stop reading a file with a record too long to be an example: within that record. It bounds the
+ * fields of a record, and a quote that is never closed swallows no more than this.
+ */
+function endOfOversizedRecord(utf8: Buffer): number | undefined {
+  let start = 0;
+  let isQuoted = false;
+  for (let index = 0; index < utf8.length; index++) {
+    const byte = utf8[index];
+    if (byte === QUOTE) isQuoted = !isQuoted;
+    else if (!isQuoted && (byte === LINE_FEED || byte === CARRIAGE_RETURN)) start = index + 1;
+    if (index - start >= RECORD_BYTES_MAX) return index;
+  }
+  return undefined;
 }
 
 function readHeader(fields: readonly string[], file: string, row: number): Header {
@@ -101,7 +127,7 @@ function explainQuoting(cause: CsvError, file: string, header: Header | undefine
     case "CSV_QUOTE_NOT_CLOSED":
       return refusal(
         at,
-        'the double quote that opens here is never closed; close it, or write "" for a quote',
+        'the double quote that opens here is never closed, or far below; close it, or write "" for a quote',
         cause,
       );
     case "INVALID_OPENING_QUOTE":
@@ -125,8 +151,12 @@ export function csvRowOf(bytes: Buffer, offset: number): number {
   let isQuoted = false;
   for (let index = 0; index < offset; index++) {
     const byte = bytes[index];
-    if (byte === 0x22) isQuoted = !isQuoted;
-    else if (!isQuoted && (byte === 0x0a || (byte === 0x0d && bytes[index + 1] !== 0x0a))) row++;
+    if (byte === QUOTE) isQuoted = !isQuoted;
+    else if (
+      !isQuoted &&
+      (byte === LINE_FEED || (byte === CARRIAGE_RETURN && bytes[index + 1] !== LINE_FEED))
+    )
+      row++;
   }
   return row;
 }

@@ -10,12 +10,14 @@ import {
 import { type Place, refusal } from "./refuse.ts";
 
 const LINE_FEED = 0x0a;
+/** Two texts and a label at their limits, every character escaped, need a quarter of it. */
+const LINE_BYTES_MAX = 1024 * 1024;
 
 /** Throws TrainerError invalid_dataset or dataset_too_large. */
 export function readNdjson(utf8: Buffer, file: string): RawTable {
   const rows: RawRow[] = [];
   const extra = new Set<string>();
-  for (const [line, row] of numberedLines(utf8)) {
+  for (const [line, row] of numberedLines(utf8, file)) {
     if (line.trim() === "") continue;
     const at = { file, row };
     const object = parseObject(line, at);
@@ -32,12 +34,15 @@ export function readNdjson(utf8: Buffer, file: string): RawTable {
   return { rows, warnings: warnExtraColumns([...extra]) };
 }
 
-function* numberedLines(utf8: Buffer): Generator<[line: string, row: number]> {
+function* numberedLines(utf8: Buffer, file: string): Generator<[line: string, row: number]> {
   let start = 0;
   for (let row = 1; start < utf8.length; row++) {
     const lineFeed = utf8.indexOf(LINE_FEED, start);
     const end = lineFeed === -1 ? utf8.length : lineFeed;
-    yield [utf8.toString("utf8", start, end), row];
+    if (end - start > LINE_BYTES_MAX) {
+      throw refusal({ file, row }, `this line is longer than ${LINE_BYTES_MAX / 1024} KiB; shorten it`);
+    }
+    if (end > start) yield [utf8.toString("utf8", start, end), row];
     start = end + 1;
   }
 }

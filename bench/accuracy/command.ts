@@ -1,0 +1,68 @@
+// npm run bench -- accuracy
+import { Command } from "commander";
+import { DATASET_ROWS_MAX } from "#trainer/dataset";
+import type { BenchIo } from "../io.ts";
+import { openBackbone } from "../open-backbone.ts";
+import { nameList, type SharedOptions, wholeNumber, withShared } from "../options.ts";
+import { printDocument } from "../print-document.ts";
+import { appendCell, readCells } from "./cell.ts";
+import { PROBE_C } from "./frozen-probe.ts";
+import { measureAccuracy } from "./measure-accuracy.ts";
+import { findTasks } from "./read-task.ts";
+import { describeCells, summarizeCells } from "./summarize-cells.ts";
+
+interface AccuracyOptions extends SharedOptions {
+  readonly data: string;
+  readonly tasks: readonly string[];
+  readonly seeds: readonly string[];
+  readonly testRowsMax: number;
+}
+
+export function accuracyCommand(io: BenchIo): Command {
+  const command = new Command("accuracy")
+    .description("accuracy on public few-shot tasks, beside logistic regression on the frozen embeddings")
+    .requiredOption("--data <folder>", "holds <task>/16-shot/<seed>/train.csv and <task>/test.csv")
+    .requiredOption("--tasks <names>", "tasks, commas between", nameList)
+    .requiredOption("--seeds <names>", "splits, commas between", nameList)
+    .option(
+      "--test-rows-max <n>",
+      "most rows of a test file, evenly spread",
+      wholeNumber(1, DATASET_ROWS_MAX),
+      DATASET_ROWS_MAX,
+    )
+    .addHelpText("after", HELP);
+  return withShared(
+    command,
+    "add a JSON line per finished cell to this file; cells in it are not measured again",
+  ).action((options: AccuracyOptions) => measure(options, io));
+}
+
+async function measure(options: AccuracyOptions, io: BenchIo): Promise<void> {
+  const { data, testRowsMax, threads, out } = options;
+  const tasks = findTasks(data, options.tasks, options.seeds);
+  const finished = out === undefined ? [] : await readCells(out);
+  const { id, backbone } = await openBackbone(options.backbone, io);
+  const onCell = async (cell: (typeof finished)[number]) => {
+    if (out !== undefined) await appendCell(out, cell);
+  };
+  const cells = await measureAccuracy({ backbone, tasks, testRowsMax, threads, finished, onCell }, io);
+  const settings = {
+    backbone: { id, digest: backbone.digest },
+    ...{ tasks: options.tasks, seeds: options.seeds, testRowsMax, threads },
+    logisticRegression: { c: PROBE_C, features: "frozen, unit length" },
+  };
+  const results = { cells, tasks: summarizeCells(cells) };
+  await printDocument(
+    { benchmark: "accuracy", settings, results, text: describeCells(cells) },
+    options.json ? { json: true } : {},
+    io,
+  );
+}
+
+const HELP = `
+Methods:
+  spt                   Selective Prompt Tuning with the trainer's defaults
+  logistic_regression   C = ${PROBE_C} on the frozen encoder's pooled, unit-length vectors
+Both learn from the same 16-shot file and are evaluated through the classifier that serves.
+Interrupted? Give the same --out again: what it holds is kept. Has the trainer changed? Name another.
+`;

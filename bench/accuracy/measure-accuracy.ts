@@ -1,0 +1,101 @@
+// Accuracy of each task, split and method, through the classifier that serves. Cells that were finished
+// before are taken as they are.
+import type { Adapter, Backbone } from "#model";
+import { Classifier } from "#model/runtime";
+import { train } from "#trainer";
+import type { Dataset } from "#trainer/dataset";
+import { trainOptionsSchema } from "#trainer/job";
+import { BareEncoder } from "../bare-encoder.ts";
+import { evaluateAdapter } from "../evaluate-adapter.ts";
+import type { BenchIo } from "../io.ts";
+import { percent } from "../text-table.ts";
+import { createTrainingProgress } from "../training-progress.ts";
+import { type Cell, isCell, METHODS } from "./cell.ts";
+import { trainFrozenProbe } from "./frozen-probe.ts";
+import { readTask, type TaskFiles } from "./read-task.ts";
+
+export interface MeasureAccuracyRequest {
+  readonly backbone: Backbone;
+  readonly tasks: readonly TaskFiles[];
+  readonly testRowsMax: number;
+  readonly threads: number;
+  readonly finished: readonly Cell[];
+  /** Called with each new cell as soon as it is finished. */
+  readonly onCell: (cell: Cell) => Promise<void>;
+}
+
+/** In the order of tasks, methods within; found cells included. */
+export async function measureAccuracy(request: MeasureAccuracyRequest, io: BenchIo): Promise<Cell[]> {
+  const { backbone, tasks, threads } = request;
+  const encoder = await BareEncoder.create(backbone, threads);
+  const classifier = await Classifier.create(backbone, { threads });
+  try {
+    const cells: Cell[] = [];
+    for (const task of tasks) cells.push(...(await measureTask({ request, encoder, classifier, io }, task)));
+    return cells;
+  } finally {
+    await encoder.close();
+    await classifier.close();
+  }
+}
+
+interface Tools {
+  readonly request: MeasureAccuracyRequest;
+  readonly encoder: BareEncoder;
+  readonly classifier: Classifier;
+  readonly io: BenchIo;
+}
+
+async function measureTask(tools: Tools, files: TaskFiles): Promise<Cell[]> {
+  const { request, io } = tools;
+  const { task, seed } = files;
+  const datasets = await readTask(files, request.testRowsMax);
+  const cells: Cell[] = [];
+  for (const method of METHODS) {
+    const key = { task, seed, method, n: datasets.test.examples.length, backbone: request.backbone.digest };
+    const found = request.finished.find((cell) => isCell(cell, key));
+    const cell = found ?? (await measureCell(tools, { key, files, ...datasets }));
+    if (!found) await request.onCell(cell);
+    io.stderr(`${task} ${seed} ${method}: ${percent(cell.accuracy)}${found ? " (found finished)" : ""}\n`);
+    cells.push(cell);
+  }
+  return cells;
+}
+
+interface CellRequest {
+  readonly key: Omit<Cell, "accuracy" | "macroF1" | "seconds">;
+  readonly files: TaskFiles;
+  readonly train: Dataset;
+  readonly test: Dataset;
+}
+
+async function measureCell(tools: Tools, { key, files, train: dataset, test }: CellRequest): Promise<Cell> {
+  const startedMs = performance.now();
+  const adapter = await trainMethod(tools, key, dataset);
+  const seconds = (performance.now() - startedMs) / 1000;
+  const named = { key: `${key.task}/${key.seed}/${key.method}`, adapter };
+  const { accuracy, macroF1 } = await evaluateAdapter(tools.classifier, named, {
+    dataset: test,
+    file: files.test,
+  });
+  const promptLayers = adapter.insertions.map(({ layer }) => layer);
+  return { ...key, accuracy, macroF1, seconds, ...(key.method === "spt" && { promptLayers }) };
+}
+
+async function trainMethod(
+  { request, encoder, io }: Tools,
+  { task, seed, method }: CellRequest["key"],
+  dataset: Dataset,
+): Promise<Adapter> {
+  const { backbone, threads } = request;
+  if (method === "logistic_regression") return trainFrozenProbe(encoder, backbone, dataset);
+  const onProgress = createTrainingProgress(io, `${task} ${seed}`);
+  const { adapter } = await train({
+    backbone,
+    dataset,
+    options: trainOptionsSchema.parse({}),
+    threads,
+    onProgress,
+  });
+  return adapter;
+}

@@ -1,0 +1,56 @@
+// The files of one task and split:
+//
+//   DIR/<task>/16-shot/<seed>/train.csv   16 examples of each label
+//   DIR/<task>/test.csv
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Dataset } from "#trainer/dataset";
+import { BenchError } from "../errors.ts";
+import { classesOf } from "../evaluate-adapter.ts";
+import { readDataset } from "../read-dataset.ts";
+
+const EXPECTED =
+  "The folder must hold <task>/16-shot/<seed>/train.csv and <task>/test.csv for each task and seed, CSV files with the columns text and label (and text_pair for pairs).";
+
+export interface TaskFiles {
+  readonly task: string;
+  readonly seed: string;
+  readonly train: string;
+  readonly test: string;
+}
+
+/** All that will be read, in order of tasks. Throws BenchError missing_files before anything is measured. */
+export function findTasks(folder: string, tasks: readonly string[], seeds: readonly string[]): TaskFiles[] {
+  if (!existsSync(folder)) throw new BenchError("missing_files", `There is no folder ${folder}. ${EXPECTED}`);
+  const found = tasks.flatMap((task) =>
+    seeds.map((seed) => ({
+      task,
+      seed,
+      train: join(folder, task, "16-shot", seed, "train.csv"),
+      test: join(folder, task, "test.csv"),
+    })),
+  );
+  const missing = found.flatMap(({ train, test }) => [train, test]).find((file) => !existsSync(file));
+  if (missing === undefined) return found;
+  throw new BenchError("missing_files", `There is no file ${missing}. ${EXPECTED}`);
+}
+
+/** Throws BenchError unknown_label when the test file holds a label that the training file does not. */
+export async function readTask(
+  files: TaskFiles,
+  testRowsMax: number,
+): Promise<{ train: Dataset; test: Dataset }> {
+  const { dataset: train } = await readDataset(files.train, { forTraining: true, remedy: EXPECTED });
+  const { dataset: test } = await readDataset(files.test, { forTraining: false, remedy: EXPECTED });
+  classesOf(test, train.labels, files.test);
+  return { train, test: { ...test, examples: spread(test.examples, testRowsMax) } };
+}
+
+/** At most `most` of the items, evenly spread over all, in order. */
+function spread<T>(items: readonly T[], most: number): readonly T[] {
+  if (items.length <= most) return items;
+  return items.filter(
+    (_, index) =>
+      Math.floor((index * most) / items.length) !== Math.floor(((index - 1) * most) / items.length),
+  );
+}

@@ -1,0 +1,201 @@
+// Every measurement at a tiny scale, on a made-up backbone: that it runs, not what it measures.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeTickets } from "../test/helpers/tickets.ts";
+import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import { runBench } from "./run-bench.ts";
+import { measureRounds } from "./serve/measure-rounds.ts";
+import { summarize } from "./statistics.ts";
+
+let folder: string;
+let backbone: string;
+const at = (name: string) => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "softgate-bench-"));
+  backbone = at("tiny");
+  // Backbones of this machine shall not matter.
+  process.env.SOFTGATE_CACHE = at("cache");
+  await writeTinyBackbone(backbone);
+  await mkdir(at("tasks/mail/16-shot/13"), { recursive: true });
+  await writeFile(at("tasks/mail/16-shot/13/train.csv"), makeTickets({ seed: 1 }).csv);
+  await writeFile(at("tasks/mail/test.csv"), makeTickets({ seed: 2, rowsPerLabel: 5 }).csv);
+  await writeFile(at("other.csv"), "text,label\nhello,unheard\n");
+});
+afterAll(async () => {
+  delete process.env.SOFTGATE_CACHE;
+  await rm(folder, { recursive: true });
+});
+
+async function bench(...args: string[]) {
+  const [stdout, stderr]: [string[], string[]] = [[], []];
+  const io = { stdout: (text: string) => stdout.push(text), stderr: (text: string) => stderr.push(text) };
+  const exitCode = await runBench(args, io);
+  return { exitCode, stdout: stdout.join(""), stderr: stderr.join("") };
+}
+
+const machine = {
+  cpu: expect.any(String),
+  cores: expect.any(Number),
+  memoryGigabytes: expect.any(Number),
+  node: process.versions.node,
+  onnxruntime: expect.stringMatching(/^\d+\.\d+\.\d+/),
+  softgate: expect.stringMatching(/^\d+\.\d+\.\d+/),
+  date: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+};
+
+describe("serve", () => {
+  const args = () => ["serve", "--backbone", backbone, "--batch", "5", "--resident", "7", "--rounds", "2"];
+
+  it("prints one JSON document with every case, and writes the same to --out", async () => {
+    const { exitCode, stdout } = await bench(...args(), "--json", "--out", at("serve.json"));
+    expect(exitCode).toBe(0);
+    const document = JSON.parse(stdout);
+    expect(document).toMatchObject({ benchmark: "serve", machine, settings: { batch: 5, resident: 7 } });
+    const { cases, texts, textTokens, ratio } = document.results;
+    expect(cases.map((result: { case: string }) => result.case)).toEqual([
+      ...["bare", "mixed", "single", "resident", "classify"],
+    ]);
+    for (const { milliseconds, tokensPerSecond } of cases) {
+      expect(milliseconds.max).toBeGreaterThanOrEqual(milliseconds.median);
+      expect(tokensPerSecond).toBeCloseTo((1000 * textTokens) / milliseconds.median, 6);
+    }
+    expect(texts).toBe(5);
+    expect(ratio.value).toBe(cases[1].ofBare.median);
+    expect(cases[0].ofBare).toMatchObject({ min: 1, max: 1 });
+    expect(ratio).toMatchObject({ target: 0.9, met: ratio.value >= 0.9 });
+    expect(await readFile(at("serve.json"), "utf8")).toBe(stdout);
+  });
+
+  it("prints a table of texts from a file", async () => {
+    await writeFile(at("texts.txt"), "hello\n\nmy package is late\n");
+    const { exitCode, stdout } = await bench(...args(), "--texts", at("texts.txt"));
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/mixed \/ bare: \d\.\d{3}/);
+  });
+});
+
+describe("train", () => {
+  it("trains in a child and in this process to the same adapter, and tells time by phase", async () => {
+    const files = ["--data", at("tasks/mail/16-shot/13/train.csv"), "--test", at("tasks/mail/test.csv")];
+    const { exitCode, stdout, stderr } = await bench(
+      ...["train", ...files, "--backbone", backbone, "--epochs", "1", "--threads", "1", "--json"],
+    );
+    expect(stderr).toMatch(/Training in a child process .* search/);
+    expect(exitCode).toBe(0);
+    const { child, inProcess, test, ...results } = JSON.parse(stdout).results;
+    expect(results).toMatchObject({ examples: 24, labels: 3, target: { seconds: 60 } });
+    expect(test.n).toBe(15);
+    for (const { phases, seconds, steps } of [child, inProcess]) {
+      expect(phases[1]).toMatchObject({
+        name: "search",
+        stepsPerSecond: phases[1].steps / phases[1].seconds,
+      });
+      expect(phases.reduce((sum: number, phase: { steps: number }) => sum + phase.steps, 0)).toBe(steps);
+      expect(seconds).toBeGreaterThan(phases[1].seconds);
+    }
+  });
+
+  it("refuses a test file with a label that is not learned, before it trains", async () => {
+    const files = ["--data", at("tasks/mail/16-shot/13/train.csv"), "--test", at("other.csv")];
+    const { exitCode, stderr } = await bench("train", ...files, "--backbone", backbone);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/row 2: the label "unheard" is not among .* \(billing, delivery, technical\)/);
+  });
+});
+
+describe("accuracy", () => {
+  const args = () => ["--tasks", "mail", "--seeds", "13", "--backbone", backbone, "--out", at("cells.jsonl")];
+
+  it("writes a line per cell, and measures no finished cell again", async () => {
+    const first = await bench("accuracy", "--data", at("tasks"), ...args(), "--json");
+    expect(first.exitCode).toBe(0);
+    const { cells, tasks } = JSON.parse(first.stdout).results;
+    const lines = await readFile(at("cells.jsonl"), "utf8");
+    expect(
+      lines
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toEqual(cells);
+    expect(cells).toMatchObject([
+      { task: "mail", seed: "13", method: "spt", n: 15 },
+      { task: "mail", seed: "13", method: "logistic_regression", n: 15 },
+    ]);
+    expect(tasks[0].gainPoints).toBeCloseTo(100 * (cells[0].accuracy - cells[1].accuracy), 9);
+
+    const second = await bench("accuracy", "--data", at("tasks"), ...args());
+    expect(second.stderr).toContain("mail 13 spt: ");
+    expect(second.stderr).not.toContain("search");
+    expect(second.stdout).toContain("mail logistic_regression");
+    expect(await readFile(at("cells.jsonl"), "utf8")).toBe(lines);
+  });
+
+  it("says what a folder must hold when it does not", async () => {
+    for (const data of [at("absent"), at("tiny")]) {
+      const { exitCode, stderr } = await bench("accuracy", "--data", data, ...args());
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain("must hold <task>/16-shot/<seed>/train.csv and <task>/test.csv");
+    }
+  });
+
+  it("does not add to a file that holds anything else", async () => {
+    await writeFile(at("notes.txt"), "my notes\n");
+    const { exitCode, stderr } = await bench(
+      "accuracy",
+      "--data",
+      at("tasks"),
+      ...args(),
+      "--out",
+      at("notes.txt"),
+    );
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("line 1: not a result");
+    expect(await readFile(at("notes.txt"), "utf8")).toBe("my notes\n");
+  });
+});
+
+describe("the command line", () => {
+  it.each([
+    [["serve", "--rounds", "0"], "Give a whole number from 1"],
+    [["serve", "--batch", "many"], "Give a whole number from 1"],
+    [["serve", "--texts", "absent.txt"], "Give --texts a file with one text per line"],
+    [["train", "--data", "absent.csv"], "Give --data a CSV file with the columns text and label."],
+    [["accuracy", "--tasks", "trec", "--seeds", "13"], "--data"],
+    [["accuracy", "--data", ".", "--tasks", "../trec", "--seeds", "13"], '"../trec" is no name'],
+    [["swim"], "unknown command"],
+    [[], "Name a measurement"],
+  ])("%j is refused with a word on what is wrong", async (args, message) => {
+    const { exitCode, stdout, stderr } = await bench(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toContain(message);
+  });
+
+  it("tells an error in JSON with --json", async () => {
+    const { stderr } = await bench("serve", "--json", "--rounds", "0");
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: "bad_usage" } });
+  });
+
+  it("--help explains each measurement", async () => {
+    for (const name of ["serve", "train", "accuracy"]) {
+      const { exitCode, stdout } = await bench(name, "--help");
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain(`Usage: npm run bench -- ${name}`);
+    }
+  });
+});
+
+it("rounds run every case once each, warm-up apart, and another case goes first in the next", async () => {
+  const order: string[] = [];
+  const run = { a: async () => order.push("a"), b: async () => order.push("b") };
+  const timings = await measureRounds(run, { warmUp: 1, rounds: 3 });
+  expect([timings.a.length, timings.b.length]).toEqual([3, 3]);
+  expect(order.slice(2).join("")).toBe("abbaab");
+});
+
+it("a summary's quartiles lie between neighbouring values", () => {
+  const summary = { median: 2.5, lowerQuartile: 1.75, upperQuartile: 3.25, min: 1, max: 4 };
+  expect(summarize([4, 1, 3, 2])).toEqual(summary);
+});

@@ -1,0 +1,89 @@
+// npm run bench -- serve
+import { Command } from "commander";
+import type { BenchIo } from "../io.ts";
+import { openBackbone } from "../open-backbone.ts";
+import { type SharedOptions, wholeNumber, withShared } from "../options.ts";
+import { printDocument } from "../print-document.ts";
+import { targetLine, textTable, whole } from "../text-table.ts";
+import { measureServing, type ServeResults } from "./measure-serving.ts";
+import { readTexts } from "./read-texts.ts";
+import { ADAPTER_SHAPE } from "./resident-adapters.ts";
+
+interface ServeOptions extends SharedOptions {
+  readonly texts?: string;
+  readonly batch: number;
+  readonly resident: number;
+  readonly rounds: number;
+  readonly warmUp: number;
+}
+
+export function serveCommand(io: BenchIo): Command {
+  const command = new Command("serve")
+    .description("text tokens per second of one batch of many adapters, against the bare backbone")
+    .option(
+      "--texts <file>",
+      "one text per line, or a .csv or .ndjson dataset (default: the example's test file)",
+    )
+    .option("--batch <n>", "texts of the batch, each of another adapter", wholeNumber(1, 512), 64)
+    .option("--resident <n>", "adapters in memory for the case with many", wholeNumber(1, 20_000), 1_000)
+    .option("--rounds <n>", "rounds that are measured; each runs every case once", wholeNumber(1, 10_000), 15)
+    .option("--warm-up <n>", "rounds before those, not measured", wholeNumber(0, 1_000), 3)
+    .addHelpText("after", HELP);
+  return withShared(command, "write the JSON document to this file too").action((options: ServeOptions) =>
+    serve(options, io),
+  );
+}
+
+async function serve(options: ServeOptions, io: BenchIo): Promise<void> {
+  const { batch, resident: residentCount, rounds, warmUp, threads } = options;
+  const texts = await readTexts(options.texts, batch);
+  const { id, backbone } = await openBackbone(options.backbone, io);
+  const onProgress = (line: string) => io.stderr(`${line}\n`);
+  const results = await measureServing({
+    backbone,
+    texts,
+    residentCount,
+    threads,
+    warmUp,
+    rounds,
+    onProgress,
+  });
+  const settings = {
+    backbone: { id, digest: backbone.digest },
+    ...{ texts: texts.source, batch, resident: residentCount, rounds, warmUp, threads },
+    adapters: ADAPTER_SHAPE,
+  };
+  await printDocument({ benchmark: "serve", settings, results, text: describe(results) }, options, io);
+}
+
+function describe({ texts, textTokens, cases, ratio, positions, residentBytes }: ServeResults): string {
+  const rows = cases.map(
+    ({ case: name, milliseconds, tokensPerSecond, textsPerSecond, ofBare, description }) => [
+      `${name.padEnd(9)} ${description}`,
+      milliseconds.median.toFixed(1),
+      `${milliseconds.lowerQuartile.toFixed(1)}-${milliseconds.upperQuartile.toFixed(1)}`,
+      whole(tokensPerSecond),
+      whole(textsPerSecond),
+      ofBare.median.toFixed(3),
+      `${ofBare.lowerQuartile.toFixed(3)}-${ofBare.upperQuartile.toFixed(3)}`,
+    ],
+  );
+  return (
+    `One batch of ${texts} texts, ${textTokens} tokens; medians of the rounds, and the middle half of them.\n` +
+    `Positions computed: ${positions.bare} bare, ${positions.mixed} with prompts. ` +
+    `Resident adapters: ${whole(residentBytes / 1e6)} MB.\n\n` +
+    `${textTable([["CASE", "MS", "MIDDLE HALF", "TOKENS/S", "TEXTS/S", "OF BARE", "MIDDLE HALF"], ...rows])}\n` +
+    targetLine("mixed / bare", ratio.value.toFixed(3), ratio.target.toFixed(2), ratio.met)
+  );
+}
+
+const HELP = `
+Cases, all warm, interleaved round by round, packing included in each:
+  bare       the frozen encoder alone, texts packed the same way, no prompts inserted
+  mixed      each text by another tenant's adapter: 2 prompt layers drawn at random, 4 prompt tokens
+  single     all texts by one adapter
+  resident   as mixed, while --resident adapters are in memory
+  classify   as mixed, through Classifier.classify: tokenizer, queue and head included
+OF BARE is the ratio of text tokens/s within one round; the prompts' own positions count as cost only,
+so it is lower the shorter the texts are. Adapters have random weights: that changes no time. Target: mixed reaches 0.90 of bare's tokens/s.
+`;

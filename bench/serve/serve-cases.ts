@@ -1,0 +1,82 @@
+// The five ways one batch of texts is computed, each a function that runs it once.
+import type { Backbone, Encoding, TextInput } from "#model";
+import { type BatchItem, batchFeeds, Classifier, Session, servingGraph } from "#model/runtime";
+import { BareEncoder } from "../bare-encoder.ts";
+import { makeAdapter, type ResidentAdapters, residentAdapters } from "./resident-adapters.ts";
+
+export const SERVE_CASES = {
+  bare: "no prompts",
+  mixed: "an adapter each",
+  single: "one adapter",
+  resident: "as mixed, many in memory",
+  classify: "as mixed, text to scores",
+} as const;
+
+export type ServeCaseName = keyof typeof SERVE_CASES;
+
+export interface ServeCases {
+  readonly run: Readonly<Record<ServeCaseName, () => Promise<unknown>>>;
+  /** Bytes of adapter weights of the case "resident", spare slots included. */
+  readonly residentBytes: number;
+  close(): Promise<void>;
+}
+
+export interface ServeCasesRequest {
+  readonly backbone: Backbone;
+  readonly inputs: readonly TextInput[];
+  readonly encodings: readonly Encoding[];
+  /** Adapters of the case "resident". */
+  readonly residentCount: number;
+  readonly threads: number;
+}
+
+export async function createServeCases(request: ServeCasesRequest): Promise<ServeCases> {
+  const { backbone, inputs, encodings, residentCount, threads } = request;
+  const { config } = backbone;
+  const bare = await BareEncoder.create(backbone, threads);
+  const session = await Session.create(servingGraph(backbone), { threads });
+  const classifier = await Classifier.create(backbone, { threads });
+  const few = await residentAdapters(config, inputs.length);
+  const many = await residentAdapters(config, residentCount);
+  const pass = async (items: readonly BatchItem[], { cache }: ResidentAdapters) =>
+    (await session.run(batchFeeds(items, config, cache), ["features"])).features;
+  // Spread over all that are resident.
+  const stride = Math.max(1, Math.floor(residentCount / inputs.length));
+  const mixedItems = itemsOf(encodings, few, (text) => text);
+  const singleItems = itemsOf(encodings, few, () => 0);
+  const residentItems = itemsOf(encodings, many, (text) => (text * stride) % residentCount);
+  return {
+    run: {
+      bare: () => bare.run(encodings),
+      mixed: () => pass(mixedItems, few),
+      single: () => pass(singleItems, few),
+      resident: () => pass(residentItems, many),
+      classify: () =>
+        Promise.all(inputs.map((input, text) => classifyOne(classifier, backbone, text, input))),
+    },
+    residentBytes: many.cache.stats.slabBytes,
+    close: async () => {
+      await bare.close();
+      await session.close();
+      await classifier.close();
+    },
+  };
+}
+
+function itemsOf(
+  encodings: readonly Encoding[],
+  { residents }: ResidentAdapters,
+  adapterOf: (text: number) => number,
+): BatchItem[] {
+  return encodings.map((encoding, text) => {
+    const resident = residents[adapterOf(text)];
+    if (!resident) throw new Error(`invariant: text ${text} has one of ${residents.length} adapters`);
+    return { encoding, resident };
+  });
+}
+
+/** One request of one tenant; requests of one moment are computed together by the classifier. */
+function classifyOne(classifier: Classifier, { config }: Backbone, text: number, input: TextInput) {
+  const load = async () => makeAdapter(config, text);
+  return classifier.classify({ key: `tenant-${text}`, load }, [input]);
+}

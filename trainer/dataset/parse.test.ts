@@ -1,0 +1,320 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { TrainerError } from "../errors.ts";
+import { DATASET_BYTES_MAX, DATASET_ROWS_MAX, TEXT_CHARACTERS_MAX } from "./dataset.ts";
+import { type ParseOptions, parseDataset } from "./parse.ts";
+
+const csv = { fileName: "reviews.csv", mediaType: "text/csv" } as const;
+const ndjson = { fileName: "reviews.ndjson", mediaType: "application/x-ndjson" } as const;
+/** Four examples of each of two labels: rows 2 to 9. */
+const base = Array.from({ length: 8 }, (_, index) => `text ${index},${index < 4 ? "good" : "bad"}`);
+const table = (...rows: string[]) => `text,label\n${rows.join("\n")}`;
+const lines = (...values: unknown[]) => values.map((value) => JSON.stringify(value)).join("\n");
+
+function parse(content: string | Uint8Array, options: Partial<ParseOptions> = {}) {
+  return parseDataset(typeof content === "string" ? Buffer.from(content) : content, { ...csv, ...options });
+}
+
+function refused(content: string | Uint8Array, options: Partial<ParseOptions> = {}): TrainerError {
+  try {
+    parse(content, options);
+  } catch (error) {
+    if (error instanceof TrainerError) return error;
+    throw error;
+  }
+  throw new Error("the dataset was accepted");
+}
+
+type Refusal = [
+  what: string,
+  content: string | Uint8Array,
+  row: number | undefined,
+  column: string | undefined,
+  says: string,
+];
+
+const csvRefusals: Refusal[] = [
+  ["an empty file", "", undefined, undefined, "the file is empty"],
+  ["blank lines only", "\n\r\n", undefined, undefined, "the file is empty"],
+  ["a header only", "text,label\n", 1, undefined, "no examples"],
+  ["a missing column", "sentence,label\na,b", 1, undefined, 'rename "sentence" to "text"'],
+  [
+    "two missing columns",
+    "Utterance,Intent\na,b",
+    1,
+    undefined,
+    'rename "Utterance" to "text" and rename "Intent" to "label"',
+  ],
+  ["no header", "lovely,good", 1, undefined, 'found "lovely", "good"; name the columns'],
+  ["a column named twice", "text,label,TEXT\na,b,c", 1, "text", "twice"],
+  ["semicolons", "text;label\na;b", 1, undefined, "separate them by commas"],
+  ["an empty text", table(...base, " ,good"), 10, "text", "the text is empty"],
+  ["an empty second text", "text,label,text_pair\na,good, ", 2, "text_pair", "the text is empty"],
+  ["an empty label", table(...base, "more, "), 10, "label", "the label is empty"],
+  ["a single label", table(...base.slice(0, 4)), undefined, "label", 'every example has the label "good"'],
+  [
+    "a rare label",
+    table(...base, "rare one,odd", "rare two,odd"),
+    10,
+    "label",
+    'the label "odd" has 2 examples',
+  ],
+  [
+    "conflicting labels",
+    table(...base, "text 0,bad"),
+    10,
+    "label",
+    'labelled "bad" here and "good" in row 2',
+  ],
+  ["a quote never closed", table(...base, '"open,good', "more,bad"), 10, "text", "never closed"],
+  [
+    "a quote never closed in a large file",
+    `text,label\n"open,good\n${"more,bad\n".repeat(150_000)}`,
+    2,
+    "text",
+    "never closed",
+  ],
+  [
+    "a bare quote in a large file",
+    table('5" wide,good', `${"more ".repeat(2 ** 19)},bad`),
+    2,
+    "text",
+    "inside an unquoted field",
+  ],
+  ["a quote in a bare field", table(...base, 'more,go"od'), 10, "label", "inside an unquoted field"],
+  ["a quote not doubled", table(...base, '"a "b" c",good'), 10, "text", "ends inside the field"],
+  ["a field too many", table(...base, "more,good,extra"), 10, undefined, "3 fields where the header has 2"],
+  ["a field too few", table(...base, "more"), 10, undefined, "1 field where the header has 2"],
+  ["too long a text", table(`${"x".repeat(TEXT_CHARACTERS_MAX + 1)},good`), 2, "text", "20,001 characters"],
+  ["too long a label", table(`a,${"x".repeat(101)}`), 2, "label", "101 characters"],
+  ["too long a row", table(`${"x".repeat(2 ** 21)},good`), 2, undefined, "longer than 1024 KiB"],
+  ["a control character in a label", table("a,go\u0007od"), 2, "label", "control character"],
+  ["a line break in a label", table('a,"go\nod"'), 2, "label", "line break"],
+  [
+    "Latin-1",
+    Buffer.from(table(...base, "caf\u00e9,good"), "latin1"),
+    10,
+    undefined,
+    "save the file as UTF-8",
+  ],
+  ["UTF-16 with a mark", Buffer.from(`\ufeff${table(...base)}`, "utf16le"), undefined, undefined, "UTF-16"],
+  ["UTF-16 without a mark", Buffer.from(table(...base), "utf16le"), undefined, undefined, "UTF-16"],
+  ["NUL bytes", table("a\0b,good"), undefined, undefined, "byte 12 is NUL"],
+  [
+    "a workbook",
+    Buffer.from("PK\u0003\u0004zip"),
+    undefined,
+    undefined,
+    "Excel workbook (.xlsx); export the data as CSV",
+  ],
+  ["gzip", Buffer.from([0x1f, 0x8b, 8]), undefined, undefined, "a gzip file"],
+  ["Parquet", Buffer.from("PAR1.."), undefined, undefined, "a Parquet file"],
+  ["PDF", Buffer.from("%PDF-1.7"), undefined, undefined, "a PDF document"],
+];
+
+const ndjsonRefusals: Refusal[] = [
+  ["an empty file", "\n", undefined, undefined, "the file is empty"],
+  ["a line that is not JSON", `${lines({ text: "a", label: "b" })}\n\n{`, 3, undefined, "not JSON"],
+  ["an array", '[{"text":"a","label":"b"}]', 1, undefined, "an array"],
+  ["null", "null", 1, undefined, "null"],
+  ["a missing name", lines({ text: "a", category: "b" }), 1, undefined, 'rename "category" to "label"'],
+  ["a number as label", lines({ text: "a", label: 3 }), 1, "label", "of type number"],
+  ["half a surrogate pair", '{"text":"\\ud800","label":"b"}', 1, "text", "surrogate"],
+  [
+    "a pair in some rows only",
+    lines({ text: "a", label: "b" }, { text: "a", text_pair: "c", label: "b" }),
+    2,
+    "text_pair",
+    "in every row or in none",
+  ],
+  ["a line too long", lines({ text: "x".repeat(2 ** 21), label: "b" }), 1, undefined, "longer than 1024 KiB"],
+  [
+    "bytes that are not UTF-8",
+    Buffer.from('{"text":"a","label":"b"}\n"\n\u00e9', "latin1"),
+    3,
+    undefined,
+    "0xe9",
+  ],
+];
+
+describe.each([
+  { format: csv, refusals: csvRefusals },
+  { format: ndjson, refusals: ndjsonRefusals },
+])("refusals of $format.mediaType", ({ format, refusals }) => {
+  it.each(refusals)("%s", (_, content, row, column, says) => {
+    const error = refused(content, format);
+    expect(error.code).toBe("invalid_dataset");
+    expect(error.at).toEqual({ file: format.fileName, row, column });
+    expect(error.publicMessage).toContain(says);
+    expect(error.publicMessage).toMatch(row ? `${format.fileName}, row ${row}` : format.fileName);
+    expect(error.publicMessage).toMatch(/^[^\n]*[^.]\.$/);
+  });
+});
+
+describe("limits", () => {
+  it("names the limit of a file too large", () => {
+    const error = refused(new Uint8Array(DATASET_BYTES_MAX + 1));
+    expect([error.code, error.publicMessage]).toEqual([
+      "dataset_too_large",
+      expect.stringContaining("64 MiB"),
+    ]);
+  });
+
+  it("names the row of the first example too many", () => {
+    const error = refused(`text,label\n${"same,a\n".repeat(DATASET_ROWS_MAX + 1)}`);
+    expect(error.code).toBe("dataset_too_large");
+    expect(error.at).toEqual({ file: "reviews.csv", row: DATASET_ROWS_MAX + 2 });
+  });
+
+  it("takes a thousand labels, and takes more for a swapped column", () => {
+    const rows = (count: number) =>
+      Array.from({ length: count * 4 }, (_, index) => `t${index},l${index % count}`);
+    expect(parse(table(...rows(1_000))).labels).toHaveLength(1_000);
+    expect(refused(table(...rows(1_001))).publicMessage).toContain(
+      "1,001 different labels in 4,004 examples",
+    );
+  });
+
+  it("reads 60 MiB in seconds", () => {
+    const group = "ab"
+      .repeat(2)
+      .split("")
+      .map((label) => `"${'word, ""word"" and '.repeat(17)}",${label}\n`);
+    const content = Buffer.from(`text,label\n${group.join("").repeat(48_000)}`);
+    expect(content.length).toBeGreaterThan(60 * 2 ** 20);
+    const start = performance.now();
+    expect(parse(content, { forTraining: false }).examples).toHaveLength(192_000);
+    expect(performance.now() - start).toBeLessThan(20_000);
+  });
+
+  it.each([",", "\n", '"",', '"'])(
+    "a file of nothing but %j is refused without its fields being kept",
+    (piece) => {
+      expect(refused(Buffer.alloc(DATASET_BYTES_MAX, piece)).code).toBe("invalid_dataset");
+    },
+  );
+});
+
+describe("what is accepted", () => {
+  it("numbers rows as a spreadsheet does", () => {
+    const { examples } = parse(`Text , LABEL\r\n"two\r\nlines",good\r\n\r\nplain,good\r\n`, {
+      forTraining: false,
+    });
+    expect(examples).toEqual([
+      { input: "two\r\nlines", label: 0, row: 2 },
+      { input: "plain", label: 0, row: 4 },
+    ]);
+  });
+
+  it("reads pairs in both formats alike", () => {
+    const fromCsv = parse("label,text_pair,text\ny,b,a\nx,d,c\n", { forTraining: false });
+    const fromNdjson = parse(
+      lines({ text: "a", label: "y", text_pair: "b" }, { text: "c", text_pair: "d", label: "x" }),
+      { ...ndjson, forTraining: false },
+    );
+    expect(fromCsv.examples.map(({ input, label }) => ({ input, label }))).toEqual([
+      { input: { text: "a", textPair: "b" }, label: 1 },
+      { input: { text: "c", textPair: "d" }, label: 0 },
+    ]);
+    expect(fromNdjson.examples.map(({ row }) => row)).toEqual([1, 2]);
+    expect(fromNdjson.examples.map(({ input }) => input)).toEqual(fromCsv.examples.map(({ input }) => input));
+  });
+
+  it("keeps pairs apart that join to the same text", () => {
+    const pairs = "text,text_pair,label\na,bc,x\nab,c,y\n";
+    expect(refused(pairs).publicMessage).toContain("has 1 example");
+  });
+
+  it("sorts labels by code point and takes names of object members as labels", () => {
+    const labels = ["__proto__", "constructor", "\u{1f600}", "\uff5e", "B", "a"];
+    const { labels: sorted, examples } = parse(table(...labels.map((label) => `text,${label}`)), {
+      forTraining: false,
+    });
+    expect(sorted).toEqual(["B", "__proto__", "a", "constructor", "\uff5e", "\u{1f600}"]);
+    expect(examples.map(({ label }) => sorted[label])).toEqual(labels);
+  });
+
+  it("a test file may have one label, rare labels and conflicting labels", () => {
+    expect(parse(table("a,x", "a,y"), { forTraining: false }).warnings).toEqual([]);
+  });
+});
+
+describe("warnings", () => {
+  const warn = (content: string) => parse(content).warnings.map(({ code, rows }) => [code, rows]);
+  const many = Array.from({ length: 16 }, (_, index) => `text ${index},${index % 2 ? "good" : "bad"}`);
+
+  it("none for a clean file", () => expect(warn(table(...many))).toEqual([]));
+  it("byte_order_mark", () =>
+    expect(warn(`\ufeff${table(...many)}`)).toEqual([["byte_order_mark", undefined]]));
+  it("labels_trimmed", () => expect(warn(table(...many, "more, good "))).toEqual([["labels_trimmed", [18]]]));
+  it("duplicate_rows", () => expect(warn(table(...many, "text 0,bad"))).toEqual([["duplicate_rows", [18]]]));
+  it("small_class", () => expect(warn(table(...base))).toEqual([["small_class", [2, 6]]]));
+  it("extra_columns", () => {
+    const content = ["text,label,id", ...many.map((row, index) => `${row},${index}`)].join("\n");
+    expect(parse(content).warnings).toEqual([{ code: "extra_columns", message: '1 column not used: "id".' }]);
+  });
+  it("unbalanced_classes", () => {
+    const large = Array.from({ length: 161 }, (_, index) => `large ${index},large`);
+    const small = Array.from({ length: 8 }, (_, index) => `small ${index},small`);
+    expect(warn(table(...large, ...small))).toEqual([["unbalanced_classes", undefined]]);
+    expect(warn(table(...large.slice(1), ...small))).toEqual([]);
+  });
+});
+
+describe("any content", () => {
+  const text = fc
+    .string({ unit: "grapheme", maxLength: 30 })
+    .map((value) => `${value.replaceAll("\0", "")},"x"\n"`);
+  const label = fc
+    .string({ unit: "grapheme", maxLength: 9 })
+    .map((value) => `${value.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "")}~`.trim());
+  const rows = fc.array(fc.record({ text, label, text_pair: text }), { minLength: 1, maxLength: 20 });
+  const quote = (value: string) => `"${value.replaceAll('"', '""')}"`;
+
+  it("written as CSV or NDJSON is read back row by row", () => {
+    fc.assert(
+      fc.property(rows, fc.constantFrom("\n", "\r\n", "\r"), (written, end) => {
+        const records = written.map((row) => [row.text_pair, row.text, row.label].map(quote).join(","));
+        const asCsv = ["text_pair,text,label", ...records].join(end);
+        for (const [content, options] of [
+          [asCsv, csv],
+          [lines(...written), ndjson],
+        ] as const) {
+          const { examples, labels } = parse(content, { ...options, forTraining: false });
+          const read = examples.map(({ input, label: index }) => ({ input, label: labels[index] }));
+          expect(read).toEqual(
+            written.map((row) => ({ input: { text: row.text, textPair: row.text_pair }, label: row.label })),
+          );
+        }
+      }),
+    );
+  });
+
+  it("of whatever bytes throws nothing but a TrainerError", () => {
+    const piece = fc.constantFrom(
+      "text,label\n",
+      '"',
+      "\n",
+      "\r",
+      ",",
+      "a",
+      '{"text":"a","label":"b"}',
+      "[",
+      "\ufeff",
+    );
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.array(piece).map((pieces) => Buffer.from(pieces.join(""))),
+    );
+    fc.assert(
+      fc.property(bytes, fc.constantFrom(csv, ndjson), fc.boolean(), (content, options, forTraining) => {
+        try {
+          parseDataset(content, { ...options, forTraining });
+        } catch (error) {
+          expect(error).toBeInstanceOf(TrainerError);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

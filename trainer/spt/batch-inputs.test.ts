@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import { parseBackbone } from "#model";
+import { must } from "#model/graph";
+import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
+import { batchInputs, searchInputs, targetsOf } from "./batch-inputs.ts";
+
+const { config, tokenizer } = parseBackbone("tiny", makeTinyBackbone({ layers: 1 }));
+const PROMPT_TOKENS = 3;
+const examples = ["please help me with my order today", "hi"].map((text, index) => {
+  const encoding = tokenizer.encode(text);
+  return { encoding, states_LD: new Float32Array(encoding.tokenIds.length * config.width).fill(index + 1) };
+});
+
+const inputsOf = (pooling: "mean" | "slots") =>
+  batchInputs(examples, config, { width: config.width, promptTokens: PROMPT_TOKENS, bottleneck: 2, pooling });
+
+function rowsOf({ data, shape }: { data: ArrayLike<number>; shape: readonly number[] }): number[][] {
+  const [rows = 0, columns = 0] = shape;
+  return Array.from({ length: rows }, (_, row) => Array.from(data).slice(row * columns, (row + 1) * columns));
+}
+
+describe("the inputs of a training graph", () => {
+  test("average, for pooling mean, each text over all of its own tokens and no other position", () => {
+    const { batch, feeds } = inputsOf("mean");
+    const rows = rowsOf(must(feeds.slots, "slots"));
+    expect(rows).toHaveLength(examples.length);
+    for (const [text, row] of rows.entries()) {
+      const { offset, length } = must(batch.placements[text], "placement");
+      const expected = row.map((_, at) =>
+        at >= offset && at < offset + length ? Math.fround(1 / length) : 0,
+      );
+      expect(row).toEqual(expected);
+    }
+  });
+
+  test("average, for pooling slots, each text in P near-equal runs that cover it in order", () => {
+    const { batch, feeds } = inputsOf("slots");
+    const rows = rowsOf(must(feeds.slots, "slots"));
+    expect(rows).toHaveLength(examples.length * PROMPT_TOKENS);
+    for (const [text, { offset, length }] of batch.placements.entries()) {
+      const runs = rows.slice(text * PROMPT_TOKENS, (text + 1) * PROMPT_TOKENS).map((row) => {
+        const run = row.flatMap((weight, at) => (weight > 0 ? [at - offset] : []));
+        expect(row.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 6);
+        expect(new Set(row.filter((weight) => weight > 0)).size).toBe(1);
+        expect(Math.abs(run.length - length / PROMPT_TOKENS)).toBeLessThan(2);
+        return run;
+      });
+      expect([...new Set(runs.flat())]).toEqual(Array.from({ length }, (_, token) => token));
+    }
+  });
+
+  test("hold each text's states at its own positions, and nothing where its prompts will stand", () => {
+    const { batch, feeds } = inputsOf("mean");
+    const { data } = must(feeds.states, "states");
+    for (const [text, { offset, length, promptOffset }] of batch.placements.entries()) {
+      const at = (from: number, count: number) =>
+        new Set(data.subarray(from * config.width, (from + count) * config.width));
+      expect(at(offset, length)).toEqual(new Set([text + 1]));
+      expect(at(promptOffset, PROMPT_TOKENS)).toEqual(new Set([0]));
+    }
+  });
+
+  test("send each prompt position to its own new row, and every other position to itself", () => {
+    const { batch, feeds } = inputsOf("mean");
+    const { data: place } = must(feeds.place, "place");
+    const { promptAt, biasAt } = searchInputs(batch);
+    const positions = Array.from(must(promptAt, "promptAt").data);
+    expect(positions).toHaveLength(examples.length * PROMPT_TOKENS);
+    for (const [position, row] of place.entries()) {
+      const prompt = positions.indexOf(position);
+      expect(row).toBe(prompt < 0 ? position : place.length + prompt);
+      expect(biasAt?.data[position]).toBe(prompt + 1);
+    }
+  });
+});
+
+test("targets are one-hot rows of the given weight", () => {
+  expect([...targetsOf([2, 0], 3, 0.5)]).toEqual([0, 0, 0.5, 0.5, 0, 0]);
+});
