@@ -5,8 +5,11 @@ import { Classifier } from "#model/runtime";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import type { Dataset } from "./dataset/dataset.ts";
+import { FrozenEncoder } from "./frozen-encoder.ts";
+import { fitLogisticRegression } from "./head/fit-logistic-regression.ts";
 import type { TrainOptions } from "./options.ts";
 import { GATE_HISTORY_MAX, type TrainingProgress } from "./report.ts";
+import { tunedFeatures } from "./spt/tune-prompts.ts";
 import { type TrainResult, train } from "./train.ts";
 
 const LAYERS = 3;
@@ -76,6 +79,35 @@ describe("train", () => {
     expect(promptLayers.length > 0).toBe(least.learningRate !== undefined);
     expect(auto.adapter.insertions.length > 0).toBe(least.learningRate !== undefined);
     expect(await accuracyOn(heldOut, auto)).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test("keeps prompts that do harm under method spt, and drops them under auto", async () => {
+    const harmful = { seed: 1, learningRate: 1, epochs: 4 };
+    const [spt, auto] = [await trainWith({ ...harmful, method: "spt" }), await trainWith(harmful)];
+    expect(spt.adapter.insertions.length).toBeGreaterThan(0);
+    expect(auto.adapter.insertions).toEqual([]);
+    expect(auto.report.promptLayers).toEqual([]);
+  });
+
+  test("fits the head to the vectors that the adapter's own, rounded prompts give", async () => {
+    const { insertions, head } = first.adapter;
+    const encodings = trained.rows.map(({ text }) => backbone.tokenizer.encode(text));
+    const labels = trained.rows.map(({ label }) => trained.labels.indexOf(label));
+    const data = { backbone, encodings, labels, classes: 3 };
+    const { width } = first.adapter;
+    const { layer, promptTokens, bottleneck, pooling } = must(insertions[0], "generator");
+    const frozen = await FrozenEncoder.create(backbone, 1);
+    const states = await frozen.statesSource(layer, encodings);
+    await frozen.close();
+    const features_BD = await tunedFeatures(
+      data,
+      { indices: labels.map((_, index) => index), generators: insertions, states },
+      { shape: { width, promptTokens, bottleneck, pooling }, threads: 1 },
+    );
+    const fitted = fitLogisticRegression({ features_BD, labels, width, classes: 3 });
+    for (const [index, value] of fitted.weight_CD.entries()) {
+      expect(Math.abs((head.weight_CD[index] ?? Number.NaN) - value)).toBeLessThan(5e-3);
+    }
   });
 
   test("leaves the backbone as it was", () => {

@@ -59,9 +59,13 @@ export function foldCount(rows: number): number {
   return rows < BOTH_WAYS_BELOW_ROWS ? 2 : 1;
 }
 
-/** The one of least loss; the earlier where they are equal. */
+/** The most accurate; among equals the one of least loss, then the earlier. */
 export function bestCandidate(figures: readonly HeldOutFigures[]): HeldOutFigures {
-  return figures.reduce((best, next) => (next.loss < best.loss ? next : best));
+  return figures.reduce((best, next) => (isBetter(next, best) ? next : best));
+}
+
+function isBetter(a: HeldOutFigures, b: HeldOutFigures): boolean {
+  return a.accuracy === b.accuracy ? a.loss < b.loss : a.accuracy > b.accuracy;
 }
 
 function foldsOf(

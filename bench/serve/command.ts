@@ -85,5 +85,6 @@ Cases, all warm, interleaved round by round, packing included in each:
   resident   as mixed, while --resident adapters are in memory
   classify   as mixed, through Classifier.classify: tokenizer, queue and head included
 OF BARE is the ratio of text tokens/s within one round; the prompts' own positions count as cost only,
-so it is lower the shorter the texts are. Adapters have random weights: that changes no time. Target: mixed reaches 0.90 of bare's tokens/s.
+so it is lower the shorter the texts are. Adapters have random weights: that changes no time.
+Target: mixed reaches 0.90 of bare's tokens/s.
 `;

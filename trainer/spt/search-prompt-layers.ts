@@ -230,16 +230,19 @@ class Search {
   }
 }
 
+/** A gate that the search has pushed below this is rejected even where the budget has room. */
+export const GATE_REJECTED_BELOW = 0.35;
+
 /**
- * The selection rule: the `most` layers of the largest gates, fewer when a gate is below 1/2, at least
- * one. Ascending.
+ * The selection rule: the `most` layers of the largest gates, fewer when the search has rejected more
+ * than that, at least one. Ascending.
  */
 export function selectPromptLayers(gates: readonly number[], most: number): number[] {
   const ranked = gates
     .map((gate, layer) => ({ gate, layer }))
     .sort((a, b) => b.gate - a.gate || a.layer - b.layer);
   return ranked
-    .filter(({ gate }, rank) => rank === 0 || (rank < most && gate >= 0.5))
+    .filter(({ gate }, rank) => rank === 0 || (rank < most && gate >= GATE_REJECTED_BELOW))
     .map(({ layer }) => layer)
     .sort((a, b) => a - b);
 }
