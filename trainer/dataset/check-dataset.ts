@@ -1,4 +1,5 @@
 // Rows as read → examples by class index. Every rule about the content of a dataset is here, for all formats.
+import { createHash } from "node:crypto";
 import type { ColumnName, RawRow } from "./columns.ts";
 import {
   type Dataset,
@@ -101,14 +102,23 @@ function findDuplicates(rows: readonly RawRow[], { file, forTraining }: CheckOpt
   const duplicates: RawRow[] = [];
   const firstByInput = new Map<string, RawRow>();
   for (const row of rows) {
-    // The length keeps ("a", "bc") and ("ab", "c") apart.
-    const input = row.textPair === undefined ? row.text : `${row.text.length} ${row.text}${row.textPair}`;
+    const input = digestOf(row);
     const first = firstByInput.get(input);
     if (!first) firstByInput.set(input, row);
     else if (first.label.trim() === row.label.trim()) duplicates.push(row);
     else if (forTraining) throw conflict(first, row, file);
   }
   return duplicates;
+}
+
+/**
+ * Not the text itself: V8 hashes a string longer than 16,383 characters by its length alone, so a Map with
+ * many such keys compares each with all others.
+ */
+function digestOf({ text, textPair }: RawRow): string {
+  // The length keeps ("a", "bc") and ("ab", "c") apart.
+  const input = textPair === undefined ? text : `${text.length} ${text}${textPair}`;
+  return createHash("sha256").update(input).digest("base64");
 }
 
 function conflict(first: RawRow, second: RawRow, file: string) {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../random.ts";
-import { splitHalves } from "./split.ts";
+import { foldsStratified, splitHalves } from "./split.ts";
 
 const labels = fc.array(fc.nat({ max: 5 }), { maxLength: 100 });
 const seed = fc.nat();
@@ -38,5 +38,44 @@ describe("splitHalves", () => {
     );
     const classes = Array.from({ length: 40 }, () => 0);
     expect(splitHalves(classes, createRandom(1))).not.toEqual(splitHalves(classes, createRandom(2)));
+  });
+});
+
+describe("foldsStratified", () => {
+  const folds = fc.integer({ min: 1, max: 12 });
+
+  it("gives every index to one fold, ascending, even where there are more folds than examples", () => {
+    fc.assert(
+      fc.property(labels, folds, seed, (classes, count, state) => {
+        const parts = foldsStratified(classes, count, createRandom(state));
+        expect(parts).toHaveLength(count);
+        for (const part of parts) expect(part).toEqual(part.toSorted((a, b) => a - b));
+        expect(parts.flat().sort((a, b) => a - b)).toEqual([...classes.keys()]);
+      }),
+    );
+  });
+
+  it("the sizes of the folds differ by at most one, in every class and in the whole", () => {
+    const spread = (sizes: number[]) => Math.max(...sizes) - Math.min(...sizes);
+    fc.assert(
+      fc.property(labels, folds, seed, (classes, count, state) => {
+        const parts = foldsStratified(classes, count, createRandom(state));
+        expect(spread(parts.map((part) => part.length))).toBeLessThanOrEqual(1);
+        for (const label of new Set(classes)) {
+          const sizes = parts.map((part) => part.filter((index) => classes[index] === label).length);
+          expect(spread(sizes)).toBeLessThanOrEqual(1);
+        }
+      }),
+    );
+  });
+
+  it("of two is splitHalves, and a class as large as a dataset may be is no trouble", () => {
+    const classes = new Array<number>(200_000).fill(0);
+    expect(foldsStratified(classes, 2, createRandom(3))).toEqual(splitHalves(classes, createRandom(3)));
+    expect(foldsStratified(classes, 1, createRandom(3))).toEqual([[...classes.keys()]]);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN])("refuses %d folds", (count) => {
+    expect(() => foldsStratified([0, 1], count, createRandom(1))).toThrow(`cannot split into ${count} folds`);
   });
 });

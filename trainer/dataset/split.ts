@@ -6,18 +6,31 @@ import { shuffle } from "../random.ts";
  * the halves take turns with the one left over. Both ascend.
  */
 export function splitHalves(labels: readonly number[], random: () => number): [number[], number[]] {
-  const halves: [number[], number[]] = [[], []];
-  let extraGoesFirst = true;
+  const [first = [], second = []] = foldsStratified(labels, 2, random);
+  return [first, second];
+}
+
+/**
+ * Indices of `folds` parts, each ascending, every index in one. The sizes of the parts differ by at most
+ * one, in every class and in the whole; where examples are left over, the next parts in turn take them.
+ */
+export function foldsStratified(labels: readonly number[], folds: number, random: () => number): number[][] {
+  if (!Number.isInteger(folds) || folds < 1) throw new RangeError(`cannot split into ${folds} folds`);
+  const parts = Array.from({ length: folds }, (): number[] => []);
+  let extraGoesTo = 0;
   for (const indices of shuffledByClass(labels, random)) {
-    const odd = indices.length % 2 === 1;
-    const firstSize = Math.floor(indices.length / 2) + (odd && extraGoesFirst ? 1 : 0);
-    if (odd) extraGoesFirst = !extraGoesFirst;
-    halves[0].push(...indices.slice(0, firstSize));
-    halves[1].push(...indices.slice(firstSize));
+    const size = Math.floor(indices.length / folds);
+    const extras = indices.length % folds;
+    let taken = 0;
+    for (const [fold, part] of parts.entries()) {
+      const hasExtra = (fold - extraGoesTo + folds) % folds < extras;
+      const end = taken + size + (hasExtra ? 1 : 0);
+      for (const index of indices.slice(taken, end)) part.push(index);
+      taken = end;
+    }
+    extraGoesTo = (extraGoesTo + extras) % folds;
   }
-  halves[0].sort((a, b) => a - b);
-  halves[1].sort((a, b) => a - b);
-  return halves;
+  return parts.map((part) => part.sort((a, b) => a - b));
 }
 
 function shuffledByClass(labels: readonly number[], random: () => number): number[][] {
