@@ -36,6 +36,7 @@ export interface TrainingReport {
 export interface CandidateReport {
   /** Absent: the head alone on the frozen encoder, no prompts. */
   readonly learningRate?: number;
+  readonly layers?: readonly number[];
   readonly accuracy: number;
   readonly macroF1: number;
   /** Mean negative log-likelihood at the candidate's own best temperature. */

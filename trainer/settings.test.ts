@@ -13,13 +13,14 @@ describe("settingsFor", () => {
     expect(settings).toMatchObject({ learningRates: [0.1], promptLayersMax: 4, retrainSteps: 3 * 7 });
   });
 
-  test("counts the trials of the validation: each learning rate both ways round where rows are few", () => {
+  test("counts the trials of the validation: each learning rate and the last layers, both ways round where rows are few", () => {
     expect(settingsFor({ seed: 0 }, SIZES)).toMatchObject({
       learningRates: [5e-3, 1e-3],
-      validationTrials: 4,
+      validationTrials: 6,
     });
-    expect(settingsFor({ seed: 0 }, { ...SIZES, examples: 128 }).validationTrials).toBe(2);
-    expect(settingsFor({ seed: 0, learningRate: 0.1 }, SIZES).validationTrials).toBe(2);
+    expect(settingsFor({ seed: 0 }, { ...SIZES, examples: 128 }).validationTrials).toBe(3);
+    expect(settingsFor({ seed: 0, learningRate: 0.1 }, SIZES).validationTrials).toBe(4);
+    expect(settingsFor({ seed: 0, method: "spt" }, SIZES).validationTrials).toBe(4);
   });
 
   test("lets the selection keep one layer at least, and never more than there are", () => {

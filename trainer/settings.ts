@@ -10,7 +10,7 @@ export interface Settings {
   readonly batchTexts: number;
   readonly searchSteps: number;
   readonly validationSteps: number;
-  /** Trainings on part of the rows that the validation takes: learning rates times folds. */
+  /** Trainings on part of the rows that the validation takes: candidates times folds. */
   readonly validationTrials: number;
   readonly retrainSteps: number;
   /** Tried on held-out rows; the best is kept, unless no prompts at all are better. */
@@ -48,7 +48,7 @@ export function settingsFor(
     batchTexts: BATCH_TEXTS,
     searchSteps: 30,
     validationSteps: Math.min(30, Math.ceil(retrainSteps / 2)),
-    validationTrials: learningRates.length * foldCount(examples),
+    validationTrials: (learningRates.length + (options.method === "spt" ? 0 : 1)) * foldCount(examples),
     retrainSteps: Math.min(retrainSteps, RETRAIN_STEPS_MAX),
     learningRates,
     searchLearningRate: 5e-3,

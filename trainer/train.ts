@@ -59,7 +59,6 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
 /** What tuning needs besides the rows to learn from. */
 interface TuneParts {
   readonly layers: readonly number[];
-  readonly states: StatesSource;
   readonly probe: Head;
   readonly steps: number;
   readonly learningRate: number;
@@ -72,6 +71,7 @@ class Training {
   readonly #settings: Settings;
   readonly #random: () => number;
   readonly #clock: PhaseClock;
+  readonly #states = new Map<number, Promise<StatesSource>>();
 
   constructor(request: TrainRequest, frozen: FrozenEncoder) {
     const { backbone, dataset, options } = request;
@@ -94,11 +94,10 @@ class Training {
     this.#clock.start("embed");
     const features = await this.#frozen.features(this.#data.encodings);
     const search = await this.#search(halves, this.#fitHead(features, halves[0]));
-    const layers = selectPromptLayers(search.gates, this.#settings.promptLayersMax);
-    const states = await this.#frozen.statesSource(must(layers[0], "layer"), this.#data.encodings);
-    const figures = await this.#validate({ halves, layers, states, features });
-    const chosen = this.#choose(figures);
-    const { generators, head } = await this.#retrain(chosen.candidate, { layers, states, features });
+    const selected = selectPromptLayers(search.gates, this.#settings.promptLayersMax);
+    const figures = await this.#validate({ halves, selected, features });
+    const chosen = bestCandidate(this.#allowed(figures));
+    const { generators, head } = await this.#retrain(chosen.candidate, features);
     const adapter: Adapter = {
       width: this.#settings.shape.width,
       insertions: generators.map((weights) => toPromptGenerator(weights, this.#settings.shape)),
@@ -132,49 +131,56 @@ class Training {
   /** Every candidate on held-out rows. No prompts come first: where it is a draw, the simpler wins. */
   async #validate(parts: {
     halves: readonly [number[], number[]];
-    layers: readonly number[];
-    states: StatesSource;
+    selected: readonly number[];
     features: Float32Array;
   }): Promise<HeldOutFigures[]> {
     this.#clock.start("validate");
-    const candidates = [undefined, ...this.#settings.learningRates.map((learningRate) => ({ learningRate }))];
     const { labels } = this.#data;
     const data = { halves: parts.halves, labels, classes: this.#request.dataset.labels };
-    return validateCandidates(candidates, data, (trial) => this.#heldOutLogits(trial, parts));
+    return validateCandidates([undefined, ...this.#candidates(parts.selected)], data, (trial) =>
+      this.#heldOutLogits(trial, parts.features),
+    );
+  }
+
+  /** The layers of the search at each learning rate; the last layers, unless plain SPT is asked for. */
+  #candidates(selected: readonly number[]): NonNullable<Candidate>[] {
+    const { learningRates, promptLayersMax } = this.#settings;
+    const searched = learningRates.map((learningRate) => ({ learningRate, layers: selected }));
+    const all = this.#request.backbone.config.layers;
+    const last = Array.from({ length: promptLayersMax }, (_, index) => all - promptLayersMax + index);
+    if (this.#request.options.method === "spt" || last.join() === selected.join()) return searched;
+    return [...searched, { learningRate: must(learningRates[0], "learning rate"), layers: last }];
   }
 
   async #heldOutLogits(
     { candidate, learn, held }: CandidateTrial,
-    { layers, states, features }: { layers: readonly number[]; states: StatesSource; features: Float32Array },
+    features: Float32Array,
   ): Promise<Float32Array> {
     const { width } = this.#settings.shape;
     const probe = this.#fitHead(features, learn);
     if (!candidate) return headLogits(probe, this.#rows(features, held), width);
     const steps = this.#settings.validationSteps;
-    const generators = await this.#tune(learn, { layers, states, probe, steps, ...candidate });
-    const tuned = await this.#tunedFeatures(generators, states);
+    const generators = await this.#tune(learn, { ...candidate, probe, steps });
+    const tuned = await this.#tunedFeatures(generators);
     return headLogits(this.#fitHead(tuned, learn), this.#rows(tuned, held), width);
   }
 
-  #choose(figures: readonly HeldOutFigures[]): HeldOutFigures {
-    const allowed =
-      this.#request.options.method === "spt" ? figures.filter(({ candidate }) => candidate) : figures;
-    return bestCandidate(allowed);
+  #allowed(figures: readonly HeldOutFigures[]): readonly HeldOutFigures[] {
+    return this.#request.options.method === "spt" ? figures.filter(({ candidate }) => candidate) : figures;
   }
 
   async #retrain(
     candidate: Candidate,
-    { layers, states, features }: { layers: readonly number[]; states: StatesSource; features: Float32Array },
+    features: Float32Array,
   ): Promise<{ generators: GeneratorWeights[]; head: Head }> {
     const probe = this.#fitHead(features, this.#all());
     if (!candidate) return { generators: [], head: probe };
     this.#clock.start("retrain");
-    const steps = this.#settings.retrainSteps;
-    const tuned = await this.#tune(this.#all(), { layers, states, probe, steps, ...candidate });
+    const tuned = await this.#tune(this.#all(), { ...candidate, probe, steps: this.#settings.retrainSteps });
     this.#clock.start("head");
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
     const generators = tuned.map(roundGenerator);
-    const head = this.#fitHead(await this.#tunedFeatures(generators, states), this.#all());
+    const head = this.#fitHead(await this.#tunedFeatures(generators), this.#all());
     return { generators, head };
   }
 
@@ -183,7 +189,7 @@ class Training {
     const generators = parts.layers.map((layer) => startGenerator(layer, shape, this.#random));
     await tunePrompts(
       this.#data,
-      { indices, generators, head: trainableHead(parts.probe), states: parts.states },
+      { indices, generators, head: trainableHead(parts.probe), states: await this.#statesBelow(generators) },
       {
         ...{ batchTexts, weightDecay, dropout, shape },
         ...this.#runtime(),
@@ -196,13 +202,24 @@ class Training {
   }
 
   /** Of all examples. */
-  #tunedFeatures(generators: readonly GeneratorWeights[], states: StatesSource): Promise<Float32Array> {
+  async #tunedFeatures(generators: readonly GeneratorWeights[]): Promise<Float32Array> {
     const { shape } = this.#settings;
+    const states = await this.#statesBelow(generators);
     return tunedFeatures(
       this.#data,
       { indices: this.#all(), generators, states },
       { ...this.#runtime(), shape },
     );
+  }
+
+  /** Frozen states entering the lowest of the generators' layers, computed once a layer. */
+  #statesBelow(generators: readonly GeneratorWeights[]): Promise<StatesSource> {
+    const { layer } = must(generators[0], "generator");
+    const known = this.#states.get(layer);
+    if (known) return known;
+    const states = this.#frozen.statesSource(layer, this.#data.encodings);
+    this.#states.set(layer, states);
+    return states;
   }
 
   #runtime() {

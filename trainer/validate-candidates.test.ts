@@ -10,7 +10,7 @@ import {
 
 const CLASSES = ["a", "b"];
 const NO_PROMPTS: Candidate = undefined;
-const PROMPTS: Candidate = { learningRate: 0.1 };
+const PROMPTS: Candidate = { learningRate: 0.1, layers: [0] };
 
 /** Logits that are right about the given share of rows, with one margin. */
 function answering(labels: readonly number[], wrong: ReadonlySet<number>) {
@@ -78,13 +78,15 @@ describe("validateCandidates", () => {
   });
 });
 
-test("the best candidate is the one of least loss, and the earlier, simpler one where they are equal", () => {
+test("the best candidate is the most accurate; among equals that of least loss, then the earlier", () => {
   const figure = (candidate: Candidate, loss: number, accuracy: number): HeldOutFigures => ({
     ...{ candidate, loss, accuracy, macroF1: accuracy, n: 10, temperature: 1 },
   });
-  const bare = figure(NO_PROMPTS, 0.5, 0.9);
-  const even = figure(PROMPTS, 0.5, 0.9);
+  const bare = figure(NO_PROMPTS, 0.5, 0.8);
+  const even = figure(PROMPTS, 0.5, 0.8);
   const surer = figure(PROMPTS, 0.4, 0.8);
+  const better = figure(PROMPTS, 0.6, 0.9);
   expect(bestCandidate([bare, even])).toBe(bare);
   expect(bestCandidate([bare, even, surer])).toBe(surer);
+  expect(bestCandidate([bare, better, surer])).toBe(better);
 });

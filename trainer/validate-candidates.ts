@@ -1,5 +1,5 @@
-// Which setting to train with, decided on held-out rows: the selected prompts at each learning rate,
-// and no prompts at all. Each candidate learns on one half and is measured on the other; with few rows
+// Which setting to train with, decided on held-out rows: prompts at the layers of the search at each
+// learning rate, prompts at the last layers, and no prompts at all. Each candidate learns on one half and is measured on the other; with few rows
 // both ways round, so that every row is held out once.
 import { must } from "#model/graph";
 import { fitTemperature, negativeLogLikelihood } from "./calibrate.ts";
@@ -9,7 +9,7 @@ import { evaluate } from "./evaluate.ts";
 const BOTH_WAYS_BELOW_ROWS = 128;
 
 /** Undefined: no prompts. */
-export type Candidate = { readonly learningRate: number } | undefined;
+export type Candidate = { readonly learningRate: number; readonly layers: readonly number[] } | undefined;
 
 export interface HeldOutFigures {
   readonly candidate: Candidate;

@@ -48,6 +48,8 @@ const csvRefusals: Refusal[] = [
   ["no header", "lovely,good", 1, undefined, 'found "lovely", "good"; name the columns'],
   ["a column named twice", "text,label,TEXT\na,b,c", 1, "text", "twice"],
   ["semicolons", "text;label\na;b", 1, undefined, "separate them by commas"],
+  ["JSON lines", lines({ text: "a", label: "b" }), 1, undefined, "looks like JSON lines, not CSV"],
+  ["a JSON array", '[\n  {"text":"a"}]', 1, undefined, "looks like a JSON array, not CSV"],
   ["an empty text", table(...base, " ,good"), 10, "text", "the text is empty"],
   ["an empty second text", "text,label,text_pair\na,good, ", 2, "text_pair", "the text is empty"],
   ["an empty label", table(...base, "more, "), 10, "label", "the label is empty"],
@@ -185,6 +187,17 @@ describe("limits", () => {
     const start = performance.now();
     expect(parse(content, { forTraining: false }).examples).toHaveLength(192_000);
     expect(performance.now() - start).toBeLessThan(20_000);
+  });
+
+  it("texts of the same great length are not compared each with all others", () => {
+    const duration = (characters: number) => {
+      const row = (_: unknown, index: number) => `${"x".repeat(characters)}${index},l${index % 2}`;
+      const content = Buffer.from(table(...Array.from({ length: 5e7 / characters }, row)));
+      const start = performance.now();
+      parse(content);
+      return performance.now() - start;
+    };
+    expect(duration(19_900)).toBeLessThan(3 * duration(2_000));
   });
 
   it.each([",", "\n", '"",', '"'])(

@@ -25,6 +25,7 @@ interface Header {
 
 /** Throws TrainerError invalid_dataset or dataset_too_large. */
 export function readCsv(utf8: Buffer, file: string): RawTable {
+  refuseJson(utf8, file);
   const rows: RawRow[] = [];
   let header: Header | undefined;
   const cut = endOfOversizedRecord(utf8);
@@ -44,6 +45,15 @@ export function readCsv(utf8: Buffer, file: string): RawTable {
   }
   if (!header) throw refusal({ file }, 'the file is empty; give it a header "text,label" and examples');
   return { rows, warnings: warnExtraColumns(header.names.filter((name) => !isColumn(name))) };
+}
+
+/** In CSV such a start would be a misplaced quote, and advice about quotes would not help. */
+function refuseJson(utf8: Buffer, file: string): void {
+  const [, opening] = /^\s*([[{])[\s{[]*"/.exec(utf8.toString("latin1", 0, 100)) ?? [];
+  if (opening === undefined) return;
+  const what = opening === "{" ? "this looks like JSON lines" : "this looks like a JSON array";
+  const remedy = 'write one {"text": …, "label": …} a line and end the file name in .ndjson';
+  throw refusal({ file, row: 1 }, `${what}, not CSV; ${remedy}`);
 }
 
 function csvOptions(utf8: Buffer, onRecord: (fields: string[], info: InfoRecord) => null) {

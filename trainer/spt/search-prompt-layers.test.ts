@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { selectPromptLayers } from "./search-prompt-layers.ts";
+import { GATE_REJECTED_BELOW, selectPromptLayers } from "./search-prompt-layers.ts";
 
 describe("selectPromptLayers", () => {
   test("keeps the layers of the largest gates, in the order of the layers", () => {
     expect(selectPromptLayers([0.6, 0.9, 0.55, 0.95, 0.7], 3)).toEqual([1, 3, 4]);
   });
 
-  test("drops a gate below one half even where there is room, and keeps one of exactly one half", () => {
-    expect(selectPromptLayers([0.49, 0.5, 0.8], 3)).toEqual([1, 2]);
+  test("drops a rejected gate even where there is room, and keeps one exactly at the limit", () => {
+    expect(selectPromptLayers([GATE_REJECTED_BELOW - 0.01, GATE_REJECTED_BELOW, 0.8], 3)).toEqual([1, 2]);
   });
 
-  test("keeps the best layer even when every gate is below one half", () => {
+  test("keeps the best layer even when every gate is rejected", () => {
     expect(selectPromptLayers([0.1, 0.3, 0.2], 2)).toEqual([1]);
   });
 
