@@ -47,7 +47,7 @@ export function settingsFor(
     promptLayersMax: Math.min(options.promptLayersMax ?? Math.ceil(layers / 2), layers),
     batchTexts: BATCH_TEXTS,
     searchSteps: 30,
-    validationSteps: Math.min(30, Math.ceil(retrainSteps / 2)),
+    validationSteps: Math.min(24, Math.ceil(retrainSteps / 2)),
     validationTrials: (learningRates.length + (options.method === "spt" ? 0 : 1)) * foldCount(examples),
     retrainSteps: Math.min(retrainSteps, RETRAIN_STEPS_MAX),
     learningRates,

@@ -1,8 +1,7 @@
 // What prompts are compared with: logistic regression on the frozen embeddings.
 import type { Adapter, Backbone } from "#model";
+import { fitLogisticRegression } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
-// biome-ignore lint/style/noRestrictedImports: the trainer's door does not open to its logistic regression.
-import { fitLogisticRegression } from "../../trainer/head/fit-logistic-regression.ts";
 import type { BareEncoder } from "../bare-encoder.ts";
 
 /** scikit-learn's C: inverse strength of the penalty. */
