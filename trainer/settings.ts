@@ -47,7 +47,8 @@ export function settingsFor(
     promptLayersMax: Math.min(options.promptLayersMax ?? Math.ceil(layers / 2), layers),
     batchTexts: BATCH_TEXTS,
     searchSteps: 30,
-    validationSteps: Math.min(24, Math.ceil(retrainSteps / 2)),
+    // Where every row counts, candidates learn a little longer before they are compared.
+    validationSteps: Math.min(foldCount(examples) === 2 ? 30 : 24, Math.ceil(retrainSteps / 2)),
     validationTrials: (learningRates.length + (options.method === "spt" ? 0 : 1)) * foldCount(examples),
     retrainSteps: Math.min(retrainSteps, RETRAIN_STEPS_MAX),
     learningRates,
