@@ -15,6 +15,7 @@ import {
   endlessBatches,
   headFeeds,
   keepFeeds,
+  parametersOf,
   type TrainableHead,
   type TrainingData,
   weightFeeds,
@@ -104,7 +105,7 @@ class Search {
 
   async run(): Promise<SearchResult> {
     const { steps, learningRate, random, batchTexts, weightDecay, gateLearningRate } = this.#options;
-    const weights = new AdamW(this.#weightParameters(), { weightDecay });
+    const weights = new AdamW(parametersOf(this.#generators, this.#parts.head), { weightDecay });
     const gates = new AdamW(
       this.#alphas.map((value) => ({ value, decay: false })),
       { betas: [0.5, 0.999] },
@@ -210,19 +211,6 @@ class Search {
       },
       difference: { data: difference, shape: [rows, indices.length] },
     };
-  }
-
-  #weightParameters() {
-    const { head } = this.#parts;
-    return [
-      ...this.#generators.flatMap(({ down_DM, up_ME, bias_PD }) => [
-        { value: down_DM, decay: true },
-        { value: up_ME, decay: true },
-        { value: bias_PD, decay: false },
-      ]),
-      { value: head.weight_DC, decay: true },
-      { value: head.bias_C, decay: false },
-    ];
   }
 
   #gateValues(): number[] {

@@ -110,3 +110,16 @@ export function* endlessBatches(
     yield batch;
   }
 }
+
+/** What an optimizer updates, in the order of generatorInputs and HEAD_INPUTS. Weight decay applies to matrices. */
+export function parametersOf(generators: readonly GeneratorWeights[], head: TrainableHead) {
+  return [
+    ...generators.flatMap(({ down_DM, up_ME, bias_PD }) => [
+      { value: down_DM, decay: true },
+      { value: up_ME, decay: true },
+      { value: bias_PD, decay: false },
+    ]),
+    { value: head.weight_DC, decay: true },
+    { value: head.bias_C, decay: false },
+  ];
+}

@@ -13,6 +13,7 @@ import {
   endlessBatches,
   headFeeds,
   keepFeeds,
+  parametersOf,
   type TrainableHead,
   type TrainingData,
   weightFeeds,
@@ -130,16 +131,4 @@ async function tuneFeeds(
       shape: [indices.length, data.classes],
     },
   };
-}
-
-function parametersOf(generators: readonly GeneratorWeights[], head: TrainableHead) {
-  return [
-    ...generators.flatMap(({ down_DM, up_ME, bias_PD }) => [
-      { value: down_DM, decay: true },
-      { value: up_ME, decay: true },
-      { value: bias_PD, decay: false },
-    ]),
-    { value: head.weight_DC, decay: true },
-    { value: head.bias_C, decay: false },
-  ];
 }
