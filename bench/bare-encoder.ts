@@ -24,10 +24,7 @@ export class BareEncoder {
   /** Packing and one forward pass: unit-length vectors [B, D]. */
   async run(encodings: readonly Encoding[]): Promise<Float32Array> {
     const { config } = this.#backbone;
-    const batch = packTexts(
-      encodings.map((encoding) => ({ ...encoding, promptTokens: 0 })),
-      config,
-    );
+    const batch = packTexts(encodings, config);
     const shape = [batch.rows, batch.rowTokens];
     const pool = poolingMatrix(batch, config.pooling);
     const feeds = {

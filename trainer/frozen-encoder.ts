@@ -80,10 +80,7 @@ export class FrozenEncoder {
     output: string,
   ): Promise<{ batch: PackedBatch; features: Float32Array }> {
     const { config } = this.backbone;
-    const batch = packTexts(
-      encodings.map((encoding) => ({ ...encoding, promptTokens: 0 })),
-      config,
-    );
+    const batch = packTexts(encodings, config);
     const shape = [batch.rows, batch.rowTokens];
     const results = await this.#session.run(
       {
@@ -110,9 +107,9 @@ function frozenGraph({ config, weights }: Backbone) {
     builder,
     { config, weights },
     { segmentIds, states_RTD, fromLayer: 0 },
-    (layer, states) => {
+    (layer, { states_RTD: states }) => {
       builder.output(`states ${layer}`, states);
-      return { states_RTD: states };
+      return undefined;
     },
   );
   const pooled = poolTexts(builder, builder.input("pool", ["B", "X"]), final);

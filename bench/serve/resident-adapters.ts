@@ -5,7 +5,7 @@ import { randomAdapter, randomLayers } from "../random-adapter.ts";
 
 /** What every random adapter looks like: the trainer's defaults. */
 export const ADAPTER_SHAPE = {
-  promptLayersEach: 2,
+  promptLayersEach: 3,
   pooling: "mean",
   promptTokens: 4,
   bottleneck: 16,

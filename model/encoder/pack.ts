@@ -1,25 +1,23 @@
-// Packs texts of different lengths into rows of one length without padding each text: first-fit
-// decreasing (Johnson 1973), texts kept apart by segment ids. Each text may reserve positions for its
-// prompt tokens, right after its own.
+// Packs texts of different lengths into rows of one length without padding each text: as few rows as
+// hold them all, each text in the row that is least full, longest first (LPT, Graham 1969). Texts are
+// kept apart by segment ids. Prompt tokens stand beside the rows, in slots.
 import type { EncoderConfig } from "./config.ts";
+import { EMPTY_POSITION, EMPTY_SLOT } from "./encoder.ts";
 
-/** Rows are this long unless one text needs more, or all texts together need less. */
+/** Rows are about this long unless one text needs more, or all texts together need less. */
 export const ROW_TOKENS = 128;
 
 export interface PackItem {
   readonly tokenIds: readonly number[];
   readonly typeIds: readonly number[];
-  /** P positions reserved after the text. */
-  readonly promptTokens: number;
 }
 
 export interface Placement {
+  readonly row: number;
   /** Index of the text's first token among the R·T positions. */
   readonly offset: number;
   /** L */
   readonly length: number;
-  readonly promptOffset: number;
-  readonly promptTokens: number;
 }
 
 export interface PackedBatch {
@@ -27,7 +25,7 @@ export interface PackedBatch {
   readonly rows: number;
   readonly rowTokens: number;
   readonly placements: readonly Placement[];
-  /** [R, T] each; unused positions have segment -1. */
+  /** [R, T] each; unused positions have segment EMPTY_POSITION. */
   readonly tokenIds: Int32Array;
   readonly positionIds: Int32Array;
   readonly typeIds: Int32Array;
@@ -35,21 +33,21 @@ export interface PackedBatch {
 }
 
 export function packTexts(items: readonly PackItem[], config: EncoderConfig): PackedBatch {
-  const sizes = items.map((item) => item.tokenIds.length + item.promptTokens);
-  const { starts, rows, rowTokens } = placeFirstFitDecreasing(sizes);
+  const lengths = items.map(({ tokenIds }) => tokenIds.length);
+  const { starts, rows, rowTokens } = placeEvenly(lengths);
   const positions = rows * rowTokens;
   const batch: PackedBatch = {
     rows,
     rowTokens,
-    placements: items.map((item, index) => {
-      const offset = starts[index] ?? 0;
-      const length = item.tokenIds.length;
-      return { offset, length, promptOffset: offset + length, promptTokens: item.promptTokens };
-    }),
+    placements: starts.map((offset, index) => ({
+      row: Math.floor(offset / rowTokens),
+      offset,
+      length: lengths[index] ?? 0,
+    })),
     tokenIds: new Int32Array(positions),
     positionIds: new Int32Array(positions),
     typeIds: new Int32Array(positions),
-    segmentIds: new Int32Array(positions).fill(-1),
+    segmentIds: new Int32Array(positions).fill(EMPTY_POSITION),
   };
   for (const [index, item] of items.entries()) writeText(batch, { index, item, config });
   return batch;
@@ -61,33 +59,68 @@ function writeText(
 ): void {
   const place = batch.placements[index];
   if (!place) return;
-  batch.tokenIds.set(item.tokenIds, place.offset);
-  batch.typeIds.set(item.typeIds, place.offset);
-  for (let i = 0; i < place.length; i++) batch.positionIds[place.offset + i] = config.positionOffset + i;
-  batch.segmentIds.fill(index, place.offset, place.promptOffset + place.promptTokens);
+  const { offset, length } = place;
+  batch.tokenIds.set(item.tokenIds, offset);
+  batch.typeIds.set(item.typeIds, offset);
+  for (let i = 0; i < length; i++) batch.positionIds[offset + i] = config.positionOffset + i;
+  batch.segmentIds.fill(index, offset, offset + length);
 }
 
 /** Where each of the sizes starts among rows · rowTokens positions; none crosses a row's end. */
-export function placeFirstFitDecreasing(sizes: readonly number[]): {
+export function placeEvenly(sizes: readonly number[]): {
   starts: number[];
   rows: number;
   rowTokens: number;
 } {
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const longest = Math.max(1, ...sizes);
-  const rowTokens = Math.max(longest, Math.min(total, ROW_TOKENS));
-  const starts = new Array<number>(sizes.length).fill(0);
-  const used: number[] = [];
+  const rows = Math.max(1, Math.ceil(total / Math.max(longest, ROW_TOKENS)));
+  const used = new Array<number>(rows).fill(0);
+  const places = sizes.map(() => ({ row: 0, at: 0 }));
   const order = sizes.map((_, index) => index).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0) || a - b);
   for (const index of order) {
-    const size = sizes[index] ?? 0;
-    let row = used.findIndex((taken) => taken + size <= rowTokens);
-    if (row < 0) row = used.push(0) - 1;
-    const taken = used[row] ?? 0;
-    starts[index] = row * rowTokens + taken;
-    used[row] = taken + size;
+    const row = leastOf(used);
+    const at = used[row] ?? 0;
+    places[index] = { row, at };
+    used[row] = at + (sizes[index] ?? 0);
   }
-  return { starts, rows: Math.max(1, used.length), rowTokens };
+  const rowTokens = Math.max(1, ...used);
+  return { starts: places.map(({ row, at }) => row * rowTokens + at), rows, rowTokens };
+}
+
+function leastOf(values: readonly number[]): number {
+  let least = 0;
+  for (const [index, value] of values.entries()) if (value < (values[least] ?? 0)) least = index;
+  return least;
+}
+
+export interface PromptSlots {
+  /** U: slots of a row, as many as the fullest row needs. */
+  readonly slots: number;
+  /** Index of each text's first prompt token among the R·U slots; texts without prompts have one too. */
+  readonly offsets: readonly number[];
+  /** [R, U]; unused slots have segment EMPTY_SLOT. */
+  readonly segmentIds: Int32Array;
+}
+
+/** Slots beside the rows for as many prompt tokens of each text, in order of the texts. */
+export function placePrompts(
+  { rows, placements }: Pick<PackedBatch, "rows" | "placements">,
+  counts: readonly number[],
+): PromptSlots {
+  const used = new Array<number>(rows).fill(0);
+  const places = placements.map(({ row }, index) => {
+    const at = used[row] ?? 0;
+    used[row] = at + (counts[index] ?? 0);
+    return { row, at };
+  });
+  const slots = Math.max(0, ...used);
+  const offsets = places.map(({ row, at }) => row * slots + at);
+  const segmentIds = new Int32Array(rows * slots).fill(EMPTY_SLOT);
+  for (const [index, offset] of offsets.entries()) {
+    segmentIds.fill(index, offset, offset + (counts[index] ?? 0));
+  }
+  return { slots, offsets, segmentIds };
 }
 
 /** pool_BX: row b averages text b's token positions (or picks its first token). */

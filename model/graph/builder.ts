@@ -43,6 +43,7 @@ export class GraphBuilder {
   readonly #constants: Constant[] = [];
   readonly #outputs: { name: string; tensor: Tensor }[] = [];
   readonly #scalars = new Map<number, Tensor>();
+  readonly #constantOf = new Map<Float32Array, Tensor>();
   #nextId = 0;
 
   constructor(floatType: FloatType = "float32") {
@@ -56,12 +57,15 @@ export class GraphBuilder {
     return tensor;
   }
 
-  /** Frozen numbers, stored in the model. Data is kept by reference until serialization. */
+  /** Frozen numbers, stored in the model once an array. Data is kept by reference until serialization. */
   constant(data: Float32Array, shape: readonly number[]): Tensor {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
     if (size !== data.length) throw new Error(`Constant of ${data.length} numbers is not [${shape}]`);
+    const known = this.#constantOf.get(data);
+    if (known?.shape.join() === shape.join()) return known;
     const tensor = { id: this.#freshId(), type: this.floatType, shape };
     this.#constants.push({ tensor, data });
+    this.#constantOf.set(data, tensor);
     return tensor;
   }
 

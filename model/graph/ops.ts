@@ -18,6 +18,8 @@ export interface Attributes {
   readonly perm?: readonly number[];
   /** ReduceSum: axes, kept with size 1. */
   readonly axes?: readonly number[];
+  /** Concat, SliceLike, PadLike: along which axis; 0 when absent. */
+  readonly axis?: number;
   /** Reshape: the resulting shape. Gradients and places where sizes are known by name rely on it. */
   readonly shape?: Shape;
   /** LayerNormalization. */
@@ -74,18 +76,18 @@ export const opTable = {
   },
   /** zeros(ShapeOf like) with the update rows added at the index rows: Gather's transpose. */
   ScatterAdd: ([like]) => [must(like, "ScatterAdd like")],
-  /** Along axis 0, two inputs. The result's first axis is a name of its own. */
-  Concat: ([a, b]) => {
+  /** Along one axis, two inputs. The result's size there is a name of its own. */
+  Concat: ([a, b], { axis = 0 }) => {
     const first = must(a, "Concat a");
     const second = must(b, "Concat b");
-    assertSame(first.shape.slice(1).join(), second.shape.slice(1).join(), "Concat rows");
-    return [
-      { type: first.type, shape: [addDimensions(first.shape[0], second.shape[0]), ...first.shape.slice(1)] },
-    ];
+    assertSame(first.type, second.type, "Concat type");
+    assertSame(first.shape.toSpliced(axis, 1).join(), second.shape.toSpliced(axis, 1).join(), "Concat rows");
+    const size = addDimensions(first.shape[axis], second.shape[axis]);
+    return [{ type: first.type, shape: first.shape.with(axis, size) }];
   },
-  /** Rows of x (input 0) that stand where Concat put them: offset = rows of `before`, length = rows of `like`. */
+  /** The part of x (input 0) that stands where Concat put it: after as much as `before`, as much as `like`. */
   SliceLike: ([, , like]) => [must(like, "SliceLike like")],
-  /** The transpose of SliceLike: x (input 0) with zero rows around it, rows of `before` first, as many in all as `whole`. */
+  /** The transpose of SliceLike: x (input 0) with zeros around it, those of `before` first, as much in all as `whole`. */
   PadLike: ([, , whole]) => [must(whole, "PadLike whole")],
   ReduceSum: ([x], { axes }) => {
     const input = must(x, "ReduceSum x");

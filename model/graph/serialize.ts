@@ -118,7 +118,8 @@ const lowerings = {
     emit.node("Transpose", ids(node.inputs), ids(node.outputs), { perm: must(node.attributes.perm, "perm") }),
   Reshape: direct("Reshape"),
   Gather: (emit, node) => emit.node("Gather", ids(node.inputs), ids(node.outputs), { axis: 0 }),
-  Concat: (emit, node) => emit.node("Concat", ids(node.inputs), ids(node.outputs), { axis: 0 }),
+  Concat: (emit, node) =>
+    emit.node("Concat", ids(node.inputs), ids(node.outputs), { axis: node.attributes.axis ?? 0 }),
   Cast: (emit, node) =>
     emit.node("Cast", ids(node.inputs), ids(node.outputs), { to: typeCodes[must(node.attributes.to, "to")] }),
   ReduceSum: (emit, node) => {
@@ -136,18 +137,17 @@ const lowerings = {
     const rows64 = emit.value("Cast", [rows], { to: typeCodes.int64 });
     emit.node("ScatterND", [zeros, rows64, id(updates)], ids(outputs), { reduction: { string: "add" } });
   },
-  SliceLike: (emit, { inputs: [x, before, like], outputs }) => {
-    const start = emit.value("Shape", [id(before)], { start: 0, end: 1 });
-    const length = emit.value("Shape", [id(like)], { start: 0, end: 1 });
-    const end = emit.value("Add", [start, length]);
-    emit.node("Slice", [id(x), start, end, emit.integers([0])], ids(outputs));
+  SliceLike: (emit, { inputs: [x, before, like], outputs, attributes: { axis = 0 } }) => {
+    const start = sizeAlong(emit, before, axis);
+    const end = emit.value("Add", [start, sizeAlong(emit, like, axis)]);
+    emit.node("Slice", [id(x), start, end, emit.integers([axis])], ids(outputs));
   },
-  PadLike: (emit, { inputs: [x, before, whole], outputs }) => {
-    const rows = (tensor: Tensor | undefined) => emit.value("Shape", [id(tensor)], { start: 0, end: 1 });
-    const start = rows(before);
-    const end = emit.value("Sub", [emit.value("Sub", [rows(whole), start]), rows(x)]);
+  PadLike: (emit, { inputs: [x, before, whole], outputs, attributes: { axis = 0 } }) => {
+    const start = sizeAlong(emit, before, axis);
+    const rest = emit.value("Sub", [sizeAlong(emit, whole, axis), start]);
+    const end = emit.value("Sub", [rest, sizeAlong(emit, x, axis)]);
     const pads = emit.value("Concat", [start, end], { axis: 0 });
-    emit.node("Pad", [id(x), pads, emit.floats([0], []), emit.integers([0])], ids(outputs));
+    emit.node("Pad", [id(x), pads, emit.floats([0], []), emit.integers([axis])], ids(outputs));
   },
   Gelu: (emit, node) => {
     if (emit.floatType === "float32") return emit.node("Gelu", ids(node.inputs), ids(node.outputs));
@@ -163,6 +163,11 @@ const lowerings = {
     emit.node("Identity", [erfFloat64(emit, id(node.inputs[0]))], ids(node.outputs));
   },
 } satisfies Record<OpName, Lowering>;
+
+/** One int64: the size of a tensor along an axis. */
+function sizeAlong(emit: Emitter, tensor: Tensor | undefined, axis: number): string {
+  return emit.value("Shape", [id(tensor)], { start: axis, end: axis + 1 });
+}
 
 /** By its definition: onnxruntime's kernel keeps mean and deviation in float32 whatever the input is. */
 function normFloat64(emit: Emitter, { inputs: [x, gamma, beta], outputs }: GraphNode, epsilon: number): void {

@@ -1,7 +1,14 @@
 // One mixed batch → the serving graph's inputs.
 import type { EncoderConfig } from "../encoder/config.ts";
-import { HIDDEN_KEY_BIAS } from "../encoder/encoder.ts";
-import { type PackedBatch, packTexts, poolingMatrix, writeSlotRows } from "../encoder/pack.ts";
+import {
+  type PackedBatch,
+  type PromptSlots,
+  packTexts,
+  placePrompts,
+  poolingMatrix,
+  writeSlotRows,
+} from "../encoder/pack.ts";
+import { must } from "../graph/ops.ts";
 import type { GeneratorPooling } from "../spt/adapter.ts";
 import { slotsOf } from "../spt/prompt-generator.ts";
 import type { Encoding } from "../tokenizer/tokenizer.ts";
@@ -18,7 +25,7 @@ export type Feeds = Record<string, Feed>;
 
 export function batchFeeds(items: readonly BatchItem[], config: EncoderConfig, cache: AdapterCache): Feeds {
   const batch = packTexts(
-    items.map(({ encoding, resident }) => ({ ...encoding, promptTokens: promptTokensOf(resident) })),
+    items.map(({ encoding }) => encoding),
     config,
   );
   const shape = [batch.rows, batch.rowTokens];
@@ -29,13 +36,19 @@ export function batchFeeds(items: readonly BatchItem[], config: EncoderConfig, c
     segmentIds: { data: batch.segmentIds, shape },
     pool: { data: poolingMatrix(batch, config.pooling), shape: [items.length, batch.rows * batch.rowTokens] },
   };
-  for (let layer = 0; layer < config.layers; layer++) addLayerFeeds(feeds, { layer, items, batch, cache });
+  let carried = placePrompts(batch, []);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const context = { layer, items, batch, cache };
+    const pairs = addGeneratorFeeds(feeds, context);
+    const keys = addKeyFeeds(feeds, context, { pairs, carried });
+    if (layer + 1 < config.layers) carried = addQueryFeeds(feeds, context, keys);
+  }
   return feeds;
 }
 
-/** Positions a text reserves: the most tokens any of its generators makes. */
-export function promptTokensOf({ adapter }: ResidentAdapter): number {
-  return adapter.insertions.reduce((most, { promptTokens }) => Math.max(most, promptTokens), 0);
+/** The most tokens any of an adapter's generators makes: what its prompts can add to a text. */
+export function promptTokensOf(resident: ResidentAdapter): number {
+  return promptTokensAt(resident, Number.POSITIVE_INFINITY);
 }
 
 interface LayerContext {
@@ -52,24 +65,70 @@ interface Pair {
   readonly promptTokens: number;
 }
 
-function addLayerFeeds(feeds: Feeds, context: LayerContext): void {
-  const { layer, batch, cache } = context;
-  const positions = batch.rows * batch.rowTokens;
-  const place = Int32Array.from({ length: positions }, (_, position) => position);
-  let base = positions;
-  for (const pooling of POOLINGS) {
+interface PlacedPair extends Pair {
+  /** The first of its rows among the new prompts of the layer. */
+  readonly row: number;
+}
+
+/** Feeds the generators of the (text, layer) pairs of one layer, and says where their prompts come out. */
+function addGeneratorFeeds(feeds: Feeds, context: LayerContext): PlacedPair[] {
+  let row = 0;
+  return POOLINGS.flatMap((pooling) => {
     const pairs = pairsOf(context, pooling);
-    const perPair = cache.slab(layer, pooling).promptTokens;
+    const perPair = context.cache.slab(context.layer, pooling).promptTokens;
     addPairFeeds(feeds, context, { pooling, pairs });
-    for (const [index, { text, promptTokens }] of pairs.entries()) {
-      const start = batch.placements[text]?.promptOffset ?? 0;
-      for (let token = 0; token < promptTokens; token++)
-        place[start + token] = base + index * perPair + token;
-    }
-    base += pairs.length * perPair;
+    const start = row;
+    row += pairs.length * perPair;
+    return pairs.map((pair, index) => ({ ...pair, row: start + index * perPair }));
+  });
+}
+
+/** The prompt tokens that each text sees: new ones first, those that they do not replace from `carried`. */
+function addKeyFeeds(
+  feeds: Feeds,
+  { layer, items, batch }: LayerContext,
+  { pairs, carried }: { pairs: readonly PlacedPair[]; carried: PromptSlots },
+): PromptSlots {
+  const counts = items.map(({ resident }) => promptTokensAt(resident, layer));
+  const keys = placePrompts(batch, counts);
+  const at = new Int32Array(batch.rows * keys.slots);
+  for (const [text, count] of counts.entries()) {
+    const from = must(carried.offsets[text], "carried");
+    const to = must(keys.offsets[text], "slot");
+    for (let token = 0; token < count; token++) at[to + token] = from + token;
   }
-  feeds[layerInput.place(layer)] = { data: place, shape: [batch.rows, batch.rowTokens] };
-  feeds[layerInput.keyBias(layer)] = { data: keyBias(context), shape: [batch.rows, 1, 1, batch.rowTokens] };
+  const newFrom = batch.rows * carried.slots;
+  for (const { text, row, promptTokens } of pairs) {
+    const to = must(keys.offsets[text], "slot");
+    for (let token = 0; token < promptTokens; token++) at[to + token] = newFrom + row + token;
+  }
+  const shape = [batch.rows, keys.slots];
+  feeds[layerInput.keysAt(layer)] = { data: at, shape };
+  feeds[layerInput.keySegments(layer)] = { data: keys.segmentIds, shape };
+  return keys;
+}
+
+/** The prompt tokens that go through a layer: those that the next one does not replace. */
+function addQueryFeeds(
+  feeds: Feeds,
+  { layer, items, batch }: LayerContext,
+  keys: PromptSlots,
+): PromptSlots {
+  const counts = items.map(({ resident }) => {
+    const seen = promptTokensAt(resident, layer);
+    return promptTokensMadeAt(resident, layer + 1) < seen ? seen : 0;
+  });
+  const queries = placePrompts(batch, counts);
+  const at = new Int32Array(batch.rows * queries.slots);
+  for (const [text, count] of counts.entries()) {
+    const from = must(keys.offsets[text], "slot");
+    const to = must(queries.offsets[text], "slot");
+    for (let token = 0; token < count; token++) at[to + token] = from + token;
+  }
+  const shape = [batch.rows, queries.slots];
+  feeds[layerInput.queriesAt(layer)] = { data: at, shape };
+  feeds[layerInput.querySegments(layer)] = { data: queries.segmentIds, shape };
+  return queries;
 }
 
 function pairsOf({ layer, items }: LayerContext, pooling: GeneratorPooling): Pair[] {
@@ -106,22 +165,14 @@ function addPairFeeds(
   feeds[layerInput.bias(layer, pooling)] = slab.bias;
 }
 
-/** Hides the reserved positions that hold no prompt at this layer yet. */
-function keyBias({ layer, items, batch }: LayerContext): Float32Array {
-  const bias = new Float32Array(batch.rows * batch.rowTokens);
-  for (const [text, { resident }] of items.entries()) {
-    const place = batch.placements[text];
-    if (!place || place.promptTokens === 0) continue;
-    const present = promptTokensBefore(resident, layer);
-    bias.fill(HIDDEN_KEY_BIAS, place.promptOffset + present, place.promptOffset + place.promptTokens);
-  }
-  return bias;
-}
-
-/** How many prompt positions are filled once this layer's own generator has run. */
-function promptTokensBefore({ adapter }: ResidentAdapter, layer: number): number {
+/** How many prompt tokens a text sees at a layer, its own generator included. */
+function promptTokensAt({ adapter }: ResidentAdapter, layer: number): number {
   return adapter.insertions.reduce(
     (most, insertion) => (insertion.layer <= layer ? Math.max(most, insertion.promptTokens) : most),
     0,
   );
+}
+
+function promptTokensMadeAt({ adapter }: ResidentAdapter, layer: number): number {
+  return adapter.insertions.find((insertion) => insertion.layer === layer)?.promptTokens ?? 0;
 }

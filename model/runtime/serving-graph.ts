@@ -2,20 +2,25 @@
 // every layer. Generators are inputs: slabs of resident weights, and for each (text, layer) pair of
 // the batch the slot its adapter lives in. One session serves every mix.
 import type { Backbone } from "../backbone.ts";
-import { embedTokens, encode } from "../encoder/encoder.ts";
+import { embedTokens, encode, type PromptRows } from "../encoder/encoder.ts";
 import { flattenRows, poolTexts, unitLength } from "../encoder/pool.ts";
 import { type Graph, GraphBuilder, type Tensor } from "../graph/builder.ts";
+import { must } from "../graph/ops.ts";
 import type { GeneratorPooling } from "../spt/adapter.ts";
 import { generatePrompts } from "../spt/prompt-generator.ts";
 
 export const POOLINGS = ["mean", "slots"] as const satisfies readonly GeneratorPooling[];
 
-/** Names of the inputs of one layer. */
+/** Names of the inputs of one layer. U prompt tokens a row are seen, V of them go on to the next layer. */
 export const layerInput = {
-  /** [R, T] int32: each position's row among [states; new prompts of "mean"; new prompts of "slots"]. */
-  place: (layer: number) => `place ${layer}`,
-  /** [R, 1, 1, T]: hides prompt positions that hold nothing yet. */
-  keyBias: (layer: number) => `keyBias ${layer}`,
+  /** [R, U] int32: each slot's row among [carried; new of "mean"; new of "slots"]. */
+  keysAt: (layer: number) => `keysAt ${layer}`,
+  /** [R, U] int32 */
+  keySegments: (layer: number) => `keySegments ${layer}`,
+  /** [R, V] int32: each slot's row among the R·U seen. */
+  queriesAt: (layer: number) => `queriesAt ${layer}`,
+  /** [R, V] int32 */
+  querySegments: (layer: number) => `querySegments ${layer}`,
   /** [S·G, X]: averages of text positions, G rows a pair. */
   slots: (layer: number, pooling: GeneratorPooling) => `slots ${layer} ${pooling}`,
   /** [S] int32: the slab slot of each pair's adapter. */
@@ -35,23 +40,41 @@ export function servingGraph({ config, weights }: Pick<Backbone, "config" | "wei
     builder,
     { config, weights },
     { segmentIds, states_RTD, fromLayer: 0 },
-    (layer, states) => ({
-      states_RTD: placePrompts(builder, layer, states),
-      keyBias: builder.input(layerInput.keyBias(layer), ["R", 1, 1, "T"]),
-    }),
+    (layer, { states_RTD: states, carried }) => {
+      const keys = keyPrompts(builder, { layer, states, carried });
+      return layer + 1 < config.layers ? { keys, queries: queryPrompts(builder, layer, keys) } : { keys };
+    },
   );
   const pooled = poolTexts(builder, builder.input("pool", ["B", "X"]), final);
   builder.output("features", unitLength(builder, pooled));
   return builder.build();
 }
 
-function placePrompts(builder: GraphBuilder, layer: number, states_RTD: Tensor): Tensor {
-  const flat_XD = flattenRows(builder, states_RTD);
-  let rows = flat_XD;
-  for (const pooling of POOLINGS) {
-    rows = builder.apply("Concat", [rows, newPrompts(builder, { layer, pooling, flat_XD })]);
-  }
-  return builder.apply("Gather", [rows, builder.input(layerInput.place(layer), ["R", "T"], "int32")]);
+/** What the texts see at a layer: prompts carried from the layer before, and new ones. */
+function keyPrompts(
+  builder: GraphBuilder,
+  { layer, states, carried }: { layer: number; states: Tensor; carried: Tensor | undefined },
+): PromptRows {
+  const flat_XD = flattenRows(builder, states);
+  const [first, ...others] = [
+    ...(carried ? [flattenRows(builder, carried)] : []),
+    ...POOLINGS.map((pooling) => newPrompts(builder, { layer, pooling, flat_XD })),
+  ];
+  const rows = others.reduce((all, part) => builder.apply("Concat", [all, part]), must(first, "prompts"));
+  const slots = ["R", `U ${layer}`];
+  return {
+    states: builder.apply("Gather", [rows, builder.input(layerInput.keysAt(layer), slots, "int32")]),
+    segmentIds: builder.input(layerInput.keySegments(layer), slots, "int32"),
+  };
+}
+
+function queryPrompts(builder: GraphBuilder, layer: number, keys: PromptRows): PromptRows {
+  const slots = ["R", `V ${layer}`];
+  const at = builder.input(layerInput.queriesAt(layer), slots, "int32");
+  return {
+    states: builder.apply("Gather", [flattenRows(builder, keys.states), at]),
+    segmentIds: builder.input(layerInput.querySegments(layer), slots, "int32"),
+  };
 }
 
 /** [S·P, D] prompts of the pairs of one layer and pooling. */

@@ -127,8 +127,23 @@ const cases = {
       [2, 3],
       [4, 3],
     ]),
+    {
+      inputs: { a: numbers([2, 3, 2]), b: numbers([2, 1, 2], { seed: 2 }) },
+      build: (builder, { a, b }) =>
+        rowsOf(builder, builder.apply("Concat", [a as Tensor, b as Tensor], { axis: 1 })),
+    },
   ],
   SliceLike: [
+    {
+      inputs: { whole: numbers([2, 5]), before: numbers([2, 1]), like: numbers([2, 3]) },
+      build: (builder, { whole, before, like }) =>
+        builder.apply("Mul", [
+          builder.apply("SliceLike", [rowsOf(builder, whole as Tensor), before as Tensor, like as Tensor], {
+            axis: 1,
+          }),
+          builder.apply("Add", [like as Tensor, before as Tensor]),
+        ]),
+    },
     {
       inputs: { whole: numbers([5, 2]), before: numbers([1, 2]), like: numbers([3, 2]) },
       build: (builder, { whole, before, like }) =>
@@ -139,6 +154,16 @@ const cases = {
     },
   ],
   PadLike: [
+    {
+      inputs: { a: numbers([2, 2]), before: numbers([2, 1]), whole: numbers([2, 5]) },
+      build: (builder, { a, before, whole }) =>
+        builder.apply("Mul", [
+          builder.apply("PadLike", [rowsOf(builder, a as Tensor), before as Tensor, whole as Tensor], {
+            axis: 1,
+          }),
+          builder.apply("Add", [whole as Tensor, before as Tensor]),
+        ]),
+    },
     {
       inputs: { a: numbers([2, 2]), before: numbers([1, 2]), whole: numbers([5, 2]) },
       build: (builder, { a, before, whole }) =>

@@ -112,20 +112,20 @@ export const vjpRules = {
     undefined,
     builder.apply("Gather", [grad, need(indices)]),
   ],
-  Concat: ({ builder, x: [a, b], grad }) => {
-    const nothing = emptyLike(builder, need(a));
+  Concat: ({ builder, node: { attributes }, x: [a, b], grad }) => {
+    const nothing = emptyLike(builder, need(a), attributes.axis ?? 0);
     return [
-      builder.apply("SliceLike", [grad, nothing, need(a)]),
-      builder.apply("SliceLike", [grad, need(a), need(b)]),
+      builder.apply("SliceLike", [grad, nothing, need(a)], attributes),
+      builder.apply("SliceLike", [grad, need(a), need(b)], attributes),
     ];
   },
-  SliceLike: ({ builder, x: [whole, before], grad }) => [
-    builder.apply("PadLike", [grad, need(before), need(whole)]),
+  SliceLike: ({ builder, node: { attributes }, x: [whole, before], grad }) => [
+    builder.apply("PadLike", [grad, need(before), need(whole)], attributes),
     undefined,
     undefined,
   ],
-  PadLike: ({ builder, x: [a, before], grad }) => [
-    builder.apply("SliceLike", [grad, need(before), need(a)]),
+  PadLike: ({ builder, node: { attributes }, x: [a, before], grad }) => [
+    builder.apply("SliceLike", [grad, need(before), need(a)], attributes),
     undefined,
     undefined,
   ],
@@ -172,9 +172,12 @@ function flatten(builder: GraphBuilder, x: Tensor): Tensor {
   return builder.reshape(x, [-1, last], ["rows", last]);
 }
 
-/** A tensor of no rows, to stand before the first part of a Concat. */
-function emptyLike(builder: GraphBuilder, x: Tensor): Tensor {
-  return builder.constant(new Float32Array(0), [0, ...x.shape.slice(1).map(Number)]);
+/** A tensor of x's rank and of size 0 along `axis`, to stand before the first part of a Concat. */
+function emptyLike(builder: GraphBuilder, x: Tensor, axis: number): Tensor {
+  return builder.constant(
+    new Float32Array(0),
+    x.shape.map((_, index) => (index === axis ? 0 : 1)),
+  );
 }
 
 function need(tensor: Tensor | undefined): Tensor {

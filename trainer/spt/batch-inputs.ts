@@ -1,6 +1,13 @@
 // One batch of examples → the inputs of a training graph that do not train.
 import type { EncoderConfig, Encoding } from "#model";
-import { type PackedBatch, packTexts, poolingMatrix, writeSlotRows } from "#model/encoder";
+import {
+  type PackedBatch,
+  type PromptSlots,
+  packTexts,
+  placePrompts,
+  poolingMatrix,
+  writeSlotRows,
+} from "#model/encoder";
 import { must } from "#model/graph";
 import type { Feed } from "#model/runtime";
 import { slotsOf } from "#model/spt";
@@ -14,42 +21,58 @@ export interface BatchExample {
 
 export type Feeds = Record<string, Feed>;
 
-/** Inputs both graphs share: states, segmentIds, pool, slots, place. */
+/**
+ * Inputs both graphs share. Q = B·P prompt rows, in order of the texts, stand at U slots a row:
+ * keysAt [R, U] has each slot's prompt row, promptSegments [R, U] its text.
+ */
 export function batchInputs(
   examples: readonly BatchExample[],
   config: EncoderConfig,
   shape: GeneratorShape,
-): { batch: PackedBatch; feeds: Feeds } {
+): { batch: PackedBatch; prompts: PromptSlots; feeds: Feeds } {
   const batch = packTexts(
-    examples.map(({ encoding }) => ({ ...encoding, promptTokens: shape.promptTokens })),
+    examples.map(({ encoding }) => encoding),
     config,
   );
+  const prompts = placePrompts(
+    batch,
+    examples.map(() => shape.promptTokens),
+  );
+  const promptGrid = [batch.rows, prompts.slots];
   const grid = [batch.rows, batch.rowTokens];
   const positions = batch.rows * batch.rowTokens;
   const slots = slotsOf(shape.pooling, shape.promptTokens);
   return {
     batch,
+    prompts,
     feeds: {
       states: { data: packStates(batch, examples, shape.width), shape: [...grid, shape.width] },
       segmentIds: { data: batch.segmentIds, shape: grid },
       pool: { data: poolingMatrix(batch, config.pooling), shape: [examples.length, positions] },
       slots: { data: slotMatrix(batch, slots), shape: [examples.length * slots, positions] },
-      place: { data: placeIndices(batch, positions), shape: grid },
+      keysAt: { data: keysAt(prompts, shape.promptTokens), shape: promptGrid },
+      promptSegments: { data: prompts.segmentIds, shape: promptGrid },
     },
   };
 }
 
-/** Inputs of the search graph alone: where prompts stand, so that gates can weigh them. */
-export function searchInputs(batch: PackedBatch): Feeds {
-  const positions = batch.rows * batch.rowTokens;
-  const promptAt = batch.placements.flatMap(({ promptOffset, promptTokens }) =>
-    Array.from({ length: promptTokens }, (_, token) => promptOffset + token),
+/**
+ * Inputs of the search graph alone. promptsAt [Q]: each prompt row's slot among the R·U, from which it
+ * is propagated. biasAt [R, T+U]: each key's row among [0; the Q presence biases].
+ */
+export function searchInputs(batch: PackedBatch, prompts: PromptSlots, promptTokens: number): Feeds {
+  const promptsAt = prompts.offsets.flatMap((offset) =>
+    Array.from({ length: promptTokens }, (_, token) => offset + token),
   );
-  const biasAt = new Int32Array(positions);
-  for (const [row, position] of promptAt.entries()) biasAt[position] = row + 1;
+  const rowKeys = batch.rowTokens + prompts.slots;
+  const biasAt = new Int32Array(batch.rows * rowKeys);
+  for (const [promptRow, slot] of promptsAt.entries()) {
+    const row = Math.floor(slot / prompts.slots);
+    biasAt[row * rowKeys + batch.rowTokens + (slot % prompts.slots)] = promptRow + 1;
+  }
   return {
-    promptAt: { data: Int32Array.from(promptAt), shape: [promptAt.length] },
-    biasAt: { data: biasAt, shape: [batch.rows, batch.rowTokens] },
+    promptsAt: { data: Int32Array.from(promptsAt), shape: [promptsAt.length] },
+    biasAt: { data: biasAt, shape: [batch.rows, rowKeys] },
   };
 }
 
@@ -70,14 +93,12 @@ function slotMatrix(batch: PackedBatch, slots: number): Float32Array {
   return matrix;
 }
 
-/** Prompt positions take the new prompt rows, which stand after the states in order of the texts. */
-function placeIndices(batch: PackedBatch, positions: number): Int32Array {
-  const place = Int32Array.from({ length: positions }, (_, position) => position);
-  let row = positions;
-  for (const { promptOffset, promptTokens } of batch.placements) {
-    for (let token = 0; token < promptTokens; token++) place[promptOffset + token] = row++;
+function keysAt({ offsets, segmentIds }: PromptSlots, promptTokens: number): Int32Array {
+  const at = new Int32Array(segmentIds.length);
+  for (const [text, offset] of offsets.entries()) {
+    for (let token = 0; token < promptTokens; token++) at[offset + token] = text * promptTokens + token;
   }
-  return place;
+  return at;
 }
 
 /** One-hot targets, each example weighing 1/n: the loss is a mean. */

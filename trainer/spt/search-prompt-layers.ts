@@ -155,12 +155,12 @@ class Search {
     const { shape, random } = this.#options;
     const doubled = twice ? [...indices, ...indices] : indices;
     const examples = await batchExamples(this.#data, doubled, this.#parts.statesAt0);
-    const { batch, feeds } = batchInputs(examples, this.#data.backbone.config, shape);
+    const { batch, prompts, feeds } = batchInputs(examples, this.#data.backbone.config, shape);
     const outputs = names.map(gradientOutput);
     const results = await this.#session.run(
       {
         ...feeds,
-        ...searchInputs(batch),
+        ...searchInputs(batch, prompts, shape.promptTokens),
         ...weightFeeds(this.#generators, shape),
         ...headFeeds(this.#parts.head),
         ...keepFeeds(this.#parts.layers, shape, { texts: doubled.length, rate: dropout, random }),

@@ -2,7 +2,14 @@
 // a layer. "search": a generator and a soft gate at every layer. "tune": generators at the selected
 // layers alone, gates hard. The embedding tables are in neither.
 import type { Backbone } from "#model";
-import { encode, flattenRows, poolTexts, unitLength } from "#model/encoder";
+import {
+  type BeforeLayer,
+  encode,
+  flattenRows,
+  type PromptRows,
+  poolTexts,
+  unitLength,
+} from "#model/encoder";
 import { type FloatType, type Graph, GraphBuilder, must, type Tensor } from "#model/graph";
 import {
   blendPrompts,
@@ -70,7 +77,6 @@ export function buildSptGraph(options: SptGraphOptions): Graph {
 }
 
 type Train = (name: string, dims: readonly (number | string)[]) => Tensor;
-type BeforeLayer = Parameters<typeof encode>[3];
 
 function addLoss(
   builder: GraphBuilder,
@@ -137,24 +143,28 @@ function freshPrompts(
 /** Every layer blends; a prompt key weighs by how much of it exists. */
 function softInsertions(builder: GraphBuilder, options: SptGraphOptions, train: Train): BeforeLayer {
   const slots = builder.input("slots", ["G", "X"]);
-  const place = builder.input("place", ["R", "T"], "int32");
-  const promptAt = builder.input("promptAt", ["Q"], "int32");
-  const biasAt = builder.input("biasAt", ["R", "T"], "int32");
+  const place = promptPlaces(builder);
+  const promptsAt = builder.input("promptsAt", ["Q"], "int32");
+  const biasAt = builder.input("biasAt", ["R", "T+U"], "int32");
   const gates = softGates(builder, options, train);
   let presence: Tensor | undefined;
-  return (layer, states_RTD) => {
+  return (layer, { states_RTD, carried }) => {
     const gate = must(gates.get(layer), `gate ${layer}`);
     const flat_XD = flattenRows(builder, states_RTD);
     const fresh = freshPrompts(builder, { flat_XD, slots, layer, options, train });
-    const propagated = presence && builder.apply("Gather", [flat_XD, promptAt]);
-    const blended = blendPrompts(builder, { gate, propagated, fresh });
+    const propagated = carried && builder.apply("Gather", [flattenRows(builder, carried), promptsAt]);
+    const keys = place(blendPrompts(builder, { gate, propagated, fresh }));
     presence = promptPresence(builder, gate, presence);
-    const rows = builder.apply("Concat", [flat_XD, blended]);
-    return {
-      states_RTD: builder.apply("Gather", [rows, place]),
-      keyBias: placeBias(builder, presenceBias(builder, presence), biasAt),
-    };
+    const keyBias = placeBias(builder, presenceBias(builder, presence), biasAt);
+    return { keys, keyBias, ...(layer + 1 < options.backbone.config.layers ? { queries: keys } : {}) };
   };
+}
+
+/** [Q, D] prompt rows to their slots beside the texts. */
+function promptPlaces(builder: GraphBuilder): (rows_QD: Tensor) => PromptRows {
+  const keysAt = builder.input("keysAt", ["R", "U"], "int32");
+  const segmentIds = builder.input("promptSegments", ["R", "U"], "int32");
+  return (rows_QD) => ({ states: builder.apply("Gather", [rows_QD, keysAt]), segmentIds });
 }
 
 /** Masked gate of each prompt row [Q, 1], by layer. */
@@ -169,20 +179,26 @@ function softGates(builder: GraphBuilder, options: SptGraphOptions, train: Train
   );
 }
 
-/** [Q, 1] biases to [R, 1, 1, T]; index 0 is the text's own positions, 0. */
+/** [Q, 1] biases to [R, 1, 1, T+U]; index 0 is the text's own positions, 0. */
 function placeBias(builder: GraphBuilder, bias_Q1: Tensor, biasAt: Tensor): Tensor {
   const rows = builder.apply("Concat", [builder.constant(new Float32Array(1), [1, 1]), bias_Q1]);
-  return builder.reshape(builder.apply("Gather", [rows, biasAt]), [0, 1, 1, -1], ["R", 1, 1, "T"]);
+  return builder.reshape(builder.apply("Gather", [rows, biasAt]), [0, 1, 1, -1], ["R", 1, 1, "T+U"]);
 }
 
 /** At a selected layer the new prompt takes the place of the old; the first one starts the graph. */
 function hardInsertions(builder: GraphBuilder, options: SptGraphOptions, train: Train): BeforeLayer {
+  const { layers, backbone } = options;
   const slots = builder.input("slots", ["G", "X"]);
-  const place = builder.input("place", ["R", "T"], "int32");
-  return (layer, states_RTD) => {
-    if (!options.layers.includes(layer)) return { states_RTD };
-    const flat_XD = flattenRows(builder, states_RTD);
-    const fresh = freshPrompts(builder, { flat_XD, slots, layer, options, train });
-    return { states_RTD: builder.apply("Gather", [builder.apply("Concat", [flat_XD, fresh]), place]) };
+  const place = promptPlaces(builder);
+  let keys: PromptRows | undefined;
+  return (layer, { states_RTD, carried }) => {
+    if (layers.includes(layer)) {
+      const flat_XD = flattenRows(builder, states_RTD);
+      keys = place(freshPrompts(builder, { flat_XD, slots, layer, options, train }));
+    } else {
+      keys = { ...must(keys, "prompts"), states: must(carried, "carried prompts") };
+    }
+    const neededAfter = layer + 1 < backbone.config.layers && !layers.includes(layer + 1);
+    return neededAfter ? { keys, queries: keys } : { keys };
   };
 }
