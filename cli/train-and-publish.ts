@@ -20,6 +20,8 @@ export interface TrainCommandOptions extends TenantOptions {
   readonly backbone: string;
   readonly seed?: number;
   readonly epochs?: number;
+  readonly method?: string;
+  readonly pooling?: string;
   readonly promptTokens?: number;
   readonly promptLayersMax?: number;
   readonly bottleneck?: number;
@@ -43,6 +45,7 @@ export async function trainAndPublish(
   const silent = command.json === true;
   const file = await readDataset(command.data, { forTraining: true });
   if (!silent) printWarnings(file, io);
+  const validation = command.validation === undefined ? undefined : await readValidation(command.validation);
   const backbone = await findOrPull(command.backbone, io, { silent });
   const line = createProgressLine(io, { silent });
   // Loaded late: most commands need no native code, and start faster without.
@@ -56,13 +59,22 @@ export async function trainAndPublish(
       {
         registry,
         train: (request) =>
-          trainInChild({ ...request, onProgress: (progress) => showTraining(line, progress) }),
+          trainInChild({
+            ...request,
+            ...(validation ? { validation } : {}),
+            onProgress: (progress) => showTraining(line, progress),
+          }),
         backbone,
         softgateVersion: packageJson.version,
       },
     ).finally(() => line.clear());
     return { ...adapter, report };
   });
+}
+
+async function readValidation(path: string) {
+  const { bytes, fileName, mediaType } = await readDataset(path, { forTraining: false });
+  return { bytes, fileName, mediaType };
 }
 
 /** The dataset is kept, as over HTTP; the job itself is not: nobody asks for it later. */

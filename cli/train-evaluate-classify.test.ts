@@ -43,6 +43,17 @@ it("train publishes version 1 and says how good it is", () => {
   expect(JSON.parse(trained.stdout).test.accuracy).toBeGreaterThan(0.8);
 });
 
+it("train --validation decides on those rows, and says so", async () => {
+  const data = join(folder, "train.csv");
+  const files = ["--data", data, "--validation", test, "--backbone", join(folder, "tiny")];
+  const args = ["train", ...files, "--epochs", "1", "--method", "spt", "--pooling", "slots"];
+  const { exitCode, stdout } = await softgate([...args, "--name", "checked"], { env });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 0,
+    stdout: expect.stringContaining(`(60 rows of ${test})`),
+  });
+});
+
 it("evaluate gives the same figures, each label's too", async () => {
   const args = ["evaluate", "--adapter", "tickets", "--data", test];
   const { stdout } = await softgate([...args, "--json"], { env });

@@ -33,8 +33,18 @@ describe("fitTemperature", () => {
     expect(Math.abs(fitted / temperature - 1)).toBeLessThan(0.06);
   });
 
+  test("of few rows that are all right leaves doubt: no more than n rows can speak for", () => {
+    for (const rows of [8, 40, 400]) {
+      const logits = Float32Array.from({ length: rows * 2 }, (_, index) => (index % 2 === 0 ? 1 : -1));
+      const labels = Array.from({ length: rows }, () => 0);
+      const fitted = fitTemperature(logits, labels, 2);
+      const probability = 1 / (1 + Math.exp(-2 / fitted));
+      expect(probability).toBeCloseTo((rows + 1) / (rows + 2), 4);
+    }
+  });
+
   test("stands where the likelihood falls to both sides", () => {
-    const { logits, labels } = drawnAt(2, { rows: 300, seed: 5 });
+    const { logits, labels } = drawnAt(2, { rows: 5_000, seed: 5 });
     const lossAt = (temperature: number) => negativeLogLikelihood(logits, labels, CLASSES, temperature);
     const fitted = fitTemperature(logits, labels, CLASSES);
     expect(lossAt(fitted)).toBeLessThan(lossAt(fitted * 1.02));

@@ -11,18 +11,20 @@ export function createReport(
   parts: {
     adapter: Adapter;
     search: SearchResult;
+    truncatedExamples: number;
     figures: readonly HeldOutFigures[];
     chosen: HeldOutFigures;
     clock: PhaseClock;
   },
 ): TrainingReport {
-  const { adapter, search, figures, chosen, clock } = parts;
+  const { adapter, search, truncatedExamples, figures, chosen, clock } = parts;
   const every = Math.ceil(search.history.length / GATE_HISTORY_MAX);
   const probe = figures.find(({ candidate }) => candidate === undefined);
   return {
     method: "spt",
     seed: options.seed,
     examples: dataset.examples.length,
+    truncatedExamples,
     classes: dataset.labels.length,
     promptLayers: adapter.insertions.map(({ layer }) => layer),
     gates: search.gates,

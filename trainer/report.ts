@@ -4,6 +4,8 @@ export interface TrainingReport {
   readonly method: "spt";
   readonly seed: number;
   readonly examples: number;
+  /** Examples longer than the backbone's token limit: only their start was read. */
+  readonly truncatedExamples: number;
   readonly classes: number;
   /** Selected prompt layers, ascending. */
   readonly promptLayers: readonly number[];
@@ -21,11 +23,11 @@ export interface TrainingReport {
     readonly loss?: number;
   }[];
   /**
-   * Measured on one half of the examples after training on the other half alone: an honest and, since
-   * the adapter itself learns from all of them, a cautious figure.
+   * Of the chosen candidate, on rows that it had not learned from: the user's validation rows, or one half
+   * of the examples after training on the other alone (cautious: the adapter learns from all of them).
    */
   readonly validation?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
-  /** Logistic regression on the frozen embeddings, same split: what the prompts are worth. */
+  /** Logistic regression on the frozen embeddings, same rows: what the prompts are worth. */
   readonly frozenProbe?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
   /** What was tried on the held-out rows, in order; exactly one is chosen. */
   readonly candidates: readonly CandidateReport[];

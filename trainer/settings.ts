@@ -29,7 +29,12 @@ const RETRAIN_STEPS_MAX = 3_000;
 
 export function settingsFor(
   options: TrainOptions,
-  { examples, width, layers }: { examples: number; width: number; layers: number },
+  {
+    examples,
+    width,
+    layers,
+    folds = foldCount(examples),
+  }: { examples: number; width: number; layers: number; folds?: number },
 ): Settings {
   const stepsPerEpoch = Math.ceil(examples / BATCH_TEXTS);
   const learningRates = options.learningRate === undefined ? [5e-3, 1e-3] : [options.learningRate];
@@ -48,8 +53,8 @@ export function settingsFor(
     batchTexts: BATCH_TEXTS,
     searchSteps: 30,
     // Where every row counts, candidates learn a little longer before they are compared.
-    validationSteps: Math.min(foldCount(examples) === 2 ? 30 : 24, Math.ceil(retrainSteps / 2)),
-    validationTrials: (learningRates.length + (options.method === "spt" ? 0 : 1)) * foldCount(examples),
+    validationSteps: Math.min(folds === 2 ? 30 : 24, Math.ceil(retrainSteps / 2)),
+    validationTrials: (learningRates.length + (options.method === "spt" ? 0 : 1)) * folds,
     retrainSteps: Math.min(retrainSteps, RETRAIN_STEPS_MAX),
     learningRates,
     searchLearningRate: 5e-3,

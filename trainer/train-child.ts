@@ -5,7 +5,13 @@ import { type BackboneFiles, ModelError, parseBackbone, serializeAdapter } from 
 import { parseDataset } from "./dataset/parse.ts";
 import { TrainerError } from "./errors.ts";
 import { train } from "./train.ts";
-import type { ChildError, ChildMessage, ChildRequestMessage, ChildTrainResult } from "./train-in-child.ts";
+import type {
+  ChildError,
+  ChildMessage,
+  ChildRequestMessage,
+  ChildTrainResult,
+  DatasetFile,
+} from "./train-in-child.ts";
 
 process.once("message", async (request: ChildRequestMessage) => {
   try {
@@ -18,12 +24,13 @@ process.once("message", async (request: ChildRequestMessage) => {
 process.on("disconnect", () => process.exit(1));
 
 async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
-  const { bytes, fileName, mediaType } = request.dataset;
-  const dataset = parseDataset(bytes, { fileName, mediaType });
+  const { bytes, ...file } = request.dataset;
+  const dataset = parseDataset(bytes, file);
   const backbone = parseBackbone(request.backboneId, await readFolder(request.backboneFolder));
   const { adapter, report } = await train({
     backbone,
     dataset,
+    ...(request.validation ? { validation: readValidation(request.validation) } : {}),
     options: request.options,
     onProgress: (progress) => send({ type: "progress", progress }),
   });
@@ -42,6 +49,10 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
     backbone: { id: backbone.id, digest: backbone.digest },
     report,
   };
+}
+
+function readValidation({ bytes, ...file }: DatasetFile) {
+  return { dataset: parseDataset(bytes, { ...file, forTraining: false }), fileName: file.fileName };
 }
 
 async function readFolder(folder: string): Promise<BackboneFiles> {

@@ -8,11 +8,19 @@ import { TrainerError, type TrainerErrorCode } from "./errors.ts";
 import type { TrainOptions } from "./options.ts";
 import type { TrainingProgress, TrainingReport } from "./report.ts";
 
+export interface DatasetFile {
+  readonly bytes: Uint8Array;
+  readonly fileName: string;
+  readonly mediaType: DatasetMediaType;
+}
+
 export interface ChildTrainRequest {
   /** Folder with config.json, model.safetensors, tokenizer.json. */
   readonly backboneFolder: string;
   readonly backboneId: string;
-  readonly dataset: { bytes: Uint8Array; fileName: string; mediaType: DatasetMediaType };
+  readonly dataset: DatasetFile;
+  /** The rows that decide between candidates; see TrainRequest. */
+  readonly validation?: DatasetFile;
   readonly options: TrainOptions;
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Aborting kills the child; the call rejects with the signal's reason. */

@@ -81,6 +81,42 @@ describe("train", () => {
     expect(await accuracyOn(heldOut, auto)).toBeGreaterThanOrEqual(0.9);
   });
 
+  test("decides on the user's validation rows where given, and learns nothing from them", async () => {
+    const options = { seed: 1, epochs: 1 };
+    const trainBeside = (rows: typeof trained) =>
+      train({
+        ...{ backbone, dataset: datasetOf(trained), options, threads: 1 },
+        validation: { dataset: datasetOf(rows), fileName: "validation.csv" },
+      });
+    const { report } = await trainBeside(heldOut);
+    expect(report.validation?.n).toBe(heldOut.rows.length);
+    expect(report.examples).toBe(trained.rows.length);
+    // Rows of another order of labels: a candidate is wrong about nearly all of them, whatever it is.
+    const [a = "", b = "", c = ""] = heldOut.labels;
+    const next = new Map([
+      [a, b],
+      [b, c],
+      [c, a],
+    ]);
+    const swapped = heldOut.rows.map(({ text, label }) => ({ text, label: next.get(label) ?? label }));
+    const misled = await trainBeside({ ...heldOut, rows: swapped });
+    expect(misled.report.validation?.accuracy).toBeLessThan(0.3);
+    // Had it learned from them, as many as there are, it would say as they do.
+    expect(await accuracyOn(heldOut, misled)).toBeGreaterThan(0.6);
+  });
+
+  test("refuses a validation label that it does not learn, naming file and row", async () => {
+    const { rows } = heldOut;
+    const other = { labels: ["unheard"], rows: [{ text: rows[0]?.text ?? "", label: "unheard" }] };
+    const refused = train({
+      ...{ backbone, dataset: datasetOf(trained), options: { seed: 1 } },
+      validation: { dataset: datasetOf({ ...heldOut, ...other }), fileName: "validation.csv" },
+    });
+    await expect(refused).rejects.toThrow(
+      'validation.csv, row 2, column "label": the label "unheard" is not among those of the training file',
+    );
+  });
+
   test("keeps prompts that do harm under method spt, and drops them under auto", async () => {
     const harmful = { seed: 1, learningRate: 1, epochs: 4 };
     const [spt, auto] = [await trainWith({ ...harmful, method: "spt" }), await trainWith(harmful)];
@@ -177,6 +213,14 @@ describe("the report", () => {
     ];
     expect(report.trainedParameters).toBe(sizes.reduce((sum, { length }) => sum + length, 0));
     expect(report.backboneParameters).toBeGreaterThan(report.trainedParameters);
+  });
+
+  test("counts the examples that are longer than the backbone reads", async () => {
+    const { examples, ...rest } = datasetOf(trained);
+    const long = examples.map((one, row) => (row < 2 ? { ...one, input: `${one.input} `.repeat(150) } : one));
+    const dataset = { ...rest, examples: long };
+    const { report } = await train({ backbone, dataset, options: { seed: 1, epochs: 1 }, threads: 1 });
+    expect([first.report.truncatedExamples, report.truncatedExamples]).toEqual([0, 2]);
   });
 
   test("names the adapter's prompt layers, which have the largest gates", () => {

@@ -10,6 +10,7 @@ import { type Adapter, type Backbone, type Head, roundToHalf } from "#model";
 import { must } from "#model/graph";
 import { createReport } from "./create-report.ts";
 import type { Dataset } from "./dataset/dataset.ts";
+import { classesAmong } from "./dataset/learned-classes.ts";
 import { splitHalves } from "./dataset/split.ts";
 import { FrozenEncoder, type StatesSource } from "./frozen-encoder.ts";
 import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
@@ -26,6 +27,8 @@ import {
   bestCandidate,
   type Candidate,
   type CandidateTrial,
+  type Fold,
+  foldsOfHalves,
   type HeldOutFigures,
   validateCandidates,
 } from "./validate-candidates.ts";
@@ -33,6 +36,8 @@ import {
 export interface TrainRequest {
   readonly backbone: Backbone;
   readonly dataset: Dataset;
+  /** The rows that decide between candidates, in place of parts of `dataset`. Nothing is learned from them. */
+  readonly validation?: { readonly dataset: Dataset; readonly fileName: string };
   readonly options: TrainOptions;
   /** Threads of a forward or backward pass; 0 lets onnxruntime choose. */
   readonly threads?: number;
@@ -46,7 +51,10 @@ export interface TrainResult {
   readonly report: TrainingReport;
 }
 
-/** Deterministic: same dataset, options, backbone and machine give the same adapter. */
+/**
+ * Deterministic: same data, options, backbone and machine give the same adapter. Throws TrainerError
+ * invalid_dataset for a label of the validation that the dataset lacks.
+ */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const frozen = await FrozenEncoder.create(request.backbone, request.threads ?? 0);
   try {
@@ -74,28 +82,36 @@ class Training {
   readonly #states = new Map<number, Promise<StatesSource>>();
 
   constructor(request: TrainRequest, frozen: FrozenEncoder) {
-    const { backbone, dataset, options } = request;
+    const { backbone, dataset, validation, options } = request;
+    const examples = [...dataset.examples, ...(validation?.dataset.examples ?? [])];
+    const validationClasses =
+      validation && classesAmong(validation.dataset, dataset.labels, validation.fileName);
     this.#request = request;
     this.#frozen = frozen;
     this.#data = {
       backbone,
-      encodings: dataset.examples.map(({ input }) => backbone.tokenizer.encode(input)),
-      labels: dataset.examples.map(({ label }) => label),
+      encodings: examples.map(({ input }) => backbone.tokenizer.encode(input)),
+      labels: [...dataset.examples.map(({ label }) => label), ...(validationClasses ?? [])],
       classes: dataset.labels.length,
     };
     const { width, layers } = backbone.config;
-    this.#settings = settingsFor(options, { examples: dataset.examples.length, width, layers });
+    this.#settings = settingsFor(options, {
+      examples: dataset.examples.length,
+      width,
+      layers,
+      ...(validation ? { folds: 1 } : {}),
+    });
     this.#random = createRandom(options.seed);
     this.#clock = createPhaseClock(this.#settings, request.onProgress);
   }
 
   async run(): Promise<TrainResult> {
-    const halves = splitHalves(this.#data.labels, this.#random);
+    const halves = splitHalves(this.#data.labels.slice(0, this.#learn().length), this.#random);
     this.#clock.start("embed");
     const features = await this.#frozen.features(this.#data.encodings);
     const search = await this.#search(halves, this.#fitHead(features, halves[0]));
     const selected = selectPromptLayers(search.gates, this.#settings.promptLayersMax);
-    const figures = await this.#validate({ halves, selected, features });
+    const figures = await this.#validate({ folds: this.#folds(halves), selected, features });
     const chosen = bestCandidate(this.#allowed(figures));
     const { generators, head } = await this.#retrain(chosen.candidate, features);
     const adapter: Adapter = {
@@ -105,7 +121,10 @@ class Training {
       labels: this.#request.dataset.labels,
       temperature: chosen.temperature,
     };
-    const report = createReport(this.#request, { adapter, search, figures, chosen, clock: this.#clock });
+    const learned = this.#data.encodings.slice(0, this.#learn().length);
+    const truncatedExamples = learned.filter(({ truncated }) => truncated).length;
+    const parts = { adapter, search, truncatedExamples, figures, chosen, clock: this.#clock };
+    const report = createReport(this.#request, parts);
     return { adapter, report };
   }
 
@@ -130,13 +149,13 @@ class Training {
 
   /** Every candidate on held-out rows. No prompts come first: where it is a draw, the simpler wins. */
   async #validate(parts: {
-    halves: readonly [number[], number[]];
+    folds: readonly Fold[];
     selected: readonly number[];
     features: Float32Array;
   }): Promise<HeldOutFigures[]> {
     this.#clock.start("validate");
     const { labels } = this.#data;
-    const data = { halves: parts.halves, labels, classes: this.#request.dataset.labels };
+    const data = { folds: parts.folds, labels, classes: this.#request.dataset.labels };
     return validateCandidates([undefined, ...this.#candidates(parts.selected)], data, (trial) =>
       this.#heldOutLogits(trial, parts.features),
     );
@@ -173,14 +192,18 @@ class Training {
     candidate: Candidate,
     features: Float32Array,
   ): Promise<{ generators: GeneratorWeights[]; head: Head }> {
-    const probe = this.#fitHead(features, this.#all());
+    const probe = this.#fitHead(features, this.#learn());
     if (!candidate) return { generators: [], head: probe };
     this.#clock.start("retrain");
-    const tuned = await this.#tune(this.#all(), { ...candidate, probe, steps: this.#settings.retrainSteps });
+    const tuned = await this.#tune(this.#learn(), {
+      ...candidate,
+      probe,
+      steps: this.#settings.retrainSteps,
+    });
     this.#clock.start("head");
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
     const generators = tuned.map(roundGenerator);
-    const head = this.#fitHead(await this.#tunedFeatures(generators), this.#all());
+    const head = this.#fitHead(await this.#tunedFeatures(generators), this.#learn());
     return { generators, head };
   }
 
@@ -229,6 +252,17 @@ class Training {
 
   #all(): number[] {
     return this.#data.labels.map((_, index) => index);
+  }
+
+  /** The examples that are learned from, which stand first. */
+  #learn(): number[] {
+    return this.#request.dataset.examples.map((_, index) => index);
+  }
+
+  #folds(halves: readonly [number[], number[]]): Fold[] {
+    const learn = this.#learn();
+    if (!this.#request.validation) return foldsOfHalves(halves);
+    return [{ learn, held: this.#all().slice(learn.length) }];
   }
 
   #fitHead(features_BD: Float32Array, indices: readonly number[]): Head {

@@ -4,6 +4,7 @@ import {
   type Candidate,
   type CandidateTrial,
   foldCount,
+  foldsOfHalves,
   type HeldOutFigures,
   validateCandidates,
 } from "./validate-candidates.ts";
@@ -27,7 +28,8 @@ const dataOf = (rows: number) => {
   const labels = Array.from({ length: rows }, (_, index) => index % 2);
   const indices = labels.map((_, index) => index);
   const half = rows / 2;
-  return { labels, classes: CLASSES, halves: [indices.slice(0, half), indices.slice(half)] as const };
+  const folds = foldsOfHalves([indices.slice(0, half), indices.slice(half)]);
+  return { labels, classes: CLASSES, folds };
 };
 
 describe("validateCandidates", () => {
@@ -65,9 +67,10 @@ describe("validateCandidates", () => {
     );
     expect(figures.map(({ candidate }) => candidate)).toEqual([NO_PROMPTS, PROMPTS]);
     expect(figures.map(({ accuracy }) => accuracy)).toEqual([1, 0.75]);
-    // Right 3 times of 4 with one margin of 2: best where the score is 3/4, at margin / temperature = log 3.
-    expect(figures[1]?.temperature).toBeCloseTo(2 / Math.log(3), 4);
-    expect(figures[1]?.loss).toBeCloseTo(-(0.75 * Math.log(0.75) + 0.25 * Math.log(0.25)), 6);
+    // Right 3 times of 4 with one margin of 2. Each of 8 rows speaks for 9/10: best where the score of the
+    // answer is 3/4 · 9/10 + 1/4 · 1/10 = 0.7, at margin / temperature = log(0.7 / 0.3).
+    expect(figures[1]?.temperature).toBeCloseTo(2 / Math.log(0.7 / 0.3), 4);
+    expect(figures[1]?.loss).toBeCloseTo(-(0.75 * Math.log(0.7) + 0.25 * Math.log(0.3)), 6);
     expect(bestCandidate(figures)).toBe(figures[0]);
   });
 

@@ -1,6 +1,7 @@
 // Which setting to train with, decided on held-out rows: prompts at the layers of the search at each
-// learning rate, prompts at the last layers, and no prompts at all. Each candidate learns on one half and is measured on the other; with few rows
-// both ways round, so that every row is held out once.
+// learning rate, prompts at the last layers, and no prompts at all. The held-out rows are the user's own
+// where given; else each candidate learns on one half and is measured on the other, with few rows both
+// ways round, so that every row is held out once.
 import { must } from "#model/graph";
 import { fitTemperature, negativeLogLikelihood } from "./calibrate.ts";
 import { evaluate } from "./evaluate.ts";
@@ -21,10 +22,14 @@ export interface HeldOutFigures {
   readonly loss: number;
 }
 
-export interface CandidateTrial {
-  readonly candidate: Candidate;
+/** Indices of examples: one part to learn from, and one to measure on. */
+export interface Fold {
   readonly learn: readonly number[];
   readonly held: readonly number[];
+}
+
+export interface CandidateTrial extends Fold {
+  readonly candidate: Candidate;
 }
 
 /**
@@ -33,28 +38,23 @@ export interface CandidateTrial {
  */
 export async function validateCandidates(
   candidates: readonly Candidate[],
-  data: {
-    halves: readonly [readonly number[], readonly number[]];
-    labels: readonly number[];
-    classes: readonly string[];
-  },
+  data: { folds: readonly Fold[]; labels: readonly number[]; classes: readonly string[] },
   logitsOf: (trial: CandidateTrial) => Promise<Float32Array>,
 ): Promise<HeldOutFigures[]> {
-  const [first, second] = data.halves;
-  const folds = foldsOf(first, second);
+  const { folds } = data;
   const figures: HeldOutFigures[] = [];
   for (const candidate of candidates) {
     const parts: Float32Array[] = [];
-    for (const [learn, held] of folds) parts.push(await logitsOf({ candidate, learn, held }));
+    for (const fold of folds) parts.push(await logitsOf({ candidate, ...fold }));
     const logits_BC = Float32Array.from(parts.flatMap((part) => Array.from(part)));
-    const held = folds.flatMap(([, rows]) => rows);
+    const held = folds.flatMap((fold) => fold.held);
     const labels = held.map((index) => must(data.labels[index], "label"));
     figures.push({ candidate, ...measure(logits_BC, labels, data.classes) });
   }
   return figures;
 }
 
-/** Trials of each candidate: 1 or 2. */
+/** Folds that two halves of so many rows make: 1 or 2. */
 export function foldCount(rows: number): number {
   return rows < BOTH_WAYS_BELOW_ROWS ? 2 : 1;
 }
@@ -68,12 +68,11 @@ function isBetter(a: HeldOutFigures, b: HeldOutFigures): boolean {
   return a.accuracy === b.accuracy ? a.loss < b.loss : a.accuracy > b.accuracy;
 }
 
-function foldsOf(
-  first: readonly number[],
-  second: readonly number[],
-): (readonly [readonly number[], readonly number[]])[] {
-  const forward = [first, second] as const;
-  return foldCount(first.length + second.length) === 2 ? [forward, [second, first]] : [forward];
+/** One half to learn from, the other to measure on; both ways round where rows are few. */
+export function foldsOfHalves([first, second]: readonly [readonly number[], readonly number[]]): Fold[] {
+  const forward = { learn: first, held: second };
+  const back = { learn: second, held: first };
+  return foldCount(first.length + second.length) === 2 ? [forward, back] : [forward];
 }
 
 function measure(logits_BC: Float32Array, labels: readonly number[], classes: readonly string[]) {

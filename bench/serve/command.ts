@@ -7,7 +7,7 @@ import { printDocument } from "../print-document.ts";
 import { targetLine, textTable, whole } from "../text-table.ts";
 import { measureServing, type ServeResults } from "./measure-serving.ts";
 import { readTexts } from "./read-texts.ts";
-import { ADAPTER_SHAPE } from "./resident-adapters.ts";
+import { adapterShape } from "./resident-adapters.ts";
 
 interface ServeOptions extends SharedOptions {
   readonly texts?: string;
@@ -51,7 +51,7 @@ async function serve(options: ServeOptions, io: BenchIo): Promise<void> {
   const settings = {
     backbone: { id, digest: backbone.digest },
     ...{ texts: texts.source, batch, resident: residentCount, rounds, warmUp, threads },
-    adapters: ADAPTER_SHAPE,
+    adapters: adapterShape(backbone.config),
   };
   await printDocument({ benchmark: "serve", settings, results, text: describe(results) }, options, io);
 }
@@ -70,7 +70,7 @@ function describe({ texts, textTokens, cases, ratio, positions, residentBytes }:
   );
   return (
     `One batch of ${texts} texts, ${textTokens} tokens; medians of the rounds, and the middle half of them.\n` +
-    `Positions computed: ${positions.bare} bare, ${positions.mixed} with prompts. ` +
+    `Packed into ${whole(positions)} positions, prompts beside them. ` +
     `Resident adapters: ${whole(residentBytes / 1e6)} MB.\n\n` +
     `${textTable([["CASE", "MS", "MIDDLE HALF", "TOKENS/S", "TEXTS/S", "OF BARE", "MIDDLE HALF"], ...rows])}\n` +
     targetLine("mixed / bare", ratio.value.toFixed(3), ratio.target.toFixed(2), ratio.met)
@@ -78,9 +78,10 @@ function describe({ texts, textTokens, cases, ratio, positions, residentBytes }:
 }
 
 const HELP = `
-Cases, all warm, interleaved round by round, packing included in each:
+Cases, each warm (run once untimed, then timed), interleaved round by round, packing included in each:
   bare       the frozen encoder alone, texts packed the same way, no prompts inserted
-  mixed      each text by another tenant's adapter: 2 prompt layers drawn at random, 4 prompt tokens
+  mixed      each text by another tenant's adapter, of the shape that the trainer's defaults give; its
+             prompt layers are drawn at random
   single     all texts by one adapter
   resident   as mixed, while --resident adapters are in memory
   classify   as mixed, through Classifier.classify: tokenizer, queue and head included

@@ -4,7 +4,6 @@ import { packTexts } from "#model/encoder";
 import { type Summary, summarize } from "../statistics.ts";
 import { measureRounds, type Timings } from "./measure-rounds.ts";
 import type { BatchTexts } from "./read-texts.ts";
-import { ADAPTER_SHAPE } from "./resident-adapters.ts";
 import { createServeCases, SERVE_CASES, type ServeCaseName } from "./serve-cases.ts";
 
 export interface MeasureServingRequest {
@@ -34,8 +33,8 @@ export interface ServeResults {
   readonly cases: readonly ServeCaseResult[];
   /** Of the case "mixed" to the bare backbone: the median of its rounds. */
   readonly ratio: { readonly value: number; readonly target: number; readonly met: boolean };
-  /** Positions that a pass computes, row ends included: the prompts' own make the difference. */
-  readonly positions: { readonly bare: number; readonly mixed: number };
+  /** Positions of the packed rows, row ends included: of bare and mixed alike, prompts stand beside them. */
+  readonly positions: number;
   readonly residentBytes: number;
 }
 
@@ -62,10 +61,7 @@ export async function measureServing(request: MeasureServingRequest): Promise<Se
       ...counts,
       cases: results,
       ratio: { value, target: RATIO_TARGET, met: value >= RATIO_TARGET },
-      positions: {
-        bare: countPositions(backbone, encodings, 0),
-        mixed: countPositions(backbone, encodings, ADAPTER_SHAPE.promptTokens),
-      },
+      positions: countPositions(backbone, encodings),
       residentBytes: cases.residentBytes,
     };
   } finally {
@@ -91,10 +87,7 @@ function caseResult(
   };
 }
 
-function countPositions({ config }: Backbone, encodings: readonly Encoding[], promptTokens: number): number {
-  const { rows, rowTokens } = packTexts(
-    encodings.map((encoding) => ({ ...encoding, promptTokens })),
-    config,
-  );
+function countPositions({ config }: Backbone, encodings: readonly Encoding[]): number {
+  const { rows, rowTokens } = packTexts(encodings, config);
   return rows * rowTokens;
 }

@@ -1,16 +1,23 @@
 // Random adapters in a cache of their own, each a tenant's, held as if every one were in use.
 import type { Adapter, EncoderConfig } from "#model";
 import { AdapterCache, type ResidentAdapter } from "#model/runtime";
+import { settingsFor } from "#trainer";
 import { randomAdapter, randomLayers } from "../random-adapter.ts";
 
-/** What every random adapter looks like: the trainer's defaults. */
-export const ADAPTER_SHAPE = {
-  promptLayersEach: 3,
-  pooling: "mean",
-  promptTokens: 4,
-  bottleneck: 16,
-  classes: 8,
-} as const;
+export interface AdapterShape {
+  readonly promptLayersEach: number;
+  readonly pooling: "mean";
+  readonly promptTokens: number;
+  readonly bottleneck: number;
+  readonly classes: number;
+}
+
+/** What every random adapter looks like: the most that the trainer's defaults select. */
+export function adapterShape({ width, layers }: EncoderConfig): AdapterShape {
+  const { shape, promptLayersMax } = settingsFor({ seed: 0 }, { examples: 128, width, layers });
+  const { promptTokens, bottleneck } = shape;
+  return { promptLayersEach: promptLayersMax, pooling: "mean", promptTokens, bottleneck, classes: 8 };
+}
 
 export interface ResidentAdapters {
   readonly cache: AdapterCache;
@@ -28,8 +35,8 @@ export async function residentAdapters(config: EncoderConfig, count: number): Pr
 }
 
 /** Its prompt layers are drawn too: tenants' adapters differ in them. */
-export function makeAdapter({ width, layers }: EncoderConfig, index: number): Adapter {
-  const { promptLayersEach, promptTokens, bottleneck, classes } = ADAPTER_SHAPE;
-  const promptLayers = randomLayers(index, promptLayersEach, layers);
-  return randomAdapter({ width, seed: index, classes, promptLayers, promptTokens, bottleneck });
+export function makeAdapter(config: EncoderConfig, index: number): Adapter {
+  const { promptLayersEach, ...shape } = adapterShape(config);
+  const promptLayers = randomLayers(index, promptLayersEach, config.layers);
+  return randomAdapter({ ...shape, width: config.width, seed: index, promptLayers });
 }

@@ -1,5 +1,5 @@
 // softgate train: the steps dataset, train and publish on this machine, without a server.
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { Evaluation } from "#trainer/evaluate";
 import { TrainerError, type TrainingReport, trainOptionsSchema } from "#trainer/job";
 import type { Io } from "../io.ts";
@@ -14,9 +14,21 @@ export function trainCommand(io: Io): Command {
     .description("learn an adapter from labelled texts and publish it as the next version of its name")
     .requiredOption("--data <file>", "CSV with the columns text and label, or NDJSON")
     .requiredOption("--name <name>", "of the adapter: a-z, 0-9, - _ . and at most 64 characters")
-    .option("--validation <file>", "labelled texts to report the accuracy on, beside the test's")
-    .option("--test <file>", "labelled texts to report the accuracy on")
+    .option("--validation <file>", "labelled texts that decide between settings; without, parts of --data do")
+    .option("--test <file>", "labelled texts to report the accuracy on; they decide nothing")
     .option("--seed <n>", "same seed and data: same adapter", wholeNumber(0, 2_147_483_647))
+    .addOption(
+      new Option("--method <method>", "spt: keep prompts even where none at all do better").choices([
+        "auto",
+        "spt",
+      ]),
+    )
+    .addOption(
+      new Option("--pooling <pooling>", "what a generator reads: one mean, or one a prompt token").choices([
+        "mean",
+        "slots",
+      ]),
+    )
     .option("--epochs <n>", "passes over the examples in the last phase", wholeNumber(1, 200))
     .option("--prompt-tokens <n>", "soft tokens of each prompt generator", wholeNumber(1, 32))
     .option("--prompt-layers-max <n>", "most prompt layers to select", wholeNumber(1, 64))
@@ -33,7 +45,7 @@ async function train(options: TrainCommandOptions, io: Io): Promise<void> {
   }
   const { name, version, digest, report } = await trainAndPublish(options, trainOptionsOf(options), io);
   const adapterId = `${name}:${version}`;
-  if (!options.json) io.stdout(describe(adapterId, report));
+  if (!options.json) io.stdout(describe(adapterId, report, options));
   const validation = await evaluateIfGiven("validation", options, { adapterId, io });
   const test = await evaluateIfGiven("test", options, { adapterId, io });
   if (options.json) {
@@ -46,8 +58,8 @@ async function train(options: TrainCommandOptions, io: Io): Promise<void> {
 
 /** Throws TrainerError invalid_options. */
 function trainOptionsOf(options: TrainCommandOptions) {
-  const { seed, epochs, promptTokens, promptLayersMax, bottleneck, learningRate } = options;
-  const given = { seed, epochs, promptTokens, promptLayersMax, bottleneck, learningRate };
+  const { seed, method, pooling, epochs, promptTokens, promptLayersMax, bottleneck, learningRate } = options;
+  const given = { seed, method, pooling, epochs, promptTokens, promptLayersMax, bottleneck, learningRate };
   const parsed = trainOptionsSchema.safeParse(given);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
@@ -71,10 +83,16 @@ async function evaluateIfGiven(
   return evaluation;
 }
 
-function describe(adapterId: string, report: TrainingReport): string {
+function describe(adapterId: string, report: TrainingReport, files: TrainCommandOptions): string {
   const { promptLayers, gates, trainedParameters, backboneParameters, validation, frozenProbe } = report;
   const lines = [
     ["examples", `${report.examples} of ${report.classes} labels`],
+    [
+      "cut short",
+      report.truncatedExamples === 0
+        ? undefined
+        : `${report.truncatedExamples} texts longer than the backbone reads; their start alone was learned`,
+    ],
     ["prompt layers", `${promptLayers.join(", ") || "none"} (of ${gates.length})`],
     [
       "trained",
@@ -82,7 +100,8 @@ function describe(adapterId: string, report: TrainingReport): string {
     ],
     [
       "held out",
-      validation && `accuracy ${percent(validation.accuracy)} (${validation.n} rows of the training file)`,
+      validation &&
+        `accuracy ${percent(validation.accuracy)} (${validation.n} rows of ${files.validation ?? files.data})`,
     ],
     [
       "frozen probe",

@@ -5,6 +5,7 @@
 import type { GraphBuilder, Tensor } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
 import type { EncoderConfig } from "./config.ts";
+import { flattenRows } from "./pool.ts";
 import type { EncoderWeights, LayerWeights, Linear, Norm } from "./weights.ts";
 
 /** Added to the attention score of a key that a query must not see. exp(-1e4) is 0 in float32. */
@@ -23,12 +24,19 @@ export interface EncoderInputs {
   readonly fromLayer: number;
 }
 
-/** What a layer computes beside the texts: rows with a segment each. */
+/** Y prompt tokens, and the slots beside the packed rows in which attention finds them. */
 export interface PromptRows {
-  /** [R, U, D] */
+  /** [Y, D] */
   readonly states: Tensor;
-  /** [R, U] int32: the segment of the prompt's text; EMPTY_SLOT where there is none. */
+  /** [R, U] int32: the one of the Y that stands in each slot; any where there is none. */
+  readonly slotsAt: Tensor;
+  /** [R, U] int32: the segment of each slot's text; EMPTY_SLOT where there is none. */
   readonly segmentIds: Tensor;
+}
+
+export interface PromptQueries extends PromptRows {
+  /** [Y] int32: the slot of each among the R·U. */
+  readonly rowsAt: Tensor;
 }
 
 export interface LayerPrompts {
@@ -36,14 +44,14 @@ export interface LayerPrompts {
   readonly keys: PromptRows;
   /** [R, 1, 1, T+U], added to the scores of each key, texts' first. */
   readonly keyBias?: Tensor;
-  /** Those of them whose states after this layer are needed: the next layer's `carried`. */
-  readonly queries?: PromptRows;
+  /** Prompt tokens that go through this layer: what they become is the next layer's `carried`. */
+  readonly queries?: PromptQueries;
 }
 
 export interface LayerEntry {
   /** The texts' states, [R, T, D]. */
   readonly states_RTD: Tensor;
-  /** The states of the layer before's `queries`, [R, U, D]. */
+  /** What the layer before made of its `queries`, [Y, D]. */
   readonly carried: Tensor | undefined;
 }
 
@@ -76,31 +84,46 @@ export function encode(
   { segmentIds, states_RTD, fromLayer }: EncoderInputs,
   beforeLayer: BeforeLayer = () => undefined,
 ): Tensor {
-  const bias = segmentBiases(builder);
+  const biasBetween = segmentBiases(builder);
   let states = states_RTD;
   let carried: Tensor | undefined;
   for (let layer = fromLayer; layer < config.layers; layer++) {
     const layerWeights = withScaledQueries(must(weights.layers[layer], `weights of layer ${layer}`), config);
     const prompts = beforeLayer(layer, { states_RTD: states, carried });
-    const keys = keysOf(builder, { states, segmentIds }, prompts?.keys);
-    const attended = keysAndValues(builder, config, layerWeights, keys.states);
-    const advance = (rows: PromptRows) => {
-      const between = bias(rows.segmentIds, keys.segmentIds);
-      const full = prompts?.keyBias ? builder.apply("Add", [between, prompts.keyBias]) : between;
-      return encoderLayer(builder, config, layerWeights, { states: rows.states, ...attended, bias: full });
+    const seen = keysAndValues(builder, config, layerWeights, { states, prompts: prompts?.keys });
+    const keyIds = prompts
+      ? builder.apply("Concat", [segmentIds, prompts.keys.segmentIds], { axis: 1 })
+      : segmentIds;
+    const biasOf = (queryIds: Tensor) => {
+      const bias = biasBetween(queryIds, keyIds);
+      return prompts?.keyBias ? builder.apply("Add", [bias, prompts.keyBias]) : bias;
     };
-    states = advance({ states, segmentIds });
-    carried = prompts?.queries && advance(prompts.queries);
+    const advance = (rows: Tensor, layout: QueryLayout) =>
+      encoderLayer(builder, config, layerWeights, { states: rows, ...seen, ...layout });
+    states = advance(states, { bias: biasOf(segmentIds), toSlots: same, toRows: same });
+    const queries = prompts?.queries;
+    carried =
+      queries &&
+      advance(queries.states, {
+        bias: biasOf(queries.segmentIds),
+        toSlots: (rows) => builder.apply("Gather", [rows, queries.slotsAt]),
+        toRows: (slots) => builder.apply("Gather", [flattenRows(builder, slots), queries.rowsAt]),
+      });
   }
   return states;
 }
 
-function keysOf(builder: GraphBuilder, texts: PromptRows, prompts: PromptRows | undefined): PromptRows {
-  if (!prompts) return texts;
-  return {
-    states: builder.apply("Concat", [texts.states, prompts.states], { axis: 1 }),
-    segmentIds: builder.apply("Concat", [texts.segmentIds, prompts.segmentIds], { axis: 1 }),
-  };
+/** How the states of a layer's queries lie in the rows of attention. */
+interface QueryLayout {
+  /** [R, 1, Q, K] */
+  readonly bias: Tensor;
+  /** The queries' own form → [R, Q, D], and back. */
+  readonly toSlots: (states: Tensor) => Tensor;
+  readonly toRows: (states_RQD: Tensor) => Tensor;
+}
+
+function same(states: Tensor): Tensor {
+  return states;
 }
 
 /** bias_R1QK of queries and keys: 0 within a segment, HIDDEN_KEY_BIAS between segments. Each pair once. */
@@ -123,12 +146,12 @@ function biasBetweenSegments(builder: GraphBuilder, queryIds: Tensor, keyIds: Te
   return builder.apply("Mul", [hidden, builder.scalar(-HIDDEN_KEY_BIAS)]);
 }
 
-/** The rows of `states` after one layer in which they see the given keys. */
+/** `states` after one layer in which they see the given keys; of the same shape. */
 function encoderLayer(
   builder: GraphBuilder,
   config: EncoderConfig,
   weights: LayerWeights,
-  rows: { states: Tensor; key: Tensor; value: Tensor; bias: Tensor },
+  rows: { states: Tensor; key: Tensor; value: Tensor } & QueryLayout,
 ): Tensor {
   const attended = attention(builder, config, weights, rows);
   const middle = normalize(
@@ -147,25 +170,33 @@ function attention(
   builder: GraphBuilder,
   config: EncoderConfig,
   weights: LayerWeights,
-  { states, key, value, bias }: { states: Tensor; key: Tensor; value: Tensor; bias: Tensor },
+  { states, key, value, bias, toSlots, toRows }: Parameters<typeof encoderLayer>[3],
 ): Tensor {
-  const query = splitHeads(builder, config, linear(builder, states, weights.query), [0, 2, 1, 3]);
+  const queries_RQD = toSlots(linear(builder, states, weights.query));
+  const query = splitHeads(builder, config, queries_RQD, [0, 2, 1, 3]);
   const scores = builder.apply("Add", [builder.apply("MatMul", [query, key]), bias]);
   const mixed = builder.apply("MatMul", [builder.apply("Softmax", [scores]), value]);
   const merged = builder.apply("Transpose", [mixed], { perm: [0, 2, 1, 3] });
-  return linear(builder, builder.reshape(merged, [0, 0, config.width], states.shape), weights.attentionOutput);
+  const mixed_RQD = builder.reshape(merged, [0, 0, config.width], queries_RQD.shape);
+  return linear(builder, toRows(mixed_RQD), weights.attentionOutput);
 }
 
-/** key [R, H, d, K] and value [R, H, K, d] of states [R, K, D]. */
+/** key [R, H, d, K] and value [R, H, K, d] of the texts' positions and, after them, the prompts' slots. */
 function keysAndValues(
   builder: GraphBuilder,
   config: EncoderConfig,
   weights: LayerWeights,
-  states: Tensor,
+  { states, prompts }: { states: Tensor; prompts: PromptRows | undefined },
 ): { key: Tensor; value: Tensor } {
+  const project = (weight: Linear) => {
+    const ofTexts = linear(builder, states, weight);
+    if (!prompts) return ofTexts;
+    const ofPrompts = builder.apply("Gather", [linear(builder, prompts.states, weight), prompts.slotsAt]);
+    return builder.apply("Concat", [ofTexts, ofPrompts], { axis: 1 });
+  };
   return {
-    key: splitHeads(builder, config, linear(builder, states, weights.key), [0, 2, 3, 1]),
-    value: splitHeads(builder, config, linear(builder, states, weights.value), [0, 2, 1, 3]),
+    key: splitHeads(builder, config, project(weights.key), [0, 2, 3, 1]),
+    value: splitHeads(builder, config, project(weights.value), [0, 2, 1, 3]),
   };
 }
 

@@ -1,5 +1,11 @@
 // The door to the frozen encoder as a graph. No native code behind it.
-export { type BeforeLayer, embedTokens, encode, type PromptRows } from "./encoder.ts";
+export {
+  type BeforeLayer,
+  embedTokens,
+  encode,
+  type PromptQueries,
+  type PromptRows,
+} from "./encoder.ts";
 export {
   type PackedBatch,
   type Placement,

@@ -1,11 +1,15 @@
-// Packs texts of different lengths into rows of one length without padding each text: as few rows as
-// hold them all, each text in the row that is least full, longest first (LPT, Graham 1969). Texts are
-// kept apart by segment ids. Prompt tokens stand beside the rows, in slots.
+// Packs texts of different lengths into rows of one length without padding each text: the shortest rows
+// into which first-fit decreasing fits them all (MULTIFIT: Coffman, Garey, Johnson 1978). Texts are kept
+// apart by segment ids. Prompt tokens stand beside the rows, in slots.
+
+import { must } from "../graph/ops.ts";
 import type { EncoderConfig } from "./config.ts";
 import { EMPTY_POSITION, EMPTY_SLOT } from "./encoder.ts";
 
 /** Rows are about this long unless one text needs more, or all texts together need less. */
-export const ROW_TOKENS = 128;
+export const ROW_TOKENS = 64;
+/** Numbers of rows tried, from the fewest on; the one of fewest positions is taken. */
+const ROW_COUNTS_TRIED = 3;
 
 export interface PackItem {
   readonly tokenIds: readonly number[];
@@ -67,31 +71,69 @@ function writeText(
 }
 
 /** Where each of the sizes starts among rows · rowTokens positions; none crosses a row's end. */
-export function placeEvenly(sizes: readonly number[]): {
-  starts: number[];
-  rows: number;
-  rowTokens: number;
-} {
+export function placeEvenly(sizes: readonly number[]): { starts: number[]; rows: number; rowTokens: number } {
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const longest = Math.max(1, ...sizes);
-  const rows = Math.max(1, Math.ceil(total / Math.max(longest, ROW_TOKENS)));
-  const used = new Array<number>(rows).fill(0);
-  const places = sizes.map(() => ({ row: 0, at: 0 }));
-  const order = sizes.map((_, index) => index).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0) || a - b);
-  for (const index of order) {
-    const row = leastOf(used);
-    const at = used[row] ?? 0;
-    places[index] = { row, at };
-    used[row] = at + (sizes[index] ?? 0);
-  }
-  const rowTokens = Math.max(1, ...used);
+  const longest = sizes.reduce((most, size) => Math.max(most, size), 1);
+  const fewest = Math.max(1, Math.ceil(total / Math.max(longest, ROW_TOKENS)));
+  const [first, ...others] = Array.from({ length: ROW_COUNTS_TRIED }, (_, more) =>
+    multifit(sizes, fewest + more),
+  );
+  const { places, rowTokens, rows } = others.reduce(
+    (best, next) => (next.rows * next.rowTokens < best.rows * best.rowTokens ? next : best),
+    must(first, "packing"),
+  );
   return { starts: places.map(({ row, at }) => row * rowTokens + at), rows, rowTokens };
 }
 
-function leastOf(values: readonly number[]): number {
-  let least = 0;
-  for (const [index, value] of values.entries()) if (value < (values[least] ?? 0)) least = index;
-  return least;
+interface Packing {
+  readonly places: readonly { row: number; at: number }[];
+  readonly rows: number;
+  /** Of the fullest row. */
+  readonly rowTokens: number;
+}
+
+/** The shortest rows, of at most that many, into which first-fit decreasing packs all. */
+function multifit(sizes: readonly number[], rows: number): Packing {
+  const order = sizes.map((_, index) => index).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0) || a - b);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  let low = Math.max(1, sizes[order[0] ?? 0] ?? 1, Math.ceil(total / rows));
+  let high = low;
+  let best = firstFit(sizes, order, { rows, rowTokens: high });
+  while (!best) {
+    low = high + 1;
+    high *= 2;
+    best = firstFit(sizes, order, { rows, rowTokens: high });
+  }
+  while (low < high) {
+    const rowTokens = Math.floor((low + high) / 2);
+    const packing = firstFit(sizes, order, { rows, rowTokens });
+    if (packing) {
+      best = packing;
+      high = rowTokens;
+    } else {
+      low = rowTokens + 1;
+    }
+  }
+  return best;
+}
+
+function firstFit(
+  sizes: readonly number[],
+  order: readonly number[],
+  { rows, rowTokens }: { rows: number; rowTokens: number },
+): Packing | undefined {
+  const used: number[] = [];
+  const places = sizes.map(() => ({ row: 0, at: 0 }));
+  for (const index of order) {
+    const size = sizes[index] ?? 0;
+    let row = used.findIndex((taken) => taken + size <= rowTokens);
+    if (row < 0) row = used.push(0) - 1;
+    if (row >= rows) return undefined;
+    const at = used[row] ?? 0;
+    places[index] = { row, at };
+    used[row] = at + size;
+  }
+  return { places, rows: Math.max(1, used.length), rowTokens: Math.max(1, ...used) };
 }
 
 export interface PromptSlots {

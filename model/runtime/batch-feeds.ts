@@ -1,13 +1,6 @@
 // One mixed batch → the serving graph's inputs.
 import type { EncoderConfig } from "../encoder/config.ts";
-import {
-  type PackedBatch,
-  type PromptSlots,
-  packTexts,
-  placePrompts,
-  poolingMatrix,
-  writeSlotRows,
-} from "../encoder/pack.ts";
+import { type PackedBatch, packTexts, placePrompts, poolingMatrix, writeSlotRows } from "../encoder/pack.ts";
 import { must } from "../graph/ops.ts";
 import type { GeneratorPooling } from "../spt/adapter.ts";
 import { slotsOf } from "../spt/prompt-generator.ts";
@@ -36,19 +29,18 @@ export function batchFeeds(items: readonly BatchItem[], config: EncoderConfig, c
     segmentIds: { data: batch.segmentIds, shape },
     pool: { data: poolingMatrix(batch, config.pooling), shape: [items.length, batch.rows * batch.rowTokens] },
   };
-  let carried = placePrompts(batch, []);
+  let carried: readonly number[] = items.map(() => 0);
   for (let layer = 0; layer < config.layers; layer++) {
     const context = { layer, items, batch, cache };
-    const pairs = addGeneratorFeeds(feeds, context);
-    const keys = addKeyFeeds(feeds, context, { pairs, carried });
-    if (layer + 1 < config.layers) carried = addQueryFeeds(feeds, context, keys);
+    const rowsOf = addKeyFeeds(feeds, context, { pairs: addGeneratorFeeds(feeds, context), carried });
+    if (layer + 1 < config.layers) carried = addQueryFeeds(feeds, context, rowsOf);
   }
   return feeds;
 }
 
 /** The most tokens any of an adapter's generators makes: what its prompts can add to a text. */
-export function promptTokensOf(resident: ResidentAdapter): number {
-  return promptTokensAt(resident, Number.POSITIVE_INFINITY);
+export function promptTokensOf({ adapter }: ResidentAdapter): number {
+  return adapter.insertions.reduce((most, { promptTokens }) => Math.max(most, promptTokens), 0);
 }
 
 interface LayerContext {
@@ -83,52 +75,67 @@ function addGeneratorFeeds(feeds: Feeds, context: LayerContext): PlacedPair[] {
   });
 }
 
-/** The prompt tokens that each text sees: new ones first, those that they do not replace from `carried`. */
+/**
+ * The prompt tokens that each text sees: new ones first, then those of its `carried` ones that they do
+ * not replace. All that a text saw at the layer before is carried where any of it is needed. Returns the
+ * row of each text's prompt tokens among [carried; new].
+ */
 function addKeyFeeds(
   feeds: Feeds,
-  { layer, items, batch }: LayerContext,
-  { pairs, carried }: { pairs: readonly PlacedPair[]; carried: PromptSlots },
-): PromptSlots {
-  const counts = items.map(({ resident }) => promptTokensAt(resident, layer));
-  const keys = placePrompts(batch, counts);
-  const at = new Int32Array(batch.rows * keys.slots);
-  for (const [text, count] of counts.entries()) {
-    const from = must(carried.offsets[text], "carried");
-    const to = must(keys.offsets[text], "slot");
-    for (let token = 0; token < count; token++) at[to + token] = from + token;
+  { layer, batch }: LayerContext,
+  { pairs, carried }: { pairs: readonly PlacedPair[]; carried: readonly number[] },
+): number[][] {
+  let row = 0;
+  const rowsOf = carried.map((count) => Array.from({ length: count }, () => row++));
+  for (const { text, row: made, promptTokens } of pairs) {
+    const rows = must(rowsOf[text], "rows");
+    for (let token = 0; token < promptTokens; token++) rows[token] = row + made + token;
   }
-  const newFrom = batch.rows * carried.slots;
-  for (const { text, row, promptTokens } of pairs) {
-    const to = must(keys.offsets[text], "slot");
-    for (let token = 0; token < promptTokens; token++) at[to + token] = newFrom + row + token;
-  }
-  const shape = [batch.rows, keys.slots];
-  feeds[layerInput.keysAt(layer)] = { data: at, shape };
-  feeds[layerInput.keySegments(layer)] = { data: keys.segmentIds, shape };
-  return keys;
+  const { slotsAt, segmentIds, shape } = slotFeeds(batch, rowsOf);
+  feeds[layerInput.keySlotsAt(layer)] = { data: slotsAt, shape };
+  feeds[layerInput.keySegments(layer)] = { data: segmentIds, shape };
+  return rowsOf;
 }
 
-/** The prompt tokens that go through a layer: those that the next one does not replace. */
+/** The prompt tokens of each text that go through a layer: none where the next one replaces all. */
 function addQueryFeeds(
   feeds: Feeds,
   { layer, items, batch }: LayerContext,
-  keys: PromptSlots,
-): PromptSlots {
-  const counts = items.map(({ resident }) => {
-    const seen = promptTokensAt(resident, layer);
-    return promptTokensMadeAt(resident, layer + 1) < seen ? seen : 0;
+  rowsOf: readonly (readonly number[])[],
+): number[] {
+  const goOn = items.map(({ resident }, text) => {
+    const rows = must(rowsOf[text], "rows");
+    return promptTokensMadeAt(resident, layer + 1) < rows.length ? rows : [];
   });
-  const queries = placePrompts(batch, counts);
-  const at = new Int32Array(batch.rows * queries.slots);
-  for (const [text, count] of counts.entries()) {
-    const from = must(keys.offsets[text], "slot");
-    const to = must(queries.offsets[text], "slot");
-    for (let token = 0; token < count; token++) at[to + token] = from + token;
+  const queriesAt = Int32Array.from(goOn.flat());
+  let row = 0;
+  const { slotsAt, segmentIds, shape, rowsAt } = slotFeeds(
+    batch,
+    goOn.map((rows) => rows.map(() => row++)),
+  );
+  feeds[layerInput.queriesAt(layer)] = { data: queriesAt, shape: [queriesAt.length] };
+  feeds[layerInput.querySlotsAt(layer)] = { data: slotsAt, shape };
+  feeds[layerInput.querySegments(layer)] = { data: segmentIds, shape };
+  feeds[layerInput.queryRowsAt(layer)] = { data: rowsAt, shape: [rowsAt.length] };
+  return goOn.map((rows) => rows.length);
+}
+
+/** Slots beside the rows for the given prompt rows of each text, and the slots in order of the texts. */
+function slotFeeds(batch: PackedBatch, rowsOf: readonly (readonly number[])[]) {
+  const { slots, offsets, segmentIds } = placePrompts(
+    batch,
+    rowsOf.map((rows) => rows.length),
+  );
+  const slotsAt = new Int32Array(segmentIds.length);
+  const rowsAt: number[] = [];
+  for (const [text, rows] of rowsOf.entries()) {
+    const offset = must(offsets[text], "offset");
+    for (const [token, row] of rows.entries()) {
+      slotsAt[offset + token] = row;
+      rowsAt.push(offset + token);
+    }
   }
-  const shape = [batch.rows, queries.slots];
-  feeds[layerInput.queriesAt(layer)] = { data: at, shape };
-  feeds[layerInput.querySegments(layer)] = { data: queries.segmentIds, shape };
-  return queries;
+  return { slotsAt, segmentIds, shape: [batch.rows, slots], rowsAt: Int32Array.from(rowsAt) };
 }
 
 function pairsOf({ layer, items }: LayerContext, pooling: GeneratorPooling): Pair[] {
@@ -163,14 +170,6 @@ function addPairFeeds(
   feeds[layerInput.down(layer, pooling)] = slab.down;
   feeds[layerInput.up(layer, pooling)] = slab.up;
   feeds[layerInput.bias(layer, pooling)] = slab.bias;
-}
-
-/** How many prompt tokens a text sees at a layer, its own generator included. */
-function promptTokensAt({ adapter }: ResidentAdapter, layer: number): number {
-  return adapter.insertions.reduce(
-    (most, insertion) => (insertion.layer <= layer ? Math.max(most, insertion.promptTokens) : most),
-    0,
-  );
 }
 
 function promptTokensMadeAt({ adapter }: ResidentAdapter, layer: number): number {

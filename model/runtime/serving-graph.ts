@@ -2,7 +2,7 @@
 // every layer. Generators are inputs: slabs of resident weights, and for each (text, layer) pair of
 // the batch the slot its adapter lives in. One session serves every mix.
 import type { Backbone } from "../backbone.ts";
-import { embedTokens, encode, type PromptRows } from "../encoder/encoder.ts";
+import { embedTokens, encode, type PromptQueries, type PromptRows } from "../encoder/encoder.ts";
 import { flattenRows, poolTexts, unitLength } from "../encoder/pool.ts";
 import { type Graph, GraphBuilder, type Tensor } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
@@ -11,16 +11,17 @@ import { generatePrompts } from "../spt/prompt-generator.ts";
 
 export const POOLINGS = ["mean", "slots"] as const satisfies readonly GeneratorPooling[];
 
-/** Names of the inputs of one layer. U prompt tokens a row are seen, V of them go on to the next layer. */
+/** Names of the inputs of one layer. Prompt tokens stand in U slots a row; Y in all go on to the next layer. */
 export const layerInput = {
-  /** [R, U] int32: each slot's row among [carried; new of "mean"; new of "slots"]. */
-  keysAt: (layer: number) => `keysAt ${layer}`,
-  /** [R, U] int32 */
+  /** [R, U] int32, [R, U] int32: see PromptRows; the rows are [carried; new of "mean"; new of "slots"]. */
+  keySlotsAt: (layer: number) => `keySlotsAt ${layer}`,
   keySegments: (layer: number) => `keySegments ${layer}`,
-  /** [R, V] int32: each slot's row among the R·U seen. */
+  /** [Y] int32: which of those rows go on. */
   queriesAt: (layer: number) => `queriesAt ${layer}`,
-  /** [R, V] int32 */
+  /** [R, V] int32, [R, V] int32, [Y] int32: see PromptQueries. */
+  querySlotsAt: (layer: number) => `querySlotsAt ${layer}`,
   querySegments: (layer: number) => `querySegments ${layer}`,
+  queryRowsAt: (layer: number) => `queryRowsAt ${layer}`,
   /** [S·G, X]: averages of text positions, G rows a pair. */
   slots: (layer: number, pooling: GeneratorPooling) => `slots ${layer} ${pooling}`,
   /** [S] int32: the slab slot of each pair's adapter. */
@@ -57,23 +58,25 @@ function keyPrompts(
 ): PromptRows {
   const flat_XD = flattenRows(builder, states);
   const [first, ...others] = [
-    ...(carried ? [flattenRows(builder, carried)] : []),
+    ...(carried ? [carried] : []),
     ...POOLINGS.map((pooling) => newPrompts(builder, { layer, pooling, flat_XD })),
   ];
-  const rows = others.reduce((all, part) => builder.apply("Concat", [all, part]), must(first, "prompts"));
   const slots = ["R", `U ${layer}`];
   return {
-    states: builder.apply("Gather", [rows, builder.input(layerInput.keysAt(layer), slots, "int32")]),
+    states: others.reduce((all, part) => builder.apply("Concat", [all, part]), must(first, "prompts")),
+    slotsAt: builder.input(layerInput.keySlotsAt(layer), slots, "int32"),
     segmentIds: builder.input(layerInput.keySegments(layer), slots, "int32"),
   };
 }
 
-function queryPrompts(builder: GraphBuilder, layer: number, keys: PromptRows): PromptRows {
-  const slots = ["R", `V ${layer}`];
-  const at = builder.input(layerInput.queriesAt(layer), slots, "int32");
+function queryPrompts(builder: GraphBuilder, layer: number, keys: PromptRows): PromptQueries {
+  const integers = (name: string, shape: readonly string[]) => builder.input(name, shape, "int32");
+  const [rows, slots] = [`Y ${layer}`, `V ${layer}`];
   return {
-    states: builder.apply("Gather", [flattenRows(builder, keys.states), at]),
-    segmentIds: builder.input(layerInput.querySegments(layer), slots, "int32"),
+    states: builder.apply("Gather", [keys.states, integers(layerInput.queriesAt(layer), [rows])]),
+    slotsAt: integers(layerInput.querySlotsAt(layer), ["R", slots]),
+    segmentIds: integers(layerInput.querySegments(layer), ["R", slots]),
+    rowsAt: integers(layerInput.queryRowsAt(layer), [rows]),
   };
 }
 

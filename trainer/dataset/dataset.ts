@@ -21,7 +21,6 @@ export interface DatasetWarning {
     | "duplicate_rows"
     | "small_class"
     | "unbalanced_classes"
-    | "long_texts"
     | "labels_trimmed"
     | "extra_columns"
     | "byte_order_mark";

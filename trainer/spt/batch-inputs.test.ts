@@ -49,27 +49,29 @@ describe("the inputs of a training graph", () => {
     }
   });
 
-  test("hold each text's states at its own positions, and nothing where its prompts will stand", () => {
+  test("hold each text's states at its own positions, and nothing elsewhere", () => {
     const { batch, feeds } = inputsOf("mean");
     const { data } = must(feeds.states, "states");
-    for (const [text, { offset, length, promptOffset }] of batch.placements.entries()) {
-      const at = (from: number, count: number) =>
-        new Set(data.subarray(from * config.width, (from + count) * config.width));
-      expect(at(offset, length)).toEqual(new Set([text + 1]));
-      expect(at(promptOffset, PROMPT_TOKENS)).toEqual(new Set([0]));
+    const expected = new Float32Array(data.length);
+    for (const [text, { offset, length }] of batch.placements.entries()) {
+      expected.fill(text + 1, offset * config.width, (offset + length) * config.width);
     }
+    expect(data).toEqual(expected);
   });
 
-  test("send each prompt position to its own new row, and every other position to itself", () => {
-    const { batch, feeds } = inputsOf("mean");
-    const { data: place } = must(feeds.place, "place");
-    const { promptAt, biasAt } = searchInputs(batch);
-    const positions = Array.from(must(promptAt, "promptAt").data);
-    expect(positions).toHaveLength(examples.length * PROMPT_TOKENS);
-    for (const [position, row] of place.entries()) {
-      const prompt = positions.indexOf(position);
-      expect(row).toBe(prompt < 0 ? position : place.length + prompt);
-      expect(biasAt?.data[position]).toBe(prompt + 1);
+  test("give each prompt row a slot of its text's segment, and each slot its row back", () => {
+    const { batch, prompts, feeds } = inputsOf("mean");
+    const { data: rowsAt } = must(feeds.promptsAt, "promptsAt");
+    const { data: slotsAt } = must(feeds.slotsAt, "slotsAt");
+    expect(new Set(rowsAt).size).toBe(examples.length * PROMPT_TOKENS);
+    const { biasAt } = searchInputs(batch, prompts, PROMPT_TOKENS);
+    const biases = rowsOf(must(biasAt, "biasAt"));
+    expect(biases.flat().filter((at) => at > 0)).toHaveLength(rowsAt.length);
+    for (const [promptRow, slot] of rowsAt.entries()) {
+      expect(slotsAt[slot]).toBe(promptRow);
+      expect(prompts.segmentIds[slot]).toBe(Math.floor(promptRow / PROMPT_TOKENS));
+      const [row, at] = [Math.floor(slot / prompts.slots), slot % prompts.slots];
+      expect(biases[row]?.[batch.rowTokens + at]).toBe(promptRow + 1);
     }
   });
 });

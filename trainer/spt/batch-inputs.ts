@@ -23,7 +23,8 @@ export type Feeds = Record<string, Feed>;
 
 /**
  * Inputs both graphs share. Q = B·P prompt rows, in order of the texts, stand at U slots a row:
- * keysAt [R, U] has each slot's prompt row, promptSegments [R, U] its text.
+ * slotsAt [R, U] has each slot's prompt row, promptSegments [R, U] its text, promptsAt [Q] each prompt
+ * row's slot.
  */
 export function batchInputs(
   examples: readonly BatchExample[],
@@ -50,30 +51,25 @@ export function batchInputs(
       segmentIds: { data: batch.segmentIds, shape: grid },
       pool: { data: poolingMatrix(batch, config.pooling), shape: [examples.length, positions] },
       slots: { data: slotMatrix(batch, slots), shape: [examples.length * slots, positions] },
-      keysAt: { data: keysAt(prompts, shape.promptTokens), shape: promptGrid },
+      slotsAt: { data: slotsAt(prompts, shape.promptTokens), shape: promptGrid },
       promptSegments: { data: prompts.segmentIds, shape: promptGrid },
+      promptsAt: {
+        data: promptsAt(prompts, shape.promptTokens),
+        shape: [examples.length * shape.promptTokens],
+      },
     },
   };
 }
 
-/**
- * Inputs of the search graph alone. promptsAt [Q]: each prompt row's slot among the R·U, from which it
- * is propagated. biasAt [R, T+U]: each key's row among [0; the Q presence biases].
- */
+/** Input of the search graph alone. biasAt [R, T+U]: each key's row among [0; the Q presence biases]. */
 export function searchInputs(batch: PackedBatch, prompts: PromptSlots, promptTokens: number): Feeds {
-  const promptsAt = prompts.offsets.flatMap((offset) =>
-    Array.from({ length: promptTokens }, (_, token) => offset + token),
-  );
   const rowKeys = batch.rowTokens + prompts.slots;
   const biasAt = new Int32Array(batch.rows * rowKeys);
-  for (const [promptRow, slot] of promptsAt.entries()) {
+  for (const [promptRow, slot] of promptsAt(prompts, promptTokens).entries()) {
     const row = Math.floor(slot / prompts.slots);
     biasAt[row * rowKeys + batch.rowTokens + (slot % prompts.slots)] = promptRow + 1;
   }
-  return {
-    promptsAt: { data: Int32Array.from(promptsAt), shape: [promptsAt.length] },
-    biasAt: { data: biasAt, shape: [batch.rows, rowKeys] },
-  };
+  return { biasAt: { data: biasAt, shape: [batch.rows, rowKeys] } };
 }
 
 function packStates(batch: PackedBatch, examples: readonly BatchExample[], width: number): Float32Array {
@@ -93,12 +89,17 @@ function slotMatrix(batch: PackedBatch, slots: number): Float32Array {
   return matrix;
 }
 
-function keysAt({ offsets, segmentIds }: PromptSlots, promptTokens: number): Int32Array {
+function slotsAt({ offsets, segmentIds }: PromptSlots, promptTokens: number): Int32Array {
   const at = new Int32Array(segmentIds.length);
   for (const [text, offset] of offsets.entries()) {
     for (let token = 0; token < promptTokens; token++) at[offset + token] = text * promptTokens + token;
   }
   return at;
+}
+
+function promptsAt({ offsets }: PromptSlots, promptTokens: number): Int32Array {
+  const perText = offsets.map((offset) => Array.from({ length: promptTokens }, (_, token) => offset + token));
+  return Int32Array.from(perText.flat());
 }
 
 /** One-hot targets, each example weighing 1/n: the loss is a mean. */

@@ -90,7 +90,10 @@ async function feedsOf({ mode, pooling, layers }: Case): Promise<Feeds> {
     ...keepFeeds(layers, shape, { texts: indices.length, rate: 0.3, random: createRandom(5) }),
     targets: { data: targetsOf(labels, CLASSES, 1 / indices.length), shape: [indices.length, CLASSES] },
     ...(mode === "search"
-      ? { ...searchInputs(batch, prompts, shape.promptTokens), ...gateFeeds(layers, indices.length * shape.promptTokens) }
+      ? {
+          ...searchInputs(batch, prompts, shape.promptTokens),
+          ...gateFeeds(layers, indices.length * shape.promptTokens),
+        }
       : {}),
   };
 }
@@ -319,7 +322,11 @@ async function softFeatures(pooling: GeneratorPooling, selected: readonly number
     .filter((layer) => !selected.includes(layer))
     .map((layer) => loudGenerator(layer, shape, createRandom(layer)));
   const states = await frozen.statesSource(0, data.encodings);
-  const { batch, prompts, feeds } = batchInputs(await batchExamples(data, EVERY, states), backbone.config, shape);
+  const { batch, prompts, feeds } = batchInputs(
+    await batchExamples(data, EVERY, states),
+    backbone.config,
+    shape,
+  );
   const rows = TEXTS.length * shape.promptTokens;
   const gates = every.flatMap((layer): [string, Feed][] => [
     [alphaInput(layer), { data: Float32Array.of(selected.includes(layer) ? 30 : -30), shape: [1] }],
@@ -329,7 +336,12 @@ async function softFeatures(pooling: GeneratorPooling, selected: readonly number
   const session = await Session.create(graphOf(spec, { gradients: false }), { threads: 1 });
   try {
     const weights = weightFeeds([...generators, ...closed], shape);
-    const all = { ...feeds, ...searchInputs(batch, prompts, shape.promptTokens), ...weights, ...Object.fromEntries(gates) };
+    const all = {
+      ...feeds,
+      ...searchInputs(batch, prompts, shape.promptTokens),
+      ...weights,
+      ...Object.fromEntries(gates),
+    };
     return (await session.run(all, ["features"])).features;
   } finally {
     await session.close();

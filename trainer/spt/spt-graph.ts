@@ -6,6 +6,7 @@ import {
   type BeforeLayer,
   encode,
   flattenRows,
+  type PromptQueries,
   type PromptRows,
   poolTexts,
   unitLength,
@@ -144,7 +145,6 @@ function freshPrompts(
 function softInsertions(builder: GraphBuilder, options: SptGraphOptions, train: Train): BeforeLayer {
   const slots = builder.input("slots", ["G", "X"]);
   const place = promptPlaces(builder);
-  const promptsAt = builder.input("promptsAt", ["Q"], "int32");
   const biasAt = builder.input("biasAt", ["R", "T+U"], "int32");
   const gates = softGates(builder, options, train);
   let presence: Tensor | undefined;
@@ -152,19 +152,24 @@ function softInsertions(builder: GraphBuilder, options: SptGraphOptions, train: 
     const gate = must(gates.get(layer), `gate ${layer}`);
     const flat_XD = flattenRows(builder, states_RTD);
     const fresh = freshPrompts(builder, { flat_XD, slots, layer, options, train });
-    const propagated = carried && builder.apply("Gather", [flattenRows(builder, carried), promptsAt]);
-    const keys = place(blendPrompts(builder, { gate, propagated, fresh }));
+    const blended = blendPrompts(builder, { gate, propagated: carried, fresh });
     presence = promptPresence(builder, gate, presence);
     const keyBias = placeBias(builder, presenceBias(builder, presence), biasAt);
-    return { keys, keyBias, ...(layer + 1 < options.backbone.config.layers ? { queries: keys } : {}) };
+    return { ...place(blended, { goOn: layer + 1 < options.backbone.config.layers }), keyBias };
   };
 }
 
-/** [Q, D] prompt rows to their slots beside the texts. */
-function promptPlaces(builder: GraphBuilder): (rows_QD: Tensor) => PromptRows {
-  const keysAt = builder.input("keysAt", ["R", "U"], "int32");
+/** Puts [Q, D] prompt rows in their slots beside the texts; those that go on are queries too. */
+function promptPlaces(
+  builder: GraphBuilder,
+): (states: Tensor, options: { goOn: boolean }) => { keys: PromptRows; queries?: PromptQueries } {
+  const slotsAt = builder.input("slotsAt", ["R", "U"], "int32");
   const segmentIds = builder.input("promptSegments", ["R", "U"], "int32");
-  return (rows_QD) => ({ states: builder.apply("Gather", [rows_QD, keysAt]), segmentIds });
+  const rowsAt = builder.input("promptsAt", ["Q"], "int32");
+  return (states, { goOn }) => {
+    const prompts = { states, slotsAt, segmentIds, rowsAt };
+    return goOn ? { keys: prompts, queries: prompts } : { keys: prompts };
+  };
 }
 
 /** Masked gate of each prompt row [Q, 1], by layer. */
@@ -190,15 +195,11 @@ function hardInsertions(builder: GraphBuilder, options: SptGraphOptions, train: 
   const { layers, backbone } = options;
   const slots = builder.input("slots", ["G", "X"]);
   const place = promptPlaces(builder);
-  let keys: PromptRows | undefined;
   return (layer, { states_RTD, carried }) => {
-    if (layers.includes(layer)) {
-      const flat_XD = flattenRows(builder, states_RTD);
-      keys = place(freshPrompts(builder, { flat_XD, slots, layer, options, train }));
-    } else {
-      keys = { ...must(keys, "prompts"), states: must(carried, "carried prompts") };
-    }
-    const neededAfter = layer + 1 < backbone.config.layers && !layers.includes(layer + 1);
-    return neededAfter ? { keys, queries: keys } : { keys };
+    const flat_XD = flattenRows(builder, states_RTD);
+    const rows_QD = layers.includes(layer)
+      ? freshPrompts(builder, { flat_XD, slots, layer, options, train })
+      : must(carried, "carried prompts");
+    return place(rows_QD, { goOn: layer + 1 < backbone.config.layers && !layers.includes(layer + 1) });
   };
 }
