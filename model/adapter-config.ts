@@ -7,16 +7,26 @@ const LABEL_CHARACTERS_MAX = 100;
 const LAYERS_MAX = 256;
 const WIDTH_MAX = 8_192;
 
-const insertionSchema = z.strictObject({
-  kind: z.literal("prompt_generator"),
-  layer: z
-    .int()
-    .min(0)
-    .max(LAYERS_MAX - 1),
-  pooling: z.enum(["mean", "slots"]),
-  promptTokens: z.int().min(1).max(PROMPT_TOKENS_MAX),
-  bottleneck: z.int().min(1).max(BOTTLENECK_MAX),
-});
+const layerSchema = z
+  .int()
+  .min(0)
+  .max(LAYERS_MAX - 1);
+
+const insertionSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("prompt_generator"),
+    layer: layerSchema,
+    pooling: z.enum(["mean", "slots"]),
+    promptTokens: z.int().min(1).max(PROMPT_TOKENS_MAX),
+    bottleneck: z.int().min(1).max(BOTTLENECK_MAX),
+  }),
+  z.strictObject({ kind: z.literal("scale_shift"), layer: layerSchema }),
+]);
+
+export type InsertionConfig = z.infer<typeof insertionSchema>;
+
+/** In the order of a layer's insertions. */
+const KINDS: readonly InsertionConfig["kind"][] = ["prompt_generator", "scale_shift"];
 
 const configSchema = z.strictObject({
   peft_type: z.literal("SPT"),
@@ -34,10 +44,10 @@ const configSchema = z.strictObject({
     temperature: z.number().positive(),
     insertions: z
       .array(insertionSchema)
-      .max(LAYERS_MAX)
+      .max(KINDS.length * LAYERS_MAX)
       .refine(
-        (insertions) => insertions.every(({ layer }, i) => layer > (insertions[i - 1]?.layer ?? -1)),
-        "insertions must ascend by layer, one a layer",
+        (insertions) => insertions.every((one, i) => placeOf(one) > placeOf(insertions[i - 1])),
+        "insertions must ascend by layer, one of a kind a layer, prompt generators first",
       ),
   }),
 });
@@ -58,8 +68,15 @@ export function parseAdapterConfig(bytes: Uint8Array): AdapterConfig {
   return parsed.data;
 }
 
-export function insertionConfigOf(insertion: Insertion): AdapterConfig["softgate"]["insertions"][number] {
-  const { kind, layer, pooling, promptTokens, bottleneck } = insertion;
+function placeOf(insertion: InsertionConfig | undefined): number {
+  return insertion ? insertion.layer * KINDS.length + KINDS.indexOf(insertion.kind) : -1;
+}
+
+/** What of an insertion is no weight. */
+export function insertionConfigOf(insertion: Insertion): InsertionConfig {
+  const { kind, layer } = insertion;
+  if (kind === "scale_shift") return { kind, layer };
+  const { pooling, promptTokens, bottleneck } = insertion;
   return { kind, layer, pooling, promptTokens, bottleneck };
 }
 
@@ -75,7 +92,7 @@ function refuseNewer(json: unknown): void {
   const parsed = versionSchema.safeParse(json);
   if (!parsed.success) return;
   const { format, insertions = [] } = parsed.data.softgate;
-  const unknown = insertions.find(({ kind }) => kind !== "prompt_generator");
+  const unknown = insertions.find(({ kind }) => !KINDS.some((known) => known === kind));
   if (format <= 1 && !unknown) return;
   const found = format > 1 ? `format ${format}` : `an insertion of kind ${JSON.stringify(unknown?.kind)}`;
   throw invalid(`it has ${found}: the adapter was made by a newer version of Softgate; upgrade to read it`);

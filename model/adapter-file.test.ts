@@ -6,13 +6,14 @@ import { ModelError } from "./errors.ts";
 import { parseSafetensors } from "./safetensors/parse.ts";
 import { roundToHalf, toFloat32 } from "./safetensors/read-tensor.ts";
 import { serializeSafetensors, type TensorToWrite } from "./safetensors/serialize.ts";
-import type { Adapter, PromptGenerator } from "./spt/adapter.ts";
+import type { Adapter, Insertion } from "./spt/adapter.ts";
 
 const BACKBONE = { id: "tiny/one", digest: `sha256:${"a".repeat(64)}` };
 
 interface Sizes {
   width: number;
   layers: number[];
+  scaleShift: number[];
   pooling: "mean" | "slots";
   promptTokens: number;
   bottleneck: number;
@@ -23,6 +24,7 @@ function makeAdapter(sizes: Partial<Sizes> = {}): Adapter {
   const {
     width = 8,
     layers = [0, 2],
+    scaleShift = [1],
     pooling = "slots",
     promptTokens = 3,
     bottleneck = 4,
@@ -30,7 +32,7 @@ function makeAdapter(sizes: Partial<Sizes> = {}): Adapter {
   } = sizes;
   const random = createRandom(7);
   const fill = (length: number) => roundToHalf(Float32Array.from({ length }, () => random.normal()));
-  const makeGenerator = (layer: number): PromptGenerator => ({
+  const makeGenerator = (layer: number): Insertion => ({
     kind: "prompt_generator",
     layer,
     pooling,
@@ -40,9 +42,18 @@ function makeAdapter(sizes: Partial<Sizes> = {}): Adapter {
     up_ME: fill(bottleneck * width * (pooling === "mean" ? promptTokens : 1)),
     bias_PD: fill(promptTokens * width),
   });
+  const vectors = () => ({ scale_D: fill(width), shift_D: fill(width) });
+  const makeScaleShift = (layer: number): Insertion => ({
+    kind: "scale_shift",
+    layer,
+    attention: vectors(),
+    output: vectors(),
+  });
   return {
     width,
-    insertions: layers.map(makeGenerator),
+    insertions: [...layers.map(makeGenerator), ...scaleShift.map(makeScaleShift)].sort(
+      (one, other) => one.layer - other.layer,
+    ),
     head: { weight_CD: fill(labels * width), bias_C: fill(labels) },
     labels: Array.from({ length: labels }, (_, i) => `label ${i}`),
     temperature: 1.25,
@@ -77,6 +88,10 @@ describe("an adapter", () => {
       "base_model.model.encoder.layer.0.prompt_generator.bias F16 3,8",
       "base_model.model.encoder.layer.0.prompt_generator.down.weight F16 4,8",
       "base_model.model.encoder.layer.0.prompt_generator.up.weight F16 8,4",
+      "base_model.model.encoder.layer.1.attention.output.LayerNorm.delta.bias F16 8",
+      "base_model.model.encoder.layer.1.attention.output.LayerNorm.delta.weight F16 8",
+      "base_model.model.encoder.layer.1.output.LayerNorm.delta.bias F16 8",
+      "base_model.model.encoder.layer.1.output.LayerNorm.delta.weight F16 8",
       "base_model.model.encoder.layer.2.prompt_generator.bias F16 3,8",
       "base_model.model.encoder.layer.2.prompt_generator.down.weight F16 4,8",
       "base_model.model.encoder.layer.2.prompt_generator.up.weight F16 8,4",
@@ -85,7 +100,8 @@ describe("an adapter", () => {
 
   it("of six prompt layers on the default backbone stays under 500 KB", () => {
     const layers = [0, 1, 2, 3, 4, 5];
-    const large = makeAdapter({ width: 384, layers, promptTokens: 8, bottleneck: 48, labels: 20 });
+    const shape = { width: 384, layers, scaleShift: layers, promptTokens: 8, bottleneck: 44 };
+    const large = makeAdapter({ ...shape, labels: 20 });
     expect(serializeAdapter(large, BACKBONE).weights.length).toBeLessThan(500_000);
   });
 
@@ -125,8 +141,8 @@ function rewriteConfig(change: (softgate: Json, config: Json) => void): Uint8Arr
 
 function changeInsertion(change: Json): Uint8Array {
   return rewriteConfig((softgate) => {
-    const [first, second] = softgate.insertions as Json[];
-    softgate.insertions = [{ ...first, ...change }, second];
+    const [first, ...others] = softgate.insertions as Json[];
+    softgate.insertions = [{ ...first, ...change }, ...others];
   });
 }
 
@@ -160,6 +176,14 @@ describe("a configuration is refused", () => {
       /digest/,
     ],
     ["with a layer twice", changeInsertion({ layer: 2 }), /ascend by layer/],
+    [
+      "with a generator after the scales of its layer",
+      rewriteConfig((softgate) => {
+        const [generator, vectors] = softgate.insertions as Json[];
+        softgate.insertions = [{ ...vectors, layer: 0 }, generator];
+      }),
+      /prompt generators first/,
+    ],
     ["with layers out of order", changeInsertion({ layer: 5 }), /ascend by layer/],
     ["with too many prompt tokens", changeInsertion({ promptTokens: 33 }), /promptTokens/],
     ["with too wide a bottleneck", changeInsertion({ bottleneck: 257 }), /bottleneck/],

@@ -1,13 +1,18 @@
 // adapter ↔ bytes: adapter_model.safetensors and adapter_config.json, PEFT's file names.
 // The configuration implies each tensor's name and shape; a file with one more or one less is refused.
 // Linear weights lie as torch keeps them, [out, in]; in memory they are [in, out].
-import { type AdapterConfig, insertionConfigOf, parseAdapterConfig } from "./adapter-config.ts";
+import {
+  type AdapterConfig,
+  type InsertionConfig,
+  insertionConfigOf,
+  parseAdapterConfig,
+} from "./adapter-config.ts";
 import { ModelError } from "./errors.ts";
 import { parseSafetensors, type Tensor } from "./safetensors/parse.ts";
 import { toFloat32 } from "./safetensors/read-tensor.ts";
 import { serializeSafetensors, type TensorToWrite } from "./safetensors/serialize.ts";
 import { transpose } from "./safetensors/transpose.ts";
-import type { Adapter, Insertion } from "./spt/adapter.ts";
+import type { Adapter, Insertion, PromptGenerator } from "./spt/adapter.ts";
 
 export interface AdapterFiles {
   /** adapter_config.json, UTF-8 JSON. */
@@ -75,11 +80,27 @@ function generatorName(layer: number): string {
   return `base_model.model.encoder.layer.${layer}.prompt_generator`;
 }
 
+const NORM_SITES = ["attention", "output"] as const;
+
+/** The norm's name in BERT; the tensors are differences to the backbone's own. */
+function normName(layer: number, site: (typeof NORM_SITES)[number]): string {
+  const path = site === "attention" ? "attention.output" : "output";
+  return `base_model.model.encoder.layer.${layer}.${path}.LayerNorm.delta`;
+}
+
 function tensorsOf({ width, labels, insertions, head }: Adapter): Map<string, TensorToWrite> {
   const tensors = new Map<string, TensorToWrite>();
   const add = (name: string, shape: readonly number[], values: Float32Array) =>
     tensors.set(name, { dtype: "F16", shape, values });
   for (const insertion of insertions) {
+    if (insertion.kind === "scale_shift") {
+      for (const site of NORM_SITES) {
+        const name = normName(insertion.layer, site);
+        add(`${name}.weight`, [width], insertion[site].scale_D);
+        add(`${name}.bias`, [width], insertion[site].shift_D);
+      }
+      continue;
+    }
     const { promptTokens, bottleneck, down_DM, up_ME, bias_PD } = insertion;
     const upWidth = upWidthOf(insertion, width);
     const name = generatorName(insertion.layer);
@@ -92,11 +113,14 @@ function tensorsOf({ width, labels, insertions, head }: Adapter): Map<string, Te
   return tensors;
 }
 
-function readInsertion(
-  reader: TensorReader,
-  config: AdapterConfig["softgate"]["insertions"][number],
-  width: number,
-): Insertion {
+function readInsertion(reader: TensorReader, config: InsertionConfig, width: number): Insertion {
+  if (config.kind === "scale_shift") {
+    const read = (site: (typeof NORM_SITES)[number]) => ({
+      scale_D: reader.read(`${normName(config.layer, site)}.weight`, [width]),
+      shift_D: reader.read(`${normName(config.layer, site)}.bias`, [width]),
+    });
+    return { ...config, attention: read("attention"), output: read("output") };
+  }
   const { promptTokens, bottleneck, layer } = config;
   const upWidth = upWidthOf(config, width);
   const name = generatorName(layer);
@@ -111,7 +135,7 @@ function readInsertion(
 }
 
 /** E: "mean" makes all prompt tokens from one mean, "slots" one from each of P means. */
-function upWidthOf(generator: Pick<Insertion, "pooling" | "promptTokens">, width: number): number {
+function upWidthOf(generator: Pick<PromptGenerator, "pooling" | "promptTokens">, width: number): number {
   return generator.pooling === "mean" ? generator.promptTokens * width : width;
 }
 

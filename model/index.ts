@@ -1,4 +1,5 @@
 // The light door of the model room: what an adapter and a backbone are. No native code behind it.
+export { type InsertionConfig, insertionConfigOf } from "./adapter-config.ts";
 export { type AdapterFiles, parseAdapter, serializeAdapter } from "./adapter-file.ts";
 export { type Backbone, type BackboneFiles, parseBackbone, TEXT_TOKENS_MAX } from "./backbone.ts";
 export type { EncoderConfig } from "./encoder/config.ts";
@@ -11,8 +12,12 @@ export {
   type GeneratorPooling,
   type Head,
   type Insertion,
+  isPromptGenerator,
+  isScaleShift,
   LABELS_MAX,
   PROMPT_TOKENS_MAX,
   type PromptGenerator,
+  type ScaleShift,
+  weightsOfInsertion,
 } from "./spt/adapter.ts";
 export type { Encoding, TextInput, TextPair, Tokenizer } from "./tokenizer/tokenizer.ts";

@@ -17,6 +17,7 @@ export const insertionSchema = z.discriminatedUnion("kind", [
     promptTokens: z.int().min(1).max(32),
     bottleneck: z.int().min(1).max(256),
   }),
+  z.strictObject({ kind: z.literal("scale_shift"), layer: z.int().min(0).max(255) }),
 ]);
 
 export const manifestSchema = z.strictObject({
@@ -27,7 +28,7 @@ export const manifestSchema = z.strictObject({
   createdBy: z.strictObject({ jobId: z.string().optional(), softgate: z.string() }),
   backbone: z.strictObject({ id: z.string().min(1).max(200), digest: digestSchema, width: z.int().min(1) }),
   labels: z.array(z.string().min(1).max(100)).min(2).max(1000),
-  insertions: z.array(insertionSchema).max(256),
+  insertions: z.array(insertionSchema).max(512),
   temperature: z.number().positive(),
   dataset: z.strictObject({ digest: digestSchema, rows: z.int().min(1) }),
   files: z.array(

@@ -1,5 +1,5 @@
 // What a training says of itself, put together at its end.
-import type { Adapter, Backbone } from "#model";
+import { type Adapter, type Backbone, weightsOfInsertion } from "#model";
 import type { PhaseClock } from "./phase-clock.ts";
 import { GATE_HISTORY_MAX, type TrainingReport } from "./report.ts";
 import type { SearchResult } from "./spt/search-prompt-layers.ts";
@@ -51,10 +51,8 @@ function accuracyOf({ accuracy, macroF1, n }: HeldOutFigures) {
 }
 
 function trainedParameters({ insertions, head }: Adapter): number {
-  const generators = insertions.map(
-    ({ down_DM, up_ME, bias_PD }) => down_DM.length + up_ME.length + bias_PD.length,
-  );
-  return generators.reduce((sum, count) => sum + count, head.weight_CD.length + head.bias_C.length);
+  const arrays = [...insertions.flatMap(weightsOfInsertion), head.weight_CD, head.bias_C];
+  return arrays.reduce((sum, { length }) => sum + length, 0);
 }
 
 function backboneParameters({ weights }: Backbone): number {

@@ -109,7 +109,7 @@ function frozenGraph({ config, weights }: Backbone) {
     { segmentIds, states_RTD, fromLayer: 0 },
     (layer, { states_RTD: states }) => {
       builder.output(`states ${layer}`, states);
-      return undefined;
+      return {};
     },
   );
   const pooled = poolTexts(builder, builder.input("pool", ["B", "X"]), final);

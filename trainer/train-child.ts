@@ -1,7 +1,7 @@
 // The child's side of train-in-child.ts: takes one request by message, trains, answers, ends.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type BackboneFiles, ModelError, parseBackbone, serializeAdapter } from "#model";
+import { type BackboneFiles, insertionConfigOf, ModelError, parseBackbone, serializeAdapter } from "#model";
 import { parseDataset } from "./dataset/parse.ts";
 import { TrainerError } from "./errors.ts";
 import { train } from "./train.ts";
@@ -37,13 +37,7 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
   return {
     files: serializeAdapter(adapter, backbone),
     labels: adapter.labels,
-    insertions: adapter.insertions.map(({ kind, layer, pooling, promptTokens, bottleneck }) => ({
-      kind,
-      layer,
-      pooling,
-      promptTokens,
-      bottleneck,
-    })),
+    insertions: adapter.insertions.map(insertionConfigOf),
     width: adapter.width,
     temperature: adapter.temperature,
     backbone: { id: backbone.id, digest: backbone.digest },

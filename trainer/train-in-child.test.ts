@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { ModelError, parseAdapter, parseBackbone, serializeAdapter } from "#model";
+import { insertionConfigOf, ModelError, parseAdapter, parseBackbone, serializeAdapter } from "#model";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone, writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import { parseDataset } from "./dataset/parse.ts";
@@ -70,11 +70,7 @@ describe("a training in a child process", () => {
     expect(result).toMatchObject({
       ...{ labels, width, temperature, backbone: { id: "tiny", digest: backbone.digest } },
     });
-    expect(result.insertions).toEqual(
-      insertions.map(({ kind, layer, pooling, promptTokens, bottleneck }) => ({
-        ...{ kind, layer, pooling, promptTokens, bottleneck },
-      })),
-    );
+    expect(result.insertions).toEqual(insertions.map(insertionConfigOf));
     expect(result.report).toMatchObject({ seed: 3, examples: tickets.rows.length, gates: here.report.gates });
     expect(progress[0]).toMatchObject({ phase: "embed", progress: 0 });
     expect(progress.at(-1)).toMatchObject({ phase: "head", progress: 1 });

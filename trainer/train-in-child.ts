@@ -2,7 +2,7 @@
 // killed. The child reads the backbone from its folder and the dataset from bytes.
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type AdapterFiles, ModelError, type ModelErrorCode } from "#model";
+import { type AdapterFiles, type InsertionConfig, ModelError, type ModelErrorCode } from "#model";
 import type { DatasetMediaType } from "./dataset/parse.ts";
 import { TrainerError, type TrainerErrorCode } from "./errors.ts";
 import type { TrainOptions } from "./options.ts";
@@ -30,13 +30,7 @@ export interface ChildTrainRequest {
 export interface ChildTrainResult {
   readonly files: AdapterFiles;
   readonly labels: readonly string[];
-  readonly insertions: readonly {
-    kind: "prompt_generator";
-    layer: number;
-    pooling: "mean" | "slots";
-    promptTokens: number;
-    bottleneck: number;
-  }[];
+  readonly insertions: readonly InsertionConfig[];
   readonly width: number;
   readonly temperature: number;
   readonly backbone: { id: string; digest: string };

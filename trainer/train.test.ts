@@ -1,5 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Backbone, parseBackbone, serializeAdapter } from "#model";
+import {
+  type Backbone,
+  isPromptGenerator,
+  parseBackbone,
+  serializeAdapter,
+  weightsOfInsertion,
+} from "#model";
 import { must } from "#model/graph";
 import { Classifier } from "#model/runtime";
 import { makeTickets } from "../test/helpers/tickets.ts";
@@ -126,18 +132,19 @@ describe("train", () => {
   });
 
   test("fits the head to the vectors that the adapter's own, rounded prompts give", async () => {
-    const { insertions, head } = first.adapter;
+    const { head } = first.adapter;
+    const generators = first.adapter.insertions.filter(isPromptGenerator);
     const encodings = trained.rows.map(({ text }) => backbone.tokenizer.encode(text));
     const labels = trained.rows.map(({ label }) => trained.labels.indexOf(label));
     const data = { backbone, encodings, labels, classes: 3 };
     const { width } = first.adapter;
-    const { layer, promptTokens, bottleneck, pooling } = must(insertions[0], "generator");
+    const { layer, promptTokens, bottleneck, pooling } = must(generators[0], "generator");
     const frozen = await FrozenEncoder.create(backbone, 1);
     const states = await frozen.statesSource(layer, encodings);
     await frozen.close();
     const features_BD = await tunedFeatures(
       data,
-      { indices: labels.map((_, index) => index), generators: insertions, states },
+      { indices: labels.map((_, index) => index), generators, states },
       { shape: { width, promptTokens, bottleneck, pooling }, threads: 1 },
     );
     const fitted = fitLogisticRegression({ features_BD, labels, width, classes: 3 });
@@ -153,10 +160,7 @@ describe("train", () => {
 
   test("gives weights that 16 bits hold, so that a stored adapter is the trained one", () => {
     const { insertions, head } = first.adapter;
-    const arrays = [
-      ...insertions.flatMap((one) => [one.down_DM, one.up_ME, one.bias_PD]),
-      ...Object.values(head),
-    ];
+    const arrays = [...insertions.flatMap(weightsOfInsertion), ...Object.values(head)];
     for (const values of arrays) expect(values).toEqual(Float32Array.from(new Float16Array(values)));
   });
 
@@ -172,7 +176,7 @@ describe("train", () => {
     const { adapter, report } = await trainWith({ seed: 1, ...options });
     expect(adapter.insertions).toHaveLength(1);
     expect(adapter.insertions[0]).toMatchObject({ pooling: "slots", promptTokens: 2, bottleneck: 5 });
-    expect(adapter.insertions[0]?.up_ME).toHaveLength(5 * backbone.config.width);
+    expect(adapter.insertions.filter(isPromptGenerator)[0]?.up_ME).toHaveLength(5 * backbone.config.width);
     // 36 examples are 3 batches of at most 16.
     expect(report.phases.find(({ name }) => name === "retrain")?.steps).toBe(2 * 3);
   });
@@ -207,10 +211,7 @@ describe("the report", () => {
   test("counts examples, classes and exactly the numbers the adapter holds", () => {
     const { adapter, report } = first;
     expect(report).toMatchObject({ method: "spt", seed: 7, examples: 36, classes: 3 });
-    const sizes = [
-      ...adapter.insertions.flatMap((one) => [one.down_DM, one.up_ME, one.bias_PD]),
-      ...Object.values(adapter.head),
-    ];
+    const sizes = [...adapter.insertions.flatMap(weightsOfInsertion), ...Object.values(adapter.head)];
     expect(report.trainedParameters).toBe(sizes.reduce((sum, { length }) => sum + length, 0));
     expect(report.backboneParameters).toBeGreaterThan(report.trainedParameters);
   });

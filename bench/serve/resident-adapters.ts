@@ -1,5 +1,5 @@
 // Random adapters in a cache of their own, each a tenant's, held as if every one were in use.
-import type { Adapter, EncoderConfig } from "#model";
+import type { Adapter, Backbone, EncoderConfig } from "#model";
 import { AdapterCache, type ResidentAdapter } from "#model/runtime";
 import { settingsFor } from "#trainer";
 import { randomAdapter, randomLayers } from "../random-adapter.ts";
@@ -25,11 +25,11 @@ export interface ResidentAdapters {
   readonly residents: readonly ResidentAdapter[];
 }
 
-export async function residentAdapters(config: EncoderConfig, count: number): Promise<ResidentAdapters> {
-  const cache = new AdapterCache(config, Number.MAX_SAFE_INTEGER);
+export async function residentAdapters(backbone: Backbone, count: number): Promise<ResidentAdapters> {
+  const cache = new AdapterCache(backbone, Number.MAX_SAFE_INTEGER);
   const residents: ResidentAdapter[] = [];
   for (let index = 0; index < count; index++) {
-    residents.push(await cache.acquire(`tenant-${index}`, async () => makeAdapter(config, index)));
+    residents.push(await cache.acquire(`tenant-${index}`, async () => makeAdapter(backbone.config, index)));
   }
   return { cache, residents };
 }

@@ -36,8 +36,8 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
   const bare = await BareEncoder.create(backbone, threads);
   const session = await Session.create(servingGraph(backbone), { threads });
   const classifier = await Classifier.create(backbone, { threads });
-  const few = await residentAdapters(config, inputs.length);
-  const many = await residentAdapters(config, residentCount);
+  const few = await residentAdapters(backbone, inputs.length);
+  const many = await residentAdapters(backbone, residentCount);
   const pass = async (items: readonly BatchItem[], { cache }: ResidentAdapters) =>
     (await session.run(batchFeeds(items, config, cache), ["features"])).features;
   // Spread over all that are resident.

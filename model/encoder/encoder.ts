@@ -1,7 +1,8 @@
 // The frozen forward pass of the BERT and RoBERTa families over packed rows: each row of T positions
 // holds several texts, kept apart by a segment id per position. Prompt tokens stand beside the rows,
 // in slots of their own: texts see them as further keys, and their own rows are computed only in
-// layers whose result a later layer needs. `beforeLayer` says which prompts a layer sees.
+// layers whose result a later layer needs. `beforeLayer` says what is inserted at a layer: the prompts
+// that it sees, and other scales and shifts for its norms.
 import type { GraphBuilder, Tensor } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
 import type { EncoderConfig } from "./config.ts";
@@ -37,6 +38,7 @@ export interface PromptRows {
 export interface PromptQueries extends PromptRows {
   /** [Y] int32: the slot of each among the R·U. */
   readonly rowsAt: Tensor;
+  readonly norms?: LayerNorms;
 }
 
 export interface LayerPrompts {
@@ -48,6 +50,29 @@ export interface LayerPrompts {
   readonly queries?: PromptQueries;
 }
 
+export interface NormTensors {
+  /** [D], or [V, D] for the norms of some rows. */
+  readonly scale: Tensor;
+  readonly shift: Tensor;
+}
+
+/**
+ * Scales and shifts in place of the backbone's own, after attention and at the layer's output: for all
+ * rows, or for those at some indices.
+ */
+export interface LayerNorms {
+  readonly attention: NormTensors;
+  readonly output: NormTensors;
+  /** [V] int32, indices into the flattened rows, each once. Absent: all rows. */
+  readonly at?: Tensor;
+}
+
+export interface LayerInsertions {
+  readonly prompts?: LayerPrompts;
+  /** Of the texts' rows. */
+  readonly norms?: LayerNorms;
+}
+
 export interface LayerEntry {
   /** The texts' states, [R, T, D]. */
   readonly states_RTD: Tensor;
@@ -55,8 +80,8 @@ export interface LayerEntry {
   readonly carried: Tensor | undefined;
 }
 
-/** Called once a layer, in order. Undefined: this layer has no prompts. */
-export type BeforeLayer = (layer: number, entry: LayerEntry) => LayerPrompts | undefined;
+/** Called once a layer, in order. */
+export type BeforeLayer = (layer: number, entry: LayerEntry) => LayerInsertions;
 
 /** [R, T] int32 ids → [R, T, D] states entering layer 0: word + position + type, normalised. */
 export function embedTokens(
@@ -74,7 +99,7 @@ export function embedTokens(
   const places = rows("positionIds", weights.positionEmbedding);
   const types = rows("typeIds", weights.typeEmbedding);
   const sum = builder.apply("Add", [builder.apply("Add", [words, types]), places]);
-  return { states_RTD: normalize(builder, sum, weights.embeddingNorm, config) };
+  return { states_RTD: normalize(builder, config, sum, { own: weights.embeddingNorm }) };
 }
 
 /** Final hidden states of the texts, [R, T, D]. */
@@ -82,14 +107,14 @@ export function encode(
   builder: GraphBuilder,
   { config, weights }: { config: EncoderConfig; weights: EncoderWeights },
   { segmentIds, states_RTD, fromLayer }: EncoderInputs,
-  beforeLayer: BeforeLayer = () => undefined,
+  beforeLayer: BeforeLayer = () => ({}),
 ): Tensor {
   const biasBetween = segmentBiases(builder);
   let states = states_RTD;
   let carried: Tensor | undefined;
   for (let layer = fromLayer; layer < config.layers; layer++) {
     const layerWeights = withScaledQueries(must(weights.layers[layer], `weights of layer ${layer}`), config);
-    const prompts = beforeLayer(layer, { states_RTD: states, carried });
+    const { prompts, norms } = beforeLayer(layer, { states_RTD: states, carried });
     const seen = keysAndValues(builder, config, layerWeights, { states, prompts: prompts?.keys });
     const keyIds = prompts
       ? builder.apply("Concat", [segmentIds, prompts.keys.segmentIds], { axis: 1 })
@@ -100,7 +125,7 @@ export function encode(
     };
     const advance = (rows: Tensor, layout: QueryLayout) =>
       encoderLayer(builder, config, layerWeights, { states: rows, ...seen, ...layout });
-    states = advance(states, { bias: biasOf(segmentIds), toSlots: same, toRows: same });
+    states = advance(states, { bias: biasOf(segmentIds), toSlots: same, toRows: same, norms });
     const queries = prompts?.queries;
     carried =
       queries &&
@@ -108,6 +133,7 @@ export function encode(
         bias: biasOf(queries.segmentIds),
         toSlots: (rows) => builder.apply("Gather", [rows, queries.slotsAt]),
         toRows: (slots) => builder.apply("Gather", [flattenRows(builder, slots), queries.rowsAt]),
+        norms: queries.norms,
       });
   }
   return states;
@@ -120,6 +146,7 @@ interface QueryLayout {
   /** The queries' own form → [R, Q, D], and back. */
   readonly toSlots: (states: Tensor) => Tensor;
   readonly toRows: (states_RQD: Tensor) => Tensor;
+  readonly norms: LayerNorms | undefined;
 }
 
 function same(states: Tensor): Tensor {
@@ -154,15 +181,17 @@ function encoderLayer(
   rows: { states: Tensor; key: Tensor; value: Tensor } & QueryLayout,
 ): Tensor {
   const attended = attention(builder, config, weights, rows);
-  const middle = normalize(
-    builder,
-    builder.apply("Add", [attended, rows.states]),
-    weights.attentionNorm,
-    config,
-  );
+  const { norms } = rows;
+  const middle = normalize(builder, config, builder.apply("Add", [attended, rows.states]), {
+    own: weights.attentionNorm,
+    inserted: norms && { ...norms.attention, at: norms.at },
+  });
   const wide = linear(builder, middle, weights.feedForwardIn);
   const narrow = linear(builder, activate(builder, wide, config), weights.feedForwardOut);
-  return normalize(builder, builder.apply("Add", [narrow, middle]), weights.outputNorm, config);
+  return normalize(builder, config, builder.apply("Add", [narrow, middle]), {
+    own: weights.outputNorm,
+    inserted: norms && { ...norms.output, at: norms.at },
+  });
 }
 
 /** softmax(Q·Kᵀ + bias) · V per head, Q scaled already. */
@@ -225,17 +254,47 @@ function withScaledQueries(weights: LayerWeights, { heads, width }: EncoderConfi
   return { ...weights, query };
 }
 
+/** The backbone's own scale and shift of a norm. */
+export function normTensors(builder: GraphBuilder, { gamma_D, beta_D }: Norm): NormTensors {
+  const vector = (data: Float32Array) => builder.constant(data, [data.length]);
+  return { scale: vector(gamma_D), shift: vector(beta_D) };
+}
+
 function normalize(
   builder: GraphBuilder,
+  { normEpsilon: epsilon, width }: EncoderConfig,
   x: Tensor,
-  { gamma_D, beta_D }: Norm,
-  config: EncoderConfig,
+  { own, inserted }: { own: Norm; inserted?: (NormTensors & { at: Tensor | undefined }) | undefined },
 ): Tensor {
-  const vector = (data: Float32Array) => builder.constant(data, [data.length]);
-  return builder.apply("LayerNormalization", [x, vector(gamma_D), vector(beta_D)], {
-    epsilon: config.normEpsilon,
-  });
+  const norm = (rows: Tensor, scale: Tensor, shift: Tensor) =>
+    builder.apply("LayerNormalization", [rows, scale, shift], { epsilon });
+  if (inserted && !inserted.at) return norm(x, inserted.scale, inserted.shift);
+  const { scale, shift } = normTensors(builder, own);
+  const all = norm(x, scale, shift);
+  if (!inserted?.at) return all;
+  const some = builder.apply("Gather", [rowsOf(builder, x), inserted.at]);
+  const unscaled = norm(some, ...unitVectors(builder, width));
+  const changed = builder.apply("Add", [builder.apply("Mul", [unscaled, inserted.scale]), inserted.shift]);
+  const scattered = builder.apply("ScatterRows", [rowsOf(builder, all), inserted.at, changed]);
+  return x.shape.length === 3 ? builder.reshapeLike(scattered, x) : scattered;
 }
+
+/** [R, T, D] or [Y, D] as [rows, D]. */
+function rowsOf(builder: GraphBuilder, x: Tensor): Tensor {
+  return x.shape.length === 3 ? flattenRows(builder, x) : x;
+}
+
+/** [D] ones and [D] zeros, the same arrays at each call: a graph holds them once. */
+function unitVectors(builder: GraphBuilder, width: number): [Tensor, Tensor] {
+  const known = units.get(width) ?? {
+    ones: new Float32Array(width).fill(1),
+    zeros: new Float32Array(width),
+  };
+  units.set(width, known);
+  return [builder.constant(known.ones, [width]), builder.constant(known.zeros, [width])];
+}
+
+const units = new Map<number, { ones: Float32Array; zeros: Float32Array }>();
 
 function activate(builder: GraphBuilder, x: Tensor, { activation }: EncoderConfig): Tensor {
   if (activation === "relu") return builder.apply("Relu", [x]);

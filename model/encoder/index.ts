@@ -3,6 +3,9 @@ export {
   type BeforeLayer,
   embedTokens,
   encode,
+  type LayerNorms,
+  type NormTensors,
+  normTensors,
   type PromptQueries,
   type PromptRows,
 } from "./encoder.ts";

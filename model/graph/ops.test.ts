@@ -52,6 +52,12 @@ describe("shape rules refuse, naming both sides,", () => {
     expect(() => builder.apply("Add", [tensor("B"), integers("B")])).toThrow("float32 is not int32");
   });
 
+  test("rows that do not fit their indices in a scatter", () => {
+    expect(() => builder.apply("ScatterRows", [tensor("X", 4), integers("V"), tensor("W", 4)])).toThrow(
+      "ScatterRows rows: W,4 is not V,4",
+    );
+  });
+
   test("rows of different widths in a concatenation", () => {
     expect(() => builder.apply("Concat", [tensor("X", 4), tensor("Q", 5)])).toThrow(
       "Concat rows: 4 is not 5",

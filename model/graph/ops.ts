@@ -74,6 +74,13 @@ export const opTable = {
     const input = must(x, "Gather x");
     return [{ type: input.type, shape: [...must(indices, "Gather indices").shape, ...input.shape.slice(1)] }];
   },
+  /** x (input 0) with the rows at int32 indices [V] (input 1) replaced by those of input 2, [V, ..]; each index once. */
+  ScatterRows: ([x, indices, rows]) => {
+    const input = must(x, "ScatterRows x");
+    const expected = [...must(indices, "ScatterRows indices").shape, ...input.shape.slice(1)];
+    assertSame(must(rows, "ScatterRows rows").shape.join(), expected.join(), "ScatterRows rows");
+    return [input];
+  },
   /** zeros(ShapeOf like) with the update rows added at the index rows: Gather's transpose. */
   ScatterAdd: ([like]) => [must(like, "ScatterAdd like")],
   /** Along one axis, two inputs. The result's size there is a name of its own. */

@@ -130,6 +130,11 @@ const lowerings = {
     const sizes = emit.value("Shape", [id(like)]);
     emit.node("Expand", [id(x), sizes], ids(outputs));
   },
+  ScatterRows: (emit, { inputs: [x, indices, rows], outputs }) => {
+    const at = emit.value("Unsqueeze", [id(indices), emit.integers([-1])]);
+    const at64 = emit.value("Cast", [at], { to: typeCodes.int64 });
+    emit.node("ScatterND", [id(x), at64, id(rows)], ids(outputs));
+  },
   ScatterAdd: (emit, { inputs: [like, indices, updates], outputs }) => {
     const zero = emit.floats([0]);
     const zeros = emit.value("Expand", [zero, emit.value("Shape", [id(like)])]);

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
+import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
+import { parseBackbone } from "../backbone.ts";
 import { ModelError } from "../errors.ts";
-import type { Adapter } from "../spt/adapter.ts";
+import { type Adapter, weightsOfInsertion } from "../spt/adapter.ts";
 import { AdapterCache } from "./adapter-cache.ts";
 
-const SHAPE = { width: 4, layers: 2 };
+const BACKBONE = parseBackbone("tiny", makeTinyBackbone({ width: 4, heads: 2, layers: 2 }));
 const generators = [{ layer: 1, pooling: "mean" as const, promptTokens: 2, bottleneck: 3 }];
 const anAdapter = (seed: number) => makeRandomAdapter({ width: 4, seed, classes: 2, generators });
 const BYTES = 4 * (4 * 3 + 3 * 2 * 4 + 2 * 4) + 4 * (2 * 4 + 2) + 1;
@@ -16,11 +18,11 @@ function residentDown(cache: AdapterCache, slot: number | undefined): number[] {
   return [...data.subarray((slot ?? 0) * size, ((slot ?? 0) + 1) * size)];
 }
 
-const downOf = (adapter: Adapter) => [...(adapter.insertions[0]?.down_DM ?? [])];
+const downOf = ({ insertions: [first] }: Adapter) => [...((first && weightsOfInsertion(first)[0]) ?? [])];
 
 describe("the adapter cache", () => {
   test("loads a key once for all who ask while it loads, and not again while it is resident", async () => {
-    const cache = new AdapterCache(SHAPE, 10 * BYTES);
+    const cache = new AdapterCache(BACKBONE, 10 * BYTES);
     let loads = 0;
     const { promise, resolve } = Promise.withResolvers<Adapter>();
     const load = () => {
@@ -37,7 +39,7 @@ describe("the adapter cache", () => {
   });
 
   test("asks again after a failed load", async () => {
-    const cache = new AdapterCache(SHAPE, 10 * BYTES);
+    const cache = new AdapterCache(BACKBONE, 10 * BYTES);
     const failing = async () => {
       throw new ModelError("invalid_adapter", "broken");
     };
@@ -46,7 +48,7 @@ describe("the adapter cache", () => {
   });
 
   test("drops the least recently used adapter when its bytes run out", async () => {
-    const cache = new AdapterCache(SHAPE, 2 * BYTES);
+    const cache = new AdapterCache(BACKBONE, 2 * BYTES);
     let loadsOfA = 0;
     const use = async (key: string, seed: number) => {
       const load = async () => {
@@ -69,7 +71,7 @@ describe("the adapter cache", () => {
   });
 
   test("keeps the weights of an evicted adapter in place until every use of it is released", async () => {
-    const cache = new AdapterCache(SHAPE, BYTES);
+    const cache = new AdapterCache(BACKBONE, BYTES);
     const [a, b, c, d] = [anAdapter(1), anAdapter(2), anAdapter(3), anAdapter(4)];
     const held = await cache.acquire("a", async () => a);
     expect(await cache.acquire("a", async () => a)).toBe(held);
@@ -89,7 +91,7 @@ describe("the adapter cache", () => {
   });
 
   test("loads an adapter anew that was evicted while a use of it lasts, into a slot of its own", async () => {
-    const cache = new AdapterCache(SHAPE, BYTES);
+    const cache = new AdapterCache(BACKBONE, BYTES);
     const held = await cache.acquire("a", async () => anAdapter(1));
     cache.release(await cache.acquire("b", async () => anAdapter(2)));
     const again = await cache.acquire("a", async () => anAdapter(1));
@@ -100,12 +102,13 @@ describe("the adapter cache", () => {
   });
 
   test("refuses an adapter larger than the whole cache, and one of another encoder, and takes no slot", async () => {
-    const cache = new AdapterCache(SHAPE, BYTES - 1);
+    const cache = new AdapterCache(BACKBONE, BYTES - 1);
     const { slabBytes } = cache.stats;
     await expect(cache.acquire("a", async () => anAdapter(1))).rejects.toMatchObject({
       code: "invalid_adapter",
     });
-    const narrow = new AdapterCache({ width: 8, layers: 2 }, BYTES);
+    const other = parseBackbone("other", makeTinyBackbone({ width: 8, heads: 2, layers: 2 }));
+    const narrow = new AdapterCache(other, BYTES);
     await expect(narrow.acquire("a", async () => anAdapter(1))).rejects.toMatchObject({
       code: "backbone_mismatch",
     });

@@ -1,8 +1,11 @@
 // Resident adapters, least recently used out first, bounded in bytes. Loading is single-flight per
 // key; an adapter that a waiting batch uses keeps its slots until the batch is done.
 import { LRUCache } from "lru-cache";
+import type { Backbone } from "../backbone.ts";
 import { ModelError } from "../errors.ts";
-import type { Adapter, GeneratorPooling } from "../spt/adapter.ts";
+import { must } from "../graph/ops.ts";
+import { type Adapter, type GeneratorPooling, weightsOfInsertion } from "../spt/adapter.ts";
+import { NormSlab } from "./norm-slab.ts";
 import { POOLINGS } from "./serving-graph.ts";
 import { Slab } from "./slab.ts";
 
@@ -18,13 +21,15 @@ export interface ResidentAdapter {
 export class AdapterCache {
   readonly #shape: { width: number; layers: number };
   readonly #slabs: Record<GeneratorPooling, readonly Slab[]>;
+  readonly #norms: readonly NormSlab[];
   readonly #resident: LRUCache<string, ResidentAdapter>;
   readonly #loading = new Map<string, Promise<ResidentAdapter>>();
 
-  constructor(shape: { width: number; layers: number }, bytesMax: number) {
-    this.#shape = shape;
+  constructor({ config, weights }: Pick<Backbone, "config" | "weights">, bytesMax: number) {
+    this.#shape = config;
     const slabs = (pooling: GeneratorPooling) =>
-      Array.from({ length: shape.layers }, () => new Slab(pooling, shape.width));
+      Array.from({ length: config.layers }, () => new Slab(pooling, config.width));
+    this.#norms = weights.layers.map((layer) => new NormSlab(layer));
     this.#slabs = { mean: slabs("mean"), slots: slabs("slots") };
     this.#resident = new LRUCache<string, ResidentAdapter>({
       maxSize: bytesMax,
@@ -34,9 +39,11 @@ export class AdapterCache {
   }
 
   slab(layer: number, pooling: GeneratorPooling): Slab {
-    const slab = this.#slabs[pooling][layer];
-    if (!slab) throw new Error(`No slab of layer ${layer}`);
-    return slab;
+    return must(this.#slabs[pooling][layer], `slab of layer ${layer}`);
+  }
+
+  norms(layer: number): NormSlab {
+    return must(this.#norms[layer], `norms of layer ${layer}`);
   }
 
   /** The adapter, loaded if need be and held until `release`. Rejects with ModelError. */
@@ -53,10 +60,8 @@ export class AdapterCache {
   }
 
   get stats(): { adapters: number; bytes: number; slabBytes: number } {
-    const slabBytes = POOLINGS.flatMap((pooling) => this.#slabs[pooling]).reduce(
-      (sum, slab) => sum + slab.bytes,
-      0,
-    );
+    const slabs = [...POOLINGS.flatMap((pooling) => this.#slabs[pooling]), ...this.#norms];
+    const slabBytes = slabs.reduce((sum, slab) => sum + slab.bytes, 0);
     return { adapters: this.#resident.size, bytes: this.#resident.calculatedSize, slabBytes };
   }
 
@@ -80,7 +85,9 @@ export class AdapterCache {
       );
     }
     const slots = adapter.insertions.map((insertion) =>
-      this.slab(insertion.layer, insertion.pooling).add(insertion),
+      insertion.kind === "scale_shift"
+        ? this.norms(insertion.layer).add(insertion)
+        : this.slab(insertion.layer, insertion.pooling).add(insertion),
     );
     const entry: ResidentAdapter = { adapter, bytes, slots, uses: 0, evicted: false };
     this.#resident.set(key, entry);
@@ -94,7 +101,11 @@ export class AdapterCache {
 
   #free({ adapter, slots }: ResidentAdapter): void {
     for (const [index, insertion] of adapter.insertions.entries()) {
-      this.slab(insertion.layer, insertion.pooling).remove(slots[index] ?? 0);
+      const slab =
+        insertion.kind === "scale_shift"
+          ? this.norms(insertion.layer)
+          : this.slab(insertion.layer, insertion.pooling);
+      slab.remove(must(slots[index], "slot"));
     }
   }
 }
@@ -109,11 +120,6 @@ function assertFits(adapter: Adapter, { width, layers }: { width: number; layers
 }
 
 function adapterBytes({ insertions, head }: Adapter): number {
-  const generators = insertions.map(
-    ({ down_DM, up_ME, bias_PD }) => down_DM.byteLength + up_ME.byteLength + bias_PD.byteLength,
-  );
-  return generators.reduce(
-    (sum, bytes) => sum + bytes,
-    head.weight_CD.byteLength + head.bias_C.byteLength + 1,
-  );
+  const arrays = [...insertions.flatMap(weightsOfInsertion), head.weight_CD, head.bias_C];
+  return arrays.reduce((sum, { byteLength }) => sum + byteLength, 1);
 }

@@ -2,11 +2,11 @@
 import type { EncoderConfig } from "../encoder/config.ts";
 import { type PackedBatch, packTexts, placePrompts, poolingMatrix, writeSlotRows } from "../encoder/pack.ts";
 import { must } from "../graph/ops.ts";
-import type { GeneratorPooling } from "../spt/adapter.ts";
+import { type GeneratorPooling, isPromptGenerator, isScaleShift } from "../spt/adapter.ts";
 import { slotsOf } from "../spt/prompt-generator.ts";
 import type { Encoding } from "../tokenizer/tokenizer.ts";
 import type { AdapterCache, ResidentAdapter } from "./adapter-cache.ts";
-import { layerInput, POOLINGS } from "./serving-graph.ts";
+import { layerInput, NORM_PARTS, NORM_SITES, POOLINGS } from "./serving-graph.ts";
 import type { Feed } from "./session.ts";
 
 export interface BatchItem {
@@ -33,14 +33,20 @@ export function batchFeeds(items: readonly BatchItem[], config: EncoderConfig, c
   for (let layer = 0; layer < config.layers; layer++) {
     const context = { layer, items, batch, cache };
     const rowsOf = addKeyFeeds(feeds, context, { pairs: addGeneratorFeeds(feeds, context), carried });
-    if (layer + 1 < config.layers) carried = addQueryFeeds(feeds, context, rowsOf);
+    const normRows = normRowsOf(context);
+    addNormFeeds(feeds, context, normRows);
+    if (layer + 1 === config.layers) break;
+    carried = addQueryFeeds(feeds, context, rowsOf);
+    addQueryNormFeeds(feeds, layer, { normRows, carried });
   }
   return feeds;
 }
 
 /** The most tokens any of an adapter's generators makes: what its prompts can add to a text. */
 export function promptTokensOf({ adapter }: ResidentAdapter): number {
-  return adapter.insertions.reduce((most, { promptTokens }) => Math.max(most, promptTokens), 0);
+  return adapter.insertions
+    .filter(isPromptGenerator)
+    .reduce((most, { promptTokens }) => Math.max(most, promptTokens), 0);
 }
 
 interface LayerContext {
@@ -141,7 +147,7 @@ function slotFeeds(batch: PackedBatch, rowsOf: readonly (readonly number[])[]) {
 function pairsOf({ layer, items }: LayerContext, pooling: GeneratorPooling): Pair[] {
   return items.flatMap(({ resident }, text) =>
     resident.adapter.insertions.flatMap((insertion, index) =>
-      insertion.layer === layer && insertion.pooling === pooling
+      isPromptGenerator(insertion) && insertion.layer === layer && insertion.pooling === pooling
         ? [{ text, slot: resident.slots[index] ?? 0, promptTokens: insertion.promptTokens }]
         : [],
     ),
@@ -173,5 +179,58 @@ function addPairFeeds(
 }
 
 function promptTokensMadeAt({ adapter }: ResidentAdapter, layer: number): number {
-  return adapter.insertions.find((insertion) => insertion.layer === layer)?.promptTokens ?? 0;
+  return adapter.insertions.filter(isPromptGenerator).find((one) => one.layer === layer)?.promptTokens ?? 0;
+}
+
+/** The row of each text's scales and shifts at a layer; undefined where its adapter changes none. */
+function normRowsOf({ layer, items }: LayerContext): (number | undefined)[] {
+  return items.map(({ resident }) => {
+    const index = resident.adapter.insertions.findIndex((one) => isScaleShift(one) && one.layer === layer);
+    return resident.slots[index];
+  });
+}
+
+function addNormFeeds(
+  feeds: Feeds,
+  { layer, batch, cache }: LayerContext,
+  normRows: readonly (number | undefined)[],
+): void {
+  const slab = cache.norms(layer);
+  for (const site of NORM_SITES) {
+    for (const part of NORM_PARTS) feeds[layerInput.normTable(layer, site, part)] = slab.table(site, part);
+  }
+  const [at, rows]: [number[], number[]] = [[], []];
+  for (const [text, { offset, length }] of batch.placements.entries()) {
+    const row = normRows[text];
+    for (let token = 0; row !== undefined && token < length; token++) {
+      at.push(offset + token);
+      rows.push(row);
+    }
+  }
+  feeds[layerInput.normsAt(layer)] = integers(at);
+  feeds[layerInput.normRows(layer)] = integers(rows);
+}
+
+/** Prompt tokens that go through a layer have the scales and shifts of their text. */
+function addQueryNormFeeds(
+  feeds: Feeds,
+  layer: number,
+  { normRows, carried }: { normRows: readonly (number | undefined)[]; carried: readonly number[] },
+): void {
+  const [at, rows]: [number[], number[]] = [[], []];
+  let token = 0;
+  for (const [text, count] of carried.entries()) {
+    const row = normRows[text];
+    for (const end = token + count; token < end; token++) {
+      if (row === undefined) continue;
+      at.push(token);
+      rows.push(row);
+    }
+  }
+  feeds[layerInput.queryNormsAt(layer)] = integers(at);
+  feeds[layerInput.queryNormRows(layer)] = integers(rows);
+}
+
+function integers(values: readonly number[]): Feed {
+  return { data: Int32Array.from(values), shape: [values.length] };
 }

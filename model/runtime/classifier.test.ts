@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => classifier.close());
 
-/** Different layers, poolings, prompt lengths, bottlenecks and class counts; the first has no prompts. */
+/** Different layers and kinds of insertions, poolings, prompt lengths, class counts; the first has no prompts. */
 function anAdapter(seed: number): Adapter {
   const generators = Array.from({ length: LAYERS }, (_, layer) => ({
     layer,
@@ -30,7 +30,8 @@ function anAdapter(seed: number): Adapter {
     promptTokens: 1 + ((seed + 2 * layer) % 4),
     bottleneck: 2 + seed,
   })).filter(({ layer }) => seed % 2 ** (layer + 1) >= 2 ** layer);
-  return makeRandomAdapter({ width: backbone.config.width, seed, classes: 2 + seed, generators });
+  const scaleShift = [0, 1, 2].filter((layer) => (seed + layer) % 3 === 1);
+  return makeRandomAdapter({ width: backbone.config.width, seed, classes: 2 + seed, generators, scaleShift });
 }
 
 const handle = (index: number) => ({
@@ -66,13 +67,16 @@ describe("a text's scores", () => {
     expect(result?.scores_C.reduce((sum, score) => sum + score, 0)).toBeCloseTo(1, 5);
   });
 
-  test("change with the prompts: generators are not ignored", async () => {
-    const prompted = adapters[5] ?? expect.unreachable();
-    expect(prompted.insertions.length).toBeGreaterThan(0);
-    const bare = { key: "bare", load: async () => ({ ...prompted, insertions: [] }) };
-    const [withPrompts] = await classifier.classify(handle(5), ["good order"]);
-    const [without] = await classifier.classify(bare, ["good order"]);
-    expect(largestDifference(withPrompts?.scores_C, without?.scores_C)).toBeGreaterThan(1e-3);
+  test.each(["prompt_generator", "scale_shift"])("change with each insertion of kind %s", async (kind) => {
+    const whole = adapters[5] ?? expect.unreachable();
+    expect(whole.insertions.some((one) => one.kind === kind)).toBe(true);
+    const [all] = await classifier.classify(handle(5), ["good order"]);
+    for (const left of whole.insertions.filter((one) => one.kind === kind)) {
+      const insertions = whole.insertions.filter((one) => one !== left);
+      const part = { key: `without ${kind} ${left.layer}`, load: async () => ({ ...whole, insertions }) };
+      const [without] = await classifier.classify(part, ["good order"]);
+      expect(largestDifference(all?.scores_C, without?.scores_C)).toBeGreaterThan(1e-4);
+    }
   });
 });
 

@@ -53,7 +53,7 @@ export class Classifier {
     this.backbone = { id: backbone.id, digest: backbone.digest };
     this.#backbone = backbone;
     this.#session = session;
-    this.#cache = new AdapterCache(backbone.config, cacheBytesMax);
+    this.#cache = new AdapterCache(backbone, cacheBytesMax);
   }
 
   static async create(backbone: Backbone, options: ClassifierOptions = {}): Promise<Classifier> {

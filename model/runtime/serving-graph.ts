@@ -2,7 +2,14 @@
 // every layer. Generators are inputs: slabs of resident weights, and for each (text, layer) pair of
 // the batch the slot its adapter lives in. One session serves every mix.
 import type { Backbone } from "../backbone.ts";
-import { embedTokens, encode, type PromptQueries, type PromptRows } from "../encoder/encoder.ts";
+import {
+  embedTokens,
+  encode,
+  type LayerNorms,
+  type NormTensors,
+  type PromptQueries,
+  type PromptRows,
+} from "../encoder/encoder.ts";
 import { flattenRows, poolTexts, unitLength } from "../encoder/pool.ts";
 import { type Graph, GraphBuilder, type Tensor } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
@@ -10,6 +17,11 @@ import type { GeneratorPooling } from "../spt/adapter.ts";
 import { generatePrompts } from "../spt/prompt-generator.ts";
 
 export const POOLINGS = ["mean", "slots"] as const satisfies readonly GeneratorPooling[];
+
+export type NormSite = Exclude<keyof LayerNorms, "at">;
+export type NormPart = keyof NormTensors;
+export const NORM_SITES = ["attention", "output"] as const satisfies readonly NormSite[];
+export const NORM_PARTS = ["scale", "shift"] as const satisfies readonly NormPart[];
 
 /** Names of the inputs of one layer. Prompt tokens stand in U slots a row; Y in all go on to the next layer. */
 export const layerInput = {
@@ -22,6 +34,14 @@ export const layerInput = {
   querySlotsAt: (layer: number) => `querySlotsAt ${layer}`,
   querySegments: (layer: number) => `querySegments ${layer}`,
   queryRowsAt: (layer: number) => `queryRowsAt ${layer}`,
+  /** [V] int32, [V] int32: positions with other scales and shifts, and their rows in the tables. */
+  normsAt: (layer: number) => `normsAt ${layer}`,
+  normRows: (layer: number) => `normRows ${layer}`,
+  /** The same of the Y prompt tokens that go on. */
+  queryNormsAt: (layer: number) => `queryNormsAt ${layer}`,
+  queryNormRows: (layer: number) => `queryNormRows ${layer}`,
+  /** [A, D] */
+  normTable: (layer: number, site: NormSite, part: NormPart) => `${site} ${part} ${layer}`,
   /** [S·G, X]: averages of text positions, G rows a pair. */
   slots: (layer: number, pooling: GeneratorPooling) => `slots ${layer} ${pooling}`,
   /** [S] int32: the slab slot of each pair's adapter. */
@@ -43,12 +63,45 @@ export function servingGraph({ config, weights }: Pick<Backbone, "config" | "wei
     { segmentIds, states_RTD, fromLayer: 0 },
     (layer, { states_RTD: states, carried }) => {
       const keys = keyPrompts(builder, { layer, states, carried });
-      return layer + 1 < config.layers ? { keys, queries: queryPrompts(builder, layer, keys) } : { keys };
+      const normsOf = normTables(builder, layer, config.width);
+      const norms = normsOf(layerInput.normsAt(layer), layerInput.normRows(layer));
+      if (layer + 1 === config.layers) return { prompts: { keys }, norms };
+      const queries = {
+        ...queryPrompts(builder, layer, keys),
+        norms: normsOf(layerInput.queryNormsAt(layer), layerInput.queryNormRows(layer)),
+      };
+      return { prompts: { keys, queries }, norms };
     },
   );
   const pooled = poolTexts(builder, builder.input("pool", ["B", "X"]), final);
   builder.output("features", unitLength(builder, pooled));
   return builder.build();
+}
+
+/** Scales and shifts of some rows, out of the tables of a layer. */
+function normTables(
+  builder: GraphBuilder,
+  layer: number,
+  width: number,
+): (atName: string, rowsName: string) => LayerNorms {
+  const table = (site: NormSite, part: NormPart) =>
+    builder.input(layerInput.normTable(layer, site, part), [`A ${layer} norms`, width]);
+  const tables = {
+    attention: { scale: table("attention", "scale"), shift: table("attention", "shift") },
+    output: { scale: table("output", "scale"), shift: table("output", "shift") },
+  };
+  return (atName, rowsName) => {
+    const rows = builder.input(rowsName, [rowsName], "int32");
+    const pick = ({ scale, shift }: NormTensors) => ({
+      scale: builder.apply("Gather", [scale, rows]),
+      shift: builder.apply("Gather", [shift, rows]),
+    });
+    return {
+      attention: pick(tables.attention),
+      output: pick(tables.output),
+      at: builder.input(atName, [rowsName], "int32"),
+    };
+  };
 }
 
 /** What the texts see at a layer: prompts carried from the layer before, and new ones. */

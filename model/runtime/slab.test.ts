@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
-import type { GeneratorPooling, PromptGenerator } from "../spt/adapter.ts";
+import { type GeneratorPooling, isPromptGenerator, type PromptGenerator } from "../spt/adapter.ts";
 import { Slab } from "./slab.ts";
 
 const WIDTH = 4;
 
 function aGenerator(pooling: GeneratorPooling, promptTokens: number, bottleneck: number, seed = 1) {
   const generators = [{ layer: 0, pooling, promptTokens, bottleneck }];
-  const [generator] = makeRandomAdapter({ width: WIDTH, seed, classes: 2, generators }).insertions;
-  return generator ?? expect.unreachable();
+  const { insertions } = makeRandomAdapter({ width: WIDTH, seed, classes: 2, generators });
+  return insertions.find(isPromptGenerator) ?? expect.unreachable();
 }
 
 const POOLED = Array.from({ length: 32 }, (_, slot) =>

@@ -25,8 +25,40 @@ export interface PromptGenerator {
 
 export type GeneratorPooling = "mean" | "slots";
 
+/**
+ * Other scales and shifts for the two layer norms of one layer (LayerNorm tuning; SSF, Lian et al. 2022):
+ *   y = x̂ · (gamma + scale_D) + (beta + shift_D),   x̂ the normalised states, gamma and beta the backbone's.
+ */
+export interface ScaleShift {
+  readonly kind: "scale_shift";
+  readonly layer: number;
+  /** After attention, and after the feed-forward part: the layer's output. */
+  readonly attention: ScaleShiftVectors;
+  readonly output: ScaleShiftVectors;
+}
+
+export interface ScaleShiftVectors {
+  readonly scale_D: Float32Array;
+  readonly shift_D: Float32Array;
+}
+
 /** An open list: a further kind of insertion joins this union, the adapter file and the runtime. */
-export type Insertion = PromptGenerator;
+export type Insertion = PromptGenerator | ScaleShift;
+
+export function isPromptGenerator(insertion: Insertion): insertion is PromptGenerator {
+  return insertion.kind === "prompt_generator";
+}
+
+export function isScaleShift(insertion: Insertion): insertion is ScaleShift {
+  return insertion.kind === "scale_shift";
+}
+
+/** The learned arrays, in a fixed order. */
+export function weightsOfInsertion(insertion: Insertion): Float32Array[] {
+  if (insertion.kind === "prompt_generator") return [insertion.down_DM, insertion.up_ME, insertion.bias_PD];
+  const { attention, output } = insertion;
+  return [attention.scale_D, attention.shift_D, output.scale_D, output.shift_D];
+}
 
 /** logits_C = weight_CD · (pooled_D / ‖pooled_D‖) + bias_C. */
 export interface Head {
@@ -37,7 +69,7 @@ export interface Head {
 export interface Adapter {
   /** D of the backbone it was trained on. */
   readonly width: number;
-  /** Ascending by layer, at most one of a kind per layer. May be empty: then only the head is used. */
+  /** Ascending by layer, at most one of a kind a layer, prompt generators first. May be empty: the head alone. */
   readonly insertions: readonly Insertion[];
   readonly head: Head;
   /** Label of class c at index c; unique; 2 … LABELS_MAX. */

@@ -1,5 +1,5 @@
 // Adapters of random weights, for tests of the runtime and the adapter file.
-import type { Adapter, GeneratorPooling } from "#model";
+import type { Adapter, GeneratorPooling, Insertion } from "#model";
 import { createRandom } from "./random.ts";
 
 export interface RandomAdapterOptions {
@@ -12,16 +12,18 @@ export interface RandomAdapterOptions {
     promptTokens: number;
     bottleneck: number;
   }[];
+  /** Layers with other scales and shifts. */
+  readonly scaleShift?: readonly number[];
 }
 
 /** Weights large enough that prompts visibly change the scores. */
-export function makeRandomAdapter({ width, seed, classes, generators }: RandomAdapterOptions): Adapter {
+export function makeRandomAdapter(options: RandomAdapterOptions): Adapter {
+  const { width, seed, classes, generators, scaleShift = [] } = options;
   const { normal } = createRandom(seed);
   const draw = (length: number, deviation: number) =>
     Float32Array.from({ length }, () => Math.fround(deviation * normal()));
-  return {
-    width,
-    insertions: generators.map(({ layer, pooling, promptTokens, bottleneck }) => ({
+  const promptGenerators = generators.map(
+    ({ layer, pooling, promptTokens, bottleneck }): Insertion => ({
       kind: "prompt_generator",
       layer,
       pooling,
@@ -30,7 +32,16 @@ export function makeRandomAdapter({ width, seed, classes, generators }: RandomAd
       down_DM: draw(width * bottleneck, 1 / Math.sqrt(width)),
       up_ME: draw((bottleneck * promptTokens * width) / (pooling === "mean" ? 1 : promptTokens), 0.5),
       bias_PD: draw(promptTokens * width, 0.5),
-    })),
+    }),
+  );
+  const vectors = () => ({ scale_D: draw(width, 0.3), shift_D: draw(width, 0.3) });
+  const scalesAndShifts = scaleShift.map(
+    (layer): Insertion => ({ kind: "scale_shift", layer, attention: vectors(), output: vectors() }),
+  );
+  return {
+    width,
+    // A stable sort: prompt generators stay first within a layer.
+    insertions: [...promptGenerators, ...scalesAndShifts].sort((one, other) => one.layer - other.layer),
     head: { weight_CD: draw(classes * width, 2), bias_C: draw(classes, 0.1) },
     labels: Array.from({ length: classes }, (_, index) => `label ${index}`),
     temperature: 1.3,

@@ -110,6 +110,21 @@ const cases = {
       build: (builder, { a, at }) => builder.apply("Gather", [a as Tensor, at as Tensor]),
     },
   ],
+  ScatterRows: [
+    {
+      inputs: { x: numbers([4, 2]), rows: numbers([2, 2], { seed: 2 }) },
+      indices: { at: { shape: [2], data: Int32Array.of(3, 0) } },
+      build: (builder, { x, at, rows }) =>
+        rowsOf(
+          builder,
+          builder.apply("ScatterRows", [
+            rowsOf(builder, x as Tensor),
+            at as Tensor,
+            rowsOf(builder, rows as Tensor),
+          ]),
+        ),
+    },
+  ],
   ScatterAdd: [
     {
       inputs: { updates: numbers([3, 2]), like: numbers([4, 2]) },

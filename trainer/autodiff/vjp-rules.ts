@@ -107,6 +107,15 @@ export const vjpRules = {
     builder.apply("ScatterAdd", [need(a), need(indices), grad]),
     undefined,
   ],
+  ScatterRows: ({ builder, x: [, indices, rows], grad }) => [
+    builder.apply("ScatterRows", [
+      grad,
+      need(indices),
+      builder.apply("ExpandLike", [builder.scalar(0), need(rows)]),
+    ]),
+    undefined,
+    builder.apply("Gather", [grad, need(indices)]),
+  ],
   ScatterAdd: ({ builder, x: [, indices], grad }) => [
     undefined,
     undefined,

@@ -155,7 +155,8 @@ function softInsertions(builder: GraphBuilder, options: SptGraphOptions, train: 
     const blended = blendPrompts(builder, { gate, propagated: carried, fresh });
     presence = promptPresence(builder, gate, presence);
     const keyBias = placeBias(builder, presenceBias(builder, presence), biasAt);
-    return { ...place(blended, { goOn: layer + 1 < options.backbone.config.layers }), keyBias };
+    const goOn = layer + 1 < options.backbone.config.layers;
+    return { prompts: { ...place(blended, { goOn }), keyBias } };
   };
 }
 
@@ -200,6 +201,7 @@ function hardInsertions(builder: GraphBuilder, options: SptGraphOptions, train: 
     const rows_QD = layers.includes(layer)
       ? freshPrompts(builder, { flat_XD, slots, layer, options, train })
       : must(carried, "carried prompts");
-    return place(rows_QD, { goOn: layer + 1 < backbone.config.layers && !layers.includes(layer + 1) });
+    const goOn = layer + 1 < backbone.config.layers && !layers.includes(layer + 1);
+    return { prompts: place(rows_QD, { goOn }) };
   };
 }

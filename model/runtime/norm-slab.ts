@@ -1,0 +1,74 @@
+// The scales and shifts of one layer's norms side by side, a row a resident adapter, the backbone's own
+// added in. It grows by doubling. Arrays are replaced, never resized, so a forward pass in
+// flight keeps reading the ones it was given.
+import type { LayerWeights } from "../encoder/weights.ts";
+import type { ScaleShift } from "../spt/adapter.ts";
+import { NORM_PARTS, NORM_SITES, type NormPart, type NormSite } from "./serving-graph.ts";
+
+type Tables = Record<NormSite, Record<NormPart, Float32Array>>;
+
+export class NormSlab {
+  readonly #own: Tables;
+  readonly #width: number;
+  #capacity = 1;
+  #tables: Tables;
+  #rows: (ScaleShift | undefined)[] = [];
+
+  constructor({ attentionNorm, outputNorm }: Pick<LayerWeights, "attentionNorm" | "outputNorm">) {
+    const own = ({ gamma_D, beta_D }: LayerWeights["outputNorm"]) => ({ scale: gamma_D, shift: beta_D });
+    this.#own = { attention: own(attentionNorm), output: own(outputNorm) };
+    this.#width = attentionNorm.gamma_D.length;
+    this.#tables = this.#layOut();
+  }
+
+  /** [A, D] */
+  table(site: NormSite, part: NormPart) {
+    return { data: this.#tables[site][part], shape: [this.#capacity, this.#width] };
+  }
+
+  get bytes(): number {
+    return NORM_SITES.length * NORM_PARTS.length * this.#capacity * this.#width * 4;
+  }
+
+  /** Copies an insertion in and returns its row. */
+  add(insertion: ScaleShift): number {
+    const free = this.#rows.indexOf(undefined);
+    const row = free >= 0 ? free : this.#rows.length;
+    this.#rows[row] = insertion;
+    if (row < this.#capacity) {
+      this.#write(this.#tables, row, insertion);
+    } else {
+      while (this.#capacity <= row) this.#capacity *= 2;
+      this.#tables = this.#layOut();
+    }
+    return row;
+  }
+
+  /** Frees a row. The caller knows that no waiting batch uses it. */
+  remove(row: number): void {
+    this.#rows[row] = undefined;
+  }
+
+  #layOut(): Tables {
+    const empty = () => new Float32Array(this.#capacity * this.#width);
+    const tables: Tables = {
+      attention: { scale: empty(), shift: empty() },
+      output: { scale: empty(), shift: empty() },
+    };
+    for (const [row, insertion] of this.#rows.entries()) {
+      if (insertion) this.#write(tables, row, insertion);
+    }
+    return tables;
+  }
+
+  #write(tables: Tables, row: number, insertion: ScaleShift): void {
+    for (const site of NORM_SITES) {
+      for (const part of NORM_PARTS) {
+        const own = this.#own[site][part];
+        const change = insertion[site][part === "scale" ? "scale_D" : "shift_D"];
+        const sum = own.map((value, d) => value + (change[d] ?? 0));
+        tables[site][part].set(sum, row * this.#width);
+      }
+    }
+  }
+}
