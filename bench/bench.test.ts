@@ -112,7 +112,7 @@ describe("accuracy", () => {
   it("writes a line per cell, and measures no finished cell again", async () => {
     const first = await bench("accuracy", "--data", at("tasks"), ...args(), "--json");
     expect(first.exitCode).toBe(0);
-    const { cells, tasks } = JSON.parse(first.stdout).results;
+    const { cells, tasks, methods } = JSON.parse(first.stdout).results;
     const lines = await readFile(at("cells.jsonl"), "utf8");
     expect(
       lines
@@ -121,13 +121,15 @@ describe("accuracy", () => {
         .map((line) => JSON.parse(line)),
     ).toEqual(cells);
     expect(cells).toMatchObject([
+      { task: "mail", seed: "13", method: "softgate", n: 15 },
       { task: "mail", seed: "13", method: "spt", n: 15 },
       { task: "mail", seed: "13", method: "logistic_regression", n: 15 },
     ]);
-    expect(tasks[0].gainPoints).toBeCloseTo(100 * (cells[0].accuracy - cells[1].accuracy), 9);
+    expect(tasks[0].gainPoints).toBeCloseTo(100 * (cells[0].accuracy - cells[2].accuracy), 9);
+    expect(methods.map(({ rank }: { rank: number }) => rank).reduce((a: number, b: number) => a + b)).toBe(6);
 
     const second = await bench("accuracy", "--data", at("tasks"), ...args());
-    expect(second.stderr).toContain("mail 13 spt: ");
+    expect(second.stderr).toContain("mail 13 softgate: ");
     expect(second.stderr).not.toContain("search");
     expect(second.stdout).toContain("mail logistic_regression");
     expect(await readFile(at("cells.jsonl"), "utf8")).toBe(lines);
@@ -165,6 +167,7 @@ describe("the command line", () => {
     [["train", "--data", "absent.csv"], "Give --data a CSV file with the columns text and label."],
     [["accuracy", "--tasks", "trec", "--seeds", "13"], "--data"],
     [["accuracy", "--data", ".", "--tasks", "../trec", "--seeds", "13"], '"../trec" is no name'],
+    [["accuracy", "--data", ".", "--tasks", "a", "--seeds", "13", "--methods", "bert"], "bert is no method"],
     [["swim"], "unknown command"],
     [[], "Name a measurement"],
   ])("%j is refused with a word on what is wrong", async (args, message) => {

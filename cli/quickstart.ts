@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { parseTenantId } from "#registry";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
 import { parseDataset } from "#trainer/dataset";
+import { describeInsertions } from "./describe-insertions.ts";
 import { EXIT, failureOf } from "./errors.ts";
 import { evaluateDataset } from "./evaluate-dataset.ts";
 import type { Io } from "./io.ts";
@@ -64,14 +65,14 @@ async function uploadTrainClassify(api: Api, io: Io): Promise<void> {
   const line = createProgressLine(io);
   const { adapter, report } = await followJob(api, jobId, { line, signal: io.signal });
   line.clear();
-  const { promptLayers, gates, validation, frozenProbe, seconds } = report;
+  const { validation, frozenProbe, seconds } = report;
   const heldOut =
     validation && `held-out rows: accuracy ${percent(validation.accuracy)} (${validation.n} rows)`;
   const probe = frozenProbe && `, frozen probe ${percent(frozenProbe.accuracy)}`;
   io.stdout(
     step(4, "train", [
       `${adapter.name}:${adapter.version} in ${seconds.toFixed(1)} s`,
-      `selected prompt layers: ${promptLayers.join(", ") || "none"} (of ${gates.length})`,
+      `selected insertions: ${describeInsertions(report)}`,
       ...(heldOut ? [`${heldOut}${probe ?? ""}`] : []),
     ]),
   );

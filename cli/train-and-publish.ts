@@ -23,7 +23,7 @@ export interface TrainCommandOptions extends TenantOptions {
   readonly method?: string;
   readonly pooling?: string;
   readonly promptTokens?: number;
-  readonly promptLayersMax?: number;
+  readonly insertionsMax?: number;
   readonly bottleneck?: number;
   readonly learningRate?: number;
 }

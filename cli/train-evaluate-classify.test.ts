@@ -37,7 +37,7 @@ it("train publishes version 1 and says how good it is", () => {
   expect(JSON.parse(trained.stdout)).toMatchObject({
     adapterId: "tickets:1",
     digest: expect.stringMatching(/^sha256:/),
-    report: { method: "spt", classes: 3 },
+    report: { method: "auto", classes: 3 },
     test: { n: 60 },
   });
   expect(JSON.parse(trained.stdout).test.accuracy).toBeGreaterThan(0.8);

@@ -1,8 +1,8 @@
 // What a training says of itself, put together at its end.
-import { type Adapter, type Backbone, weightsOfInsertion } from "#model";
+import { type Adapter, type Backbone, type Insertion, weightsOfInsertion } from "#model";
 import type { PhaseClock } from "./phase-clock.ts";
 import { GATE_HISTORY_MAX, type TrainingReport } from "./report.ts";
-import type { SearchResult } from "./spt/search-prompt-layers.ts";
+import type { SearchResult } from "./spt/search-insertions.ts";
 import type { TrainRequest } from "./train.ts";
 import type { HeldOutFigures } from "./validate-candidates.ts";
 
@@ -21,12 +21,13 @@ export function createReport(
   const every = Math.ceil(search.history.length / GATE_HISTORY_MAX);
   const probe = figures.find(({ candidate }) => candidate === undefined);
   return {
-    method: "spt",
+    method: options.method ?? "auto",
     seed: options.seed,
     examples: dataset.examples.length,
     truncatedExamples,
     classes: dataset.labels.length,
-    promptLayers: adapter.insertions.map(({ layer }) => layer),
+    promptLayers: layersOf(adapter, "prompt_generator"),
+    scaleShiftLayers: layersOf(adapter, "scale_shift"),
     gates: search.gates,
     gateHistory: search.history.filter((_, step) => step % every === 0),
     trainedParameters: trainedParameters(adapter),
@@ -48,6 +49,10 @@ export function createReport(
 
 function accuracyOf({ accuracy, macroF1, n }: HeldOutFigures) {
   return { accuracy, macroF1, n };
+}
+
+function layersOf({ insertions }: Adapter, kind: Insertion["kind"]): number[] {
+  return insertions.filter((one) => one.kind === kind).map(({ layer }) => layer);
 }
 
 function trainedParameters({ insertions, head }: Adapter): number {

@@ -1,17 +1,19 @@
 // What a training says of itself; stored in the manifest and shown to the user.
+import type { Insertion } from "#model";
 
 export interface TrainingReport {
-  readonly method: "spt";
+  readonly method: "auto" | "spt";
   readonly seed: number;
   readonly examples: number;
   /** Examples longer than the backbone's token limit: only their start was read. */
   readonly truncatedExamples: number;
   readonly classes: number;
-  /** Selected prompt layers, ascending. */
+  /** Layers of the adapter's prompt generators, and of its scales and shifts, ascending. */
   readonly promptLayers: readonly number[];
-  /** Final gate value of every candidate layer, 0 … 1. */
-  readonly gates: readonly number[];
-  /** Gates after each step of the search, thinned to at most GATE_HISTORY_MAX rows. */
+  readonly scaleShiftLayers: readonly number[];
+  /** Final gate of every candidate insertion of the search, kind by kind. */
+  readonly gates: readonly GateReport[];
+  /** Their values after each step of the search, thinned to at most GATE_HISTORY_MAX rows. */
   readonly gateHistory: readonly (readonly number[])[];
   readonly trainedParameters: number;
   readonly backboneParameters: number;
@@ -27,7 +29,7 @@ export interface TrainingReport {
    * of the examples after training on the other alone (cautious: the adapter learns from all of them).
    */
   readonly validation?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
-  /** Logistic regression on the frozen embeddings, same rows: what the prompts are worth. */
+  /** Logistic regression on the frozen embeddings, same rows: what the insertions are worth. */
   readonly frozenProbe?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
   /** What was tried on the held-out rows, in order; exactly one is chosen. */
   readonly candidates: readonly CandidateReport[];
@@ -35,10 +37,17 @@ export interface TrainingReport {
   readonly seconds: number;
 }
 
+export interface GateReport {
+  readonly kind: Insertion["kind"];
+  readonly layer: number;
+  /** 0 … 1 */
+  readonly value: number;
+}
+
 export interface CandidateReport {
-  /** Absent: the head alone on the frozen encoder, no prompts. */
+  /** Both absent: the head alone on the frozen encoder. */
   readonly learningRate?: number;
-  readonly layers?: readonly number[];
+  readonly insertions?: readonly { readonly kind: Insertion["kind"]; readonly layer: number }[];
   readonly accuracy: number;
   readonly macroF1: number;
   /** Mean negative log-likelihood at the candidate's own best temperature. */

@@ -8,28 +8,38 @@ const SIZES = { examples: 100, width: 384, layers: 6 };
 describe("settingsFor", () => {
   test("takes what the user set", () => {
     const options = { seed: 0, promptTokens: 7, bottleneck: 9, pooling: "slots", learningRate: 0.1 } as const;
-    const settings = settingsFor({ ...options, promptLayersMax: 4, epochs: 3 }, SIZES);
+    const settings = settingsFor({ ...options, insertionsMax: 4, epochs: 3 }, SIZES);
     expect(settings.shape).toEqual({ width: 384, promptTokens: 7, bottleneck: 9, pooling: "slots" });
-    expect(settings).toMatchObject({ learningRates: [0.1], promptLayersMax: 4, retrainSteps: 3 * 7 });
+    expect(settings).toMatchObject({ learningRates: [0.1], insertionsMax: 4, retrainSteps: 3 * 7 });
   });
 
-  test("counts the trials of the validation: each learning rate and the last layers, both ways round where rows are few", () => {
-    expect(settingsFor({ seed: 0 }, SIZES)).toMatchObject({
-      learningRates: [5e-3, 1e-3],
-      validationTrials: 6,
+  test("counts the trials of the validation: each learning rate and scales and shifts everywhere, both ways round where rows are few", () => {
+    expect(settingsFor({ seed: 0 }, SIZES)).toMatchObject({ learningRates: [5e-3], validationTrials: 4 });
+    expect(settingsFor({ seed: 0 }, { ...SIZES, examples: 128 }).validationTrials).toBe(2);
+    expect(settingsFor({ seed: 0 }, { ...SIZES, folds: 1 }).validationTrials).toBe(2);
+    const plain = settingsFor({ seed: 0, method: "spt" }, SIZES);
+    expect(plain).toMatchObject({ learningRates: [5e-3, 1e-3], validationTrials: 4 });
+    expect(settingsFor({ seed: 0, method: "spt", learningRate: 0.1 }, SIZES).validationTrials).toBe(2);
+  });
+
+  test("of method spt is over prompt generators alone, without the contrastive loss", () => {
+    expect(settingsFor({ seed: 0, method: "spt" }, SIZES)).toMatchObject({
+      kinds: ["prompt_generator"],
+      contrastive: false,
     });
-    expect(settingsFor({ seed: 0 }, { ...SIZES, examples: 128 }).validationTrials).toBe(3);
-    expect(settingsFor({ seed: 0, learningRate: 0.1 }, SIZES).validationTrials).toBe(4);
-    expect(settingsFor({ seed: 0, method: "spt" }, SIZES).validationTrials).toBe(4);
+    expect(settingsFor({ seed: 0 }, SIZES)).toMatchObject({
+      kinds: ["prompt_generator", "scale_shift"],
+      contrastive: true,
+    });
   });
 
-  test("lets the selection keep one layer at least, and never more than there are", () => {
+  test("lets the selection keep one insertion at least, and never more than there are", () => {
     for (const layers of [1, 2, 3, 6, 12, 24]) {
-      const { promptLayersMax } = settingsFor({ seed: 0 }, { ...SIZES, layers });
-      expect(promptLayersMax).toBeGreaterThanOrEqual(1);
-      expect(promptLayersMax).toBeLessThanOrEqual(layers);
+      const { insertionsMax } = settingsFor({ seed: 0 }, { ...SIZES, layers });
+      expect(insertionsMax).toBeGreaterThanOrEqual(1);
+      expect(insertionsMax).toBeLessThanOrEqual(2 * layers);
     }
-    expect(settingsFor({ seed: 0, promptLayersMax: 64 }, SIZES).promptLayersMax).toBe(6);
+    expect(settingsFor({ seed: 0, insertionsMax: 64 }, SIZES).insertionsMax).toBe(12);
   });
 
   test("keeps every phase at one step or more and the last at most at 3000, whatever the data and epochs", () => {

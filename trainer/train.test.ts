@@ -15,7 +15,7 @@ import { FrozenEncoder } from "./frozen-encoder.ts";
 import { fitLogisticRegression } from "./head/fit-logistic-regression.ts";
 import type { TrainOptions } from "./options.ts";
 import { GATE_HISTORY_MAX, type TrainingProgress } from "./report.ts";
-import { tunedFeatures } from "./spt/tune-prompts.ts";
+import { tunedFeatures } from "./spt/tune-insertions.ts";
 import { type TrainResult, train } from "./train.ts";
 
 const LAYERS = 3;
@@ -77,14 +77,18 @@ describe("train", () => {
     expect(await accuracyOn(heldOut, other)).toBeGreaterThanOrEqual(0.9);
   });
 
-  test("of method auto chooses the candidate of least held-out loss, and is as good", async () => {
-    const auto = await trainWith({ seed: 7 });
-    const { candidates, promptLayers } = auto.report;
-    const least = candidates.reduce((best, next) => (next.loss < best.loss ? next : best));
-    expect(candidates.filter(({ chosen }) => chosen)).toEqual([least]);
-    expect(promptLayers.length > 0).toBe(least.learningRate !== undefined);
-    expect(auto.adapter.insertions.length > 0).toBe(least.learningRate !== undefined);
-    expect(await accuracyOn(heldOut, auto)).toBeGreaterThanOrEqual(0.9);
+  test("of method auto tries what the search selected, scales and shifts everywhere, and neither, and is as good", async () => {
+    const { adapter, report } = await trainWith({ seed: 7 });
+    const { candidates, promptLayers, scaleShiftLayers } = report;
+    const [none, selected, scales] = candidates.map(({ insertions }) => insertions);
+    expect(candidates).toHaveLength(3);
+    expect(none).toBeUndefined();
+    expect(selected?.length).toBeLessThanOrEqual(LAYERS);
+    expect(scales).toEqual([0, 1, 2].map((layer) => ({ kind: "scale_shift", layer })));
+    const [chosen] = candidates.filter((candidate) => candidate.chosen);
+    expect(adapter.insertions.map(({ kind, layer }) => ({ kind, layer }))).toEqual(chosen?.insertions ?? []);
+    expect(promptLayers.length + scaleShiftLayers.length).toBe(adapter.insertions.length);
+    expect(await accuracyOn(heldOut, { adapter, report })).toBeGreaterThanOrEqual(0.9);
   });
 
   test("decides on the user's validation rows where given, and learns nothing from them", async () => {
@@ -128,7 +132,7 @@ describe("train", () => {
     const [spt, auto] = [await trainWith({ ...harmful, method: "spt" }), await trainWith(harmful)];
     expect(spt.adapter.insertions.length).toBeGreaterThan(0);
     expect(auto.adapter.insertions).toEqual([]);
-    expect(auto.report.promptLayers).toEqual([]);
+    expect([auto.report.promptLayers, auto.report.scaleShiftLayers]).toEqual([[], []]);
   });
 
   test("fits the head to the vectors that the adapter's own, rounded prompts give", async () => {
@@ -144,7 +148,7 @@ describe("train", () => {
     await frozen.close();
     const features_BD = await tunedFeatures(
       data,
-      { indices: labels.map((_, index) => index), generators, states },
+      { indices: labels.map((_, index) => index), insertions: generators, states },
       { shape: { width, promptTokens, bottleneck, pooling }, threads: 1 },
     );
     const fitted = fitLogisticRegression({ features_BD, labels, width, classes: 3 });
@@ -170,7 +174,7 @@ describe("train", () => {
       pooling: "slots",
       promptTokens: 2,
       bottleneck: 5,
-      promptLayersMax: 1,
+      insertionsMax: 1,
       epochs: 2,
     } as const;
     const { adapter, report } = await trainWith({ seed: 1, ...options });
@@ -230,11 +234,12 @@ describe("the report", () => {
     expect(report.promptLayers.length).toBeGreaterThanOrEqual(1);
     expect(report.promptLayers.length).toBeLessThanOrEqual(LAYERS);
     expect(report.gates).toHaveLength(LAYERS);
-    for (const gate of report.gates) {
-      expect(gate).toBeGreaterThan(0);
-      expect(gate).toBeLessThan(1);
+    for (const { value } of report.gates) {
+      expect(value).toBeGreaterThan(0);
+      expect(value).toBeLessThan(1);
     }
-    expect(report.promptLayers).toContain(report.gates.indexOf(Math.max(...report.gates)));
+    const largest = report.gates.reduce((best, next) => (next.value > best.value ? next : best));
+    expect(report.promptLayers).toContain(largest.layer);
   });
 
   test("thins the history of the gates, each row one gate a layer", () => {

@@ -2,8 +2,8 @@
 // train-in-child.ts for the way servers and the command line call it.
 //
 //   embed     frozen vectors of all texts; heads start as logistic regressions on them
-//   search    gates and generators of all layers on two halves, which selects the prompt layers
-//   validate  candidates on held-out rows: the selected prompts, no prompts; figures, temperature
+//   search    gates and insertions of all layers on two halves, which selects the insertions
+//   validate  candidates on held-out rows: the selected insertions, others, none; figures, temperature
 //   retrain   the chosen candidate on all examples, gates hard
 //   head      the head refitted on the tuned vectors
 import { type Adapter, type Backbone, type Head, roundToHalf } from "#model";
@@ -19,10 +19,17 @@ import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
 import { createRandom } from "./random.ts";
 import type { TrainingProgress, TrainingReport } from "./report.ts";
 import { type Settings, settingsFor } from "./settings.ts";
-import { type GeneratorWeights, startGenerator, toPromptGenerator } from "./spt/generators.ts";
-import { type SearchResult, searchPromptLayers, selectPromptLayers } from "./spt/search-prompt-layers.ts";
+import {
+  type InsertionPlace,
+  lowestLayer,
+  roundInsertion,
+  startInsertion,
+  type TrainableInsertion,
+  toInsertions,
+} from "./spt/insertions.ts";
+import { type SearchResult, searchInsertions, selectInsertions } from "./spt/search-insertions.ts";
 import { type TrainingData, trainableHead } from "./spt/training-data.ts";
-import { tunedFeatures, tunePrompts } from "./spt/tune-prompts.ts";
+import { tunedFeatures, tuneInsertions } from "./spt/tune-insertions.ts";
 import {
   bestCandidate,
   type Candidate,
@@ -66,7 +73,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
 
 /** What tuning needs besides the rows to learn from. */
 interface TuneParts {
-  readonly layers: readonly number[];
+  readonly insertions: readonly InsertionPlace[];
   readonly probe: Head;
   readonly steps: number;
   readonly learningRate: number;
@@ -110,13 +117,13 @@ class Training {
     this.#clock.start("embed");
     const features = await this.#frozen.features(this.#data.encodings);
     const search = await this.#search(halves, this.#fitHead(features, halves[0]));
-    const selected = selectPromptLayers(search.gates, this.#settings.promptLayersMax);
+    const selected = selectInsertions(search.gates, this.#settings.insertionsMax);
     const figures = await this.#validate({ folds: this.#folds(halves), selected, features });
     const chosen = bestCandidate(this.#allowed(figures));
-    const { generators, head } = await this.#retrain(chosen.candidate, features);
+    const { insertions, head } = await this.#retrain(chosen.candidate, features);
     const adapter: Adapter = {
       width: this.#settings.shape.width,
-      insertions: generators.map((weights) => toPromptGenerator(weights, this.#settings.shape)),
+      insertions: toInsertions(insertions, this.#settings.shape),
       head: { weight_CD: roundToHalf(head.weight_CD), bias_C: roundToHalf(head.bias_C) },
       labels: this.#request.dataset.labels,
       temperature: chosen.temperature,
@@ -132,7 +139,7 @@ class Training {
     const { shape, searchSteps, searchLearningRate, ...rest } = this.#settings;
     this.#clock.start("search");
     const statesAt0 = await this.#frozen.statesSource(0, this.#data.encodings);
-    return searchPromptLayers(
+    return searchInsertions(
       this.#data,
       { weightHalf: halves[0], gateHalf: halves[1], head: trainableHead(probe), statesAt0 },
       {
@@ -142,15 +149,15 @@ class Training {
         steps: searchSteps,
         learningRate: searchLearningRate,
         reparameterized: true,
-        onStep: (_, loss, gates) => this.#clock.step({ loss, gates }),
+        onStep: (_, loss, gates) => this.#clock.step({ loss, gates: gates.map(({ value }) => value) }),
       },
     );
   }
 
-  /** Every candidate on held-out rows. No prompts come first: where it is a draw, the simpler wins. */
+  /** Every candidate on held-out rows. No insertions come first: where it is a draw, the simpler wins. */
   async #validate(parts: {
     folds: readonly Fold[];
-    selected: readonly number[];
+    selected: readonly InsertionPlace[];
     features: Float32Array;
   }): Promise<HeldOutFigures[]> {
     this.#clock.start("validate");
@@ -161,14 +168,14 @@ class Training {
     );
   }
 
-  /** The layers of the search at each learning rate; the last layers, unless plain SPT is asked for. */
-  #candidates(selected: readonly number[]): NonNullable<Candidate>[] {
-    const { learningRates, promptLayersMax } = this.#settings;
-    const searched = learningRates.map((learningRate) => ({ learningRate, layers: selected }));
-    const all = this.#request.backbone.config.layers;
-    const last = Array.from({ length: promptLayersMax }, (_, index) => all - promptLayersMax + index);
-    if (this.#request.options.method === "spt" || last.join() === selected.join()) return searched;
-    return [...searched, { learningRate: must(learningRates[0], "learning rate"), layers: last }];
+  /** The selected insertions at each learning rate; scales and shifts at all layers, if they may be used. */
+  #candidates(selected: readonly InsertionPlace[]): NonNullable<Candidate>[] {
+    const { learningRates, kinds } = this.#settings;
+    const searched = learningRates.map((learningRate) => ({ learningRate, insertions: selected }));
+    if (!kinds.includes("scale_shift")) return searched;
+    const { layers } = this.#request.backbone.config;
+    const all = Array.from({ length: layers }, (_, layer) => ({ kind: "scale_shift", layer }) as const);
+    return [...searched, { learningRate: must(learningRates[0], "learning rate"), insertions: all }];
   }
 
   async #heldOutLogits(
@@ -179,8 +186,8 @@ class Training {
     const probe = this.#fitHead(features, learn);
     if (!candidate) return headLogits(probe, this.#rows(features, held), width);
     const steps = this.#settings.validationSteps;
-    const generators = await this.#tune(learn, { ...candidate, probe, steps });
-    const tuned = await this.#tunedFeatures(generators);
+    const insertions = await this.#tune(learn, { ...candidate, probe, steps });
+    const tuned = await this.#tunedFeatures(insertions);
     return headLogits(this.#fitHead(tuned, learn), this.#rows(tuned, held), width);
   }
 
@@ -191,9 +198,9 @@ class Training {
   async #retrain(
     candidate: Candidate,
     features: Float32Array,
-  ): Promise<{ generators: GeneratorWeights[]; head: Head }> {
+  ): Promise<{ insertions: TrainableInsertion[]; head: Head }> {
     const probe = this.#fitHead(features, this.#learn());
-    if (!candidate) return { generators: [], head: probe };
+    if (!candidate) return { insertions: [], head: probe };
     this.#clock.start("retrain");
     const tuned = await this.#tune(this.#learn(), {
       ...candidate,
@@ -202,42 +209,42 @@ class Training {
     });
     this.#clock.start("head");
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
-    const generators = tuned.map(roundGenerator);
-    const head = this.#fitHead(await this.#tunedFeatures(generators), this.#learn());
-    return { generators, head };
+    const insertions = tuned.map(roundInsertion);
+    const head = this.#fitHead(await this.#tunedFeatures(insertions), this.#learn());
+    return { insertions, head };
   }
 
-  async #tune(indices: readonly number[], parts: TuneParts): Promise<GeneratorWeights[]> {
-    const { batchTexts, weightDecay, dropout, shape } = this.#settings;
-    const generators = parts.layers.map((layer) => startGenerator(layer, shape, this.#random));
-    await tunePrompts(
+  async #tune(indices: readonly number[], parts: TuneParts): Promise<TrainableInsertion[]> {
+    const { batchTexts, weightDecay, dropout, shape, contrastive } = this.#settings;
+    const insertions = parts.insertions.map((place) => startInsertion(place, shape, this.#random));
+    await tuneInsertions(
       this.#data,
-      { indices, generators, head: trainableHead(parts.probe), states: await this.#statesBelow(generators) },
+      { indices, insertions, head: trainableHead(parts.probe), states: await this.#statesBelow(insertions) },
       {
-        ...{ batchTexts, weightDecay, dropout, shape },
+        ...{ batchTexts, weightDecay, dropout, shape, contrastive },
         ...this.#runtime(),
         steps: parts.steps,
         learningRate: parts.learningRate,
         onStep: (_, loss) => this.#clock.step({ loss }),
       },
     );
-    return generators;
+    return insertions;
   }
 
   /** Of all examples. */
-  async #tunedFeatures(generators: readonly GeneratorWeights[]): Promise<Float32Array> {
+  async #tunedFeatures(insertions: readonly TrainableInsertion[]): Promise<Float32Array> {
     const { shape } = this.#settings;
-    const states = await this.#statesBelow(generators);
+    const states = await this.#statesBelow(insertions);
     return tunedFeatures(
       this.#data,
-      { indices: this.#all(), generators, states },
+      { indices: this.#all(), insertions, states },
       { ...this.#runtime(), shape },
     );
   }
 
-  /** Frozen states entering the lowest of the generators' layers, computed once a layer. */
-  #statesBelow(generators: readonly GeneratorWeights[]): Promise<StatesSource> {
-    const { layer } = must(generators[0], "generator");
+  /** Frozen states entering the lowest of the insertions' layers, computed once a layer. */
+  #statesBelow(insertions: readonly TrainableInsertion[]): Promise<StatesSource> {
+    const layer = lowestLayer(insertions);
     const known = this.#states.get(layer);
     if (known) return known;
     const states = this.#frozen.statesSource(layer, this.#data.encodings);
@@ -282,13 +289,4 @@ class Training {
     }
     return rows;
   }
-}
-
-function roundGenerator(weights: GeneratorWeights): GeneratorWeights {
-  return {
-    layer: weights.layer,
-    down_DM: roundToHalf(weights.down_DM),
-    up_ME: roundToHalf(weights.up_ME),
-    bias_PD: roundToHalf(weights.bias_PD),
-  };
 }

@@ -11,7 +11,7 @@ import {
 
 const CLASSES = ["a", "b"];
 const NO_PROMPTS: Candidate = undefined;
-const PROMPTS: Candidate = { learningRate: 0.1, layers: [0] };
+const PROMPTS: Candidate = { learningRate: 0.1, insertions: [{ kind: "prompt_generator", layer: 0 }] };
 
 /** Logits that are right about the given share of rows, with one margin. */
 function answering(labels: readonly number[], wrong: ReadonlySet<number>) {

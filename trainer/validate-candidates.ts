@@ -1,16 +1,18 @@
-// Which setting to train with, decided on held-out rows: prompts at the layers of the search at each
-// learning rate, prompts at the last layers, and no prompts at all. The held-out rows are the user's own
-// where given; else each candidate learns on one half and is measured on the other, with few rows both
+// Which setting to train with, decided on held-out rows: the insertions of the search at each learning
+// rate, others, and none at all. The held-out rows are the user's own where given; else each candidate learns on one half and is measured on the other, with few rows both
 // ways round, so that every row is held out once.
 import { must } from "#model/graph";
 import { fitTemperature, negativeLogLikelihood } from "./calibrate.ts";
 import { evaluate } from "./evaluate.ts";
+import type { InsertionPlace } from "./spt/insertions.ts";
 
 /** Rows below which the halves also swap. */
 const BOTH_WAYS_BELOW_ROWS = 128;
 
-/** Undefined: no prompts. */
-export type Candidate = { readonly learningRate: number; readonly layers: readonly number[] } | undefined;
+/** Undefined: no insertions, the head alone. */
+export type Candidate =
+  | { readonly learningRate: number; readonly insertions: readonly InsertionPlace[] }
+  | undefined;
 
 export interface HeldOutFigures {
   readonly candidate: Candidate;

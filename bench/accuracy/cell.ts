@@ -3,7 +3,8 @@ import { appendFile, readFile } from "node:fs/promises";
 import { z } from "zod";
 import { BenchError } from "../errors.ts";
 
-export const METHODS = ["spt", "logistic_regression"] as const;
+export const METHODS = ["softgate", "spt", "logistic_regression"] as const;
+export type Method = (typeof METHODS)[number];
 
 const cellSchema = z.object({
   task: z.string(),
@@ -17,7 +18,8 @@ const cellSchema = z.object({
   seconds: z.number().min(0),
   /** Digest of the backbone. */
   backbone: z.string(),
-  promptLayers: z.array(z.int()).optional(),
+  promptLayers: z.array(z.int()),
+  scaleShiftLayers: z.array(z.int()),
 });
 
 export type Cell = z.infer<typeof cellSchema>;

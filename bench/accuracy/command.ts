@@ -1,20 +1,21 @@
 // npm run bench -- accuracy
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { DATASET_ROWS_MAX } from "#trainer/dataset";
 import type { BenchIo } from "../io.ts";
 import { openBackbone } from "../open-backbone.ts";
 import { nameList, type SharedOptions, wholeNumber, withShared } from "../options.ts";
 import { printDocument } from "../print-document.ts";
-import { appendCell, readCells } from "./cell.ts";
+import { appendCell, METHODS, type Method, readCells } from "./cell.ts";
 import { PROBE_C } from "./frozen-probe.ts";
 import { measureAccuracy } from "./measure-accuracy.ts";
 import { findTasks } from "./read-task.ts";
-import { describeCells, summarizeCells } from "./summarize-cells.ts";
+import { describeCells, summarizeMethods, summarizeTasks } from "./summarize-cells.ts";
 
 interface AccuracyOptions extends SharedOptions {
   readonly data: string;
   readonly tasks: readonly string[];
   readonly seeds: readonly string[];
+  readonly methods: readonly Method[];
   readonly testRowsMax: number;
 }
 
@@ -24,6 +25,7 @@ export function accuracyCommand(io: BenchIo): Command {
     .requiredOption("--data <folder>", "holds <task>/16-shot/<seed>/train.csv and <task>/test.csv")
     .requiredOption("--tasks <names>", "tasks, commas between", nameList)
     .requiredOption("--seeds <names>", "splits, commas between", nameList)
+    .option("--methods <names>", "methods, commas between", methodList, [...METHODS])
     .option(
       "--test-rows-max <n>",
       "most rows of a test file, evenly spread",
@@ -38,20 +40,24 @@ export function accuracyCommand(io: BenchIo): Command {
 }
 
 async function measure(options: AccuracyOptions, io: BenchIo): Promise<void> {
-  const { data, testRowsMax, threads, out } = options;
+  const { data, methods, testRowsMax, threads, out } = options;
   const tasks = findTasks(data, options.tasks, options.seeds);
   const finished = out === undefined ? [] : await readCells(out);
   const { id, backbone } = await openBackbone(options.backbone, io);
   const onCell = async (cell: (typeof finished)[number]) => {
     if (out !== undefined) await appendCell(out, cell);
   };
-  const cells = await measureAccuracy({ backbone, tasks, testRowsMax, threads, finished, onCell }, io);
+  const cells = await measureAccuracy(
+    { backbone, tasks, methods, testRowsMax, threads, finished, onCell },
+    io,
+  );
   const settings = {
     backbone: { id, digest: backbone.digest },
-    ...{ tasks: options.tasks, seeds: options.seeds, testRowsMax, threads },
+    ...{ tasks: options.tasks, seeds: options.seeds, methods, testRowsMax, threads },
     logisticRegression: { c: PROBE_C, features: "frozen, unit length" },
   };
-  const results = { cells, tasks: summarizeCells(cells) };
+  const summaries = summarizeTasks(cells);
+  const results = { cells, tasks: summaries, methods: summarizeMethods(summaries) };
   await printDocument(
     { benchmark: "accuracy", settings, results, text: describeCells(cells) },
     options.json ? { json: true } : {},
@@ -59,10 +65,19 @@ async function measure(options: AccuracyOptions, io: BenchIo): Promise<void> {
   );
 }
 
+function methodList(text: string): Method[] {
+  return nameList(text).map((name) => {
+    const method = METHODS.find((known) => known === name);
+    if (method) return method;
+    throw new InvalidArgumentError(`${name} is no method. Name some of ${METHODS.join(", ")}.`);
+  });
+}
+
 const HELP = `
 Methods:
-  spt                   Selective Prompt Tuning with the trainer's defaults
+  softgate              the trainer's defaults: selective insertions
+  spt                   plain Selective Prompt Tuning: --method spt of softgate train
   logistic_regression   C = ${PROBE_C} on the frozen encoder's pooled, unit-length vectors
-Both learn from the same 16-shot file and are evaluated through the classifier that serves.
+All learn from the same 16-shot file and are evaluated through the classifier that serves.
 Interrupted? Give the same --out again: what it holds is kept. Has the trainer changed? Name another.
 `;

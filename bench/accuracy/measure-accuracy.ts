@@ -1,6 +1,6 @@
 // Accuracy of each task, split and method, through the classifier that serves. Cells that were finished
 // before are taken as they are.
-import type { Adapter, Backbone } from "#model";
+import type { Adapter, Backbone, Insertion } from "#model";
 import { Classifier } from "#model/runtime";
 import { train } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
@@ -10,13 +10,14 @@ import { evaluateAdapter } from "../evaluate-adapter.ts";
 import type { BenchIo } from "../io.ts";
 import { percent } from "../text-table.ts";
 import { createTrainingProgress } from "../training-progress.ts";
-import { type Cell, isCell, METHODS } from "./cell.ts";
+import { type Cell, type CellKey, isCell, type Method } from "./cell.ts";
 import { trainFrozenProbe } from "./frozen-probe.ts";
 import { readTask, type TaskFiles } from "./read-task.ts";
 
 export interface MeasureAccuracyRequest {
   readonly backbone: Backbone;
   readonly tasks: readonly TaskFiles[];
+  readonly methods: readonly Method[];
   readonly testRowsMax: number;
   readonly threads: number;
   readonly finished: readonly Cell[];
@@ -51,7 +52,7 @@ async function measureTask(tools: Tools, files: TaskFiles): Promise<Cell[]> {
   const { task, seed } = files;
   const datasets = await readTask(files, request.testRowsMax);
   const cells: Cell[] = [];
-  for (const method of METHODS) {
+  for (const method of request.methods) {
     const key = { task, seed, method, n: datasets.test.examples.length, backbone: request.backbone.digest };
     const found = request.finished.find((cell) => isCell(cell, key));
     const cell = found ?? (await measureCell(tools, { key, files, ...datasets }));
@@ -63,7 +64,7 @@ async function measureTask(tools: Tools, files: TaskFiles): Promise<Cell[]> {
 }
 
 interface CellRequest {
-  readonly key: Omit<Cell, "accuracy" | "macroF1" | "seconds">;
+  readonly key: CellKey;
   readonly files: TaskFiles;
   readonly train: Dataset;
   readonly test: Dataset;
@@ -78,8 +79,14 @@ async function measureCell(tools: Tools, { key, files, train: dataset, test }: C
     dataset: test,
     file: files.test,
   });
-  const promptLayers = adapter.insertions.map(({ layer }) => layer);
-  return { ...key, accuracy, macroF1, seconds, ...(key.method === "spt" && { promptLayers }) };
+  const layersOf = (kind: Insertion["kind"]) =>
+    adapter.insertions.filter((one) => one.kind === kind).map(({ layer }) => layer);
+  return {
+    ...key,
+    ...{ accuracy, macroF1, seconds },
+    promptLayers: layersOf("prompt_generator"),
+    scaleShiftLayers: layersOf("scale_shift"),
+  };
 }
 
 async function trainMethod(
@@ -89,11 +96,11 @@ async function trainMethod(
 ): Promise<Adapter> {
   const { backbone, threads } = request;
   if (method === "logistic_regression") return trainFrozenProbe(encoder, backbone, dataset);
-  const onProgress = createTrainingProgress(io, `${task} ${seed}`);
+  const onProgress = createTrainingProgress(io, `${task} ${seed} ${method}`);
   const { adapter } = await train({
     backbone,
     dataset,
-    options: trainOptionsSchema.parse({}),
+    options: trainOptionsSchema.parse(method === "spt" ? { method } : {}),
     threads,
     onProgress,
   });

@@ -1,37 +1,73 @@
-// Cells → one row per task: mean and deviation over the splits of each method, and what prompts add.
+// Cells → one row per task and method: mean and deviation over the splits, and the methods over all tasks.
 import { mean, standardDeviation } from "../statistics.ts";
 import { percent, textTable } from "../text-table.ts";
-import { type Cell, METHODS } from "./cell.ts";
+import { type Cell, METHODS, type Method } from "./cell.ts";
 
-export interface MethodSummary {
-  readonly splits: number;
-  readonly accuracy: { readonly mean: number; readonly sd: number };
-  readonly macroF1: { readonly mean: number; readonly sd: number };
-  /** Mean of the trainings. */
-  readonly seconds: number;
+interface Spread {
+  readonly mean: number;
+  /** Of the splits. */
+  readonly sd: number;
 }
 
 export interface TaskSummary {
   readonly task: string;
-  readonly spt: MethodSummary;
-  readonly logistic_regression: MethodSummary;
-  /** Mean accuracy of SPT less that of logistic regression, in percentage points. */
-  readonly gainPoints: number;
+  readonly method: Method;
+  readonly splits: number;
+  readonly accuracy: Spread;
+  readonly macroF1: Spread;
+  /** Mean of the trainings. */
+  readonly seconds: number;
+  /** Mean accuracy less that of logistic regression on the same splits, in points; absent without it. */
+  readonly gainPoints?: number;
 }
 
-export function summarizeCells(cells: readonly Cell[]): TaskSummary[] {
-  return [...new Set(cells.map(({ task }) => task))].map((task) => {
-    const of = (method: Cell["method"]) =>
-      methodSummary(cells.filter((cell) => cell.task === task && cell.method === method));
-    const [spt, probe] = [of("spt"), of("logistic_regression")];
-    const gainPoints = 100 * (spt.accuracy.mean - probe.accuracy.mean);
-    return { task, spt, logistic_regression: probe, gainPoints };
+export interface MethodSummary {
+  readonly method: Method;
+  readonly tasks: number;
+  /** Mean over the tasks' means. */
+  readonly accuracy: number;
+  /** Of the method among all in each task, 1 the best; ties share. Mean over the tasks. */
+  readonly rank: number;
+  readonly seconds: number;
+}
+
+export function summarizeTasks(cells: readonly Cell[]): TaskSummary[] {
+  return unique(cells.map(({ task }) => task)).flatMap((task) => {
+    const methods = methodsOf(cells.filter((cell) => cell.task === task));
+    const summaries = methods.map((method) =>
+      taskSummary(
+        task,
+        method,
+        cells.filter((cell) => cell.task === task && cell.method === method),
+      ),
+    );
+    const probe = summaries.find(({ method }) => method === "logistic_regression");
+    return summaries.map((summary) =>
+      probe && summary !== probe
+        ? { ...summary, gainPoints: 100 * (summary.accuracy.mean - probe.accuracy.mean) }
+        : summary,
+    );
   });
 }
 
-function methodSummary(cells: readonly Cell[]): MethodSummary {
+export function summarizeMethods(tasks: readonly TaskSummary[]): MethodSummary[] {
+  return methodsOf(tasks).map((method) => {
+    const own = tasks.filter((summary) => summary.method === method);
+    return {
+      method,
+      tasks: own.length,
+      accuracy: mean(own.map(({ accuracy }) => accuracy.mean)),
+      rank: mean(own.map((summary) => rankIn(summary, tasks))),
+      seconds: mean(own.map(({ seconds }) => seconds)),
+    };
+  });
+}
+
+function taskSummary(task: string, method: Method, cells: readonly Cell[]): TaskSummary {
   const spread = (values: readonly number[]) => ({ mean: mean(values), sd: standardDeviation(values) });
   return {
+    task,
+    method,
     splits: cells.length,
     accuracy: spread(cells.map(({ accuracy }) => accuracy)),
     macroF1: spread(cells.map(({ macroF1 }) => macroF1)),
@@ -39,21 +75,42 @@ function methodSummary(cells: readonly Cell[]): MethodSummary {
   };
 }
 
+function rankIn({ task, accuracy }: TaskSummary, all: readonly TaskSummary[]): number {
+  const others = all.filter((summary) => summary.task === task).map((summary) => summary.accuracy.mean);
+  const better = others.filter((value) => value > accuracy.mean).length;
+  const equal = others.filter((value) => value === accuracy.mean).length;
+  return better + (equal + 1) / 2;
+}
+
+function methodsOf(cells: readonly { readonly method: Method }[]): Method[] {
+  return METHODS.filter((method) => cells.some((cell) => cell.method === method));
+}
+
+function unique<Value>(values: readonly Value[]): Value[] {
+  return [...new Set(values)];
+}
+
 export function describeCells(cells: readonly Cell[]): string {
-  const summaries = summarizeCells(cells);
-  const rows = summaries.flatMap((summary) =>
-    METHODS.map((method) => {
-      const { splits, accuracy, macroF1, seconds } = summary[method];
-      const figure = (value: { mean: number; sd: number }) =>
-        `${percent(value.mean)} ± ${(100 * value.sd).toFixed(1)}`;
-      const gain =
-        method === "spt" ? `${summary.gainPoints >= 0 ? "+" : ""}${summary.gainPoints.toFixed(1)}` : "";
-      const name = `${summary.task} ${method}`;
-      return [name, splits.toFixed(), figure(accuracy), figure(macroF1), gain, seconds.toFixed(1)];
-    }),
-  );
+  const tasks = summarizeTasks(cells);
+  const figure = (value: Spread) => `${percent(value.mean)} ± ${(100 * value.sd).toFixed(1)}`;
+  const taskRows = tasks.map(({ task, method, splits, accuracy, macroF1, gainPoints, seconds }) => [
+    `${task} ${method}`,
+    splits.toFixed(),
+    figure(accuracy),
+    figure(macroF1),
+    gainPoints === undefined ? "" : `${gainPoints >= 0 ? "+" : ""}${gainPoints.toFixed(1)}`,
+    seconds.toFixed(1),
+  ]);
+  const methodRows = summarizeMethods(tasks).map((summary) => [
+    summary.method,
+    summary.tasks.toFixed(),
+    percent(summary.accuracy),
+    summary.rank.toFixed(2),
+    summary.seconds.toFixed(1),
+  ]);
   return (
-    "Mean ± standard deviation over the splits; GAIN is SPT's mean accuracy over logistic regression's.\n\n" +
-    textTable([["TASK AND METHOD", "SPLITS", "ACCURACY", "MACRO-F1", "GAIN", "TRAINING S"], ...rows])
+    "Mean ± standard deviation over the splits; GAIN is mean accuracy over logistic regression's, in points.\n\n" +
+    `${textTable([["TASK AND METHOD", "SPLITS", "ACCURACY", "MACRO-F1", "GAIN", "TRAINING S"], ...taskRows])}\n` +
+    textTable([["METHOD", "TASKS", "MEAN ACCURACY", "MEAN RANK", "TRAINING S"], ...methodRows])
   );
 }

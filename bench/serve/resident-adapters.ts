@@ -12,11 +12,12 @@ export interface AdapterShape {
   readonly classes: number;
 }
 
-/** What every random adapter looks like: the most that the trainer's defaults select. */
+/** What every random adapter looks like: the most that plain SPT selects by default. */
 export function adapterShape({ width, layers }: EncoderConfig): AdapterShape {
-  const { shape, promptLayersMax } = settingsFor({ seed: 0 }, { examples: 128, width, layers });
+  const options = { seed: 0, method: "spt" } as const;
+  const { shape, insertionsMax } = settingsFor(options, { examples: 128, width, layers });
   const { promptTokens, bottleneck } = shape;
-  return { promptLayersEach: promptLayersMax, pooling: "mean", promptTokens, bottleneck, classes: 8 };
+  return { promptLayersEach: insertionsMax, pooling: "mean", promptTokens, bottleneck, classes: 8 };
 }
 
 export interface ResidentAdapters {

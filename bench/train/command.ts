@@ -76,7 +76,8 @@ function describe(results: TrainResults): string {
   const heading = ["PHASE", "STEPS", "CHILD S", "STEPS/S", "IN PROCESS S", "STEPS/S"];
   const total = ["total", child.steps.toFixed(), ...cells(child.seconds), ...cells(inProcess.seconds)];
   return (
-    `${results.examples} examples of ${results.labels} labels; prompt layers ${results.promptLayers.join(", ") || "none"}; ` +
+    `${results.examples} examples of ${results.labels} labels; ` +
+    `prompts at ${layerList(results.promptLayers)}, scales and shifts at ${layerList(results.scaleShiftLayers)}; ` +
     `adapter of ${whole(results.adapterBytes / 1000)} kB; both adapters ${identical ? "the same, byte for byte" : "DIFFER"}\n\n` +
     `${textTable([heading, ...phases, total])}\n` +
     `test: accuracy ${percent(test.accuracy)}, macro-F1 ${percent(test.macroF1)}, n ${test.n}\n` +
@@ -92,3 +93,7 @@ const HELP = `
 The total is the time a caller waits: for the child process its start and reading the backbone too.
 Phases: embed, search (selects prompt layers), validate, retrain, head. Target: under 60 s in the child.
 `;
+
+function layerList(layers: readonly number[]): string {
+  return layers.length > 0 ? `layers ${layers.join(", ")}` : "no layer";
+}

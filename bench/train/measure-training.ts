@@ -35,6 +35,7 @@ export interface TrainResults {
   readonly examples: number;
   readonly labels: number;
   readonly promptLayers: readonly number[];
+  readonly scaleShiftLayers: readonly number[];
   readonly adapterBytes: number;
   readonly test: Pick<Evaluation, "accuracy" | "macroF1" | "n">;
 }
@@ -66,6 +67,7 @@ export async function measureTraining(request: MeasureTrainingRequest, io: Bench
     examples: report.examples,
     labels: report.classes,
     promptLayers: report.promptLayers,
+    scaleShiftLayers: report.scaleShiftLayers,
     adapterBytes: files.weights.byteLength,
     test: { accuracy, macroF1, n },
   };

@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import type { Evaluation } from "#trainer/evaluate";
 import { TrainerError, type TrainingReport, trainOptionsSchema } from "#trainer/job";
+import { describeInsertions } from "../describe-insertions.ts";
 import type { Io } from "../io.ts";
 import { backboneOption, wholeNumber, withTenant } from "../options.ts";
 import { json, percent } from "../output.ts";
@@ -18,10 +19,9 @@ export function trainCommand(io: Io): Command {
     .option("--test <file>", "labelled texts to report the accuracy on; they decide nothing")
     .option("--seed <n>", "same seed and data: same adapter", wholeNumber(0, 2_147_483_647))
     .addOption(
-      new Option("--method <method>", "spt: keep prompts even where none at all do better").choices([
-        "auto",
-        "spt",
-      ]),
+      new Option("--method <method>", "spt: plain Selective Prompt Tuning, prompts alone and always").choices(
+        ["auto", "spt"],
+      ),
     )
     .addOption(
       new Option("--pooling <pooling>", "what a generator reads: one mean, or one a prompt token").choices([
@@ -31,7 +31,7 @@ export function trainCommand(io: Io): Command {
     )
     .option("--epochs <n>", "passes over the examples in the last phase", wholeNumber(1, 200))
     .option("--prompt-tokens <n>", "soft tokens of each prompt generator", wholeNumber(1, 32))
-    .option("--prompt-layers-max <n>", "most prompt layers to select", wholeNumber(1, 64))
+    .option("--insertions-max <n>", "most insertions that the search may select", wholeNumber(1, 128))
     .option("--bottleneck <n>", "inner width of each prompt generator", wholeNumber(1, 256))
     .option("--learning-rate <rate>", "of generators and head", Number)
     .addOption(backboneOption())
@@ -58,8 +58,8 @@ async function train(options: TrainCommandOptions, io: Io): Promise<void> {
 
 /** Throws TrainerError invalid_options. */
 function trainOptionsOf(options: TrainCommandOptions) {
-  const { seed, method, pooling, epochs, promptTokens, promptLayersMax, bottleneck, learningRate } = options;
-  const given = { seed, method, pooling, epochs, promptTokens, promptLayersMax, bottleneck, learningRate };
+  const { seed, method, pooling, epochs, promptTokens, insertionsMax, bottleneck, learningRate } = options;
+  const given = { seed, method, pooling, epochs, promptTokens, insertionsMax, bottleneck, learningRate };
   const parsed = trainOptionsSchema.safeParse(given);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
@@ -84,7 +84,7 @@ async function evaluateIfGiven(
 }
 
 function describe(adapterId: string, report: TrainingReport, files: TrainCommandOptions): string {
-  const { promptLayers, gates, trainedParameters, backboneParameters, validation, frozenProbe } = report;
+  const { trainedParameters, backboneParameters, validation, frozenProbe } = report;
   const lines = [
     ["examples", `${report.examples} of ${report.classes} labels`],
     [
@@ -93,7 +93,7 @@ function describe(adapterId: string, report: TrainingReport, files: TrainCommand
         ? undefined
         : `${report.truncatedExamples} texts longer than the backbone reads; their start alone was learned`,
     ],
-    ["prompt layers", `${promptLayers.join(", ") || "none"} (of ${gates.length})`],
+    ["insertions", describeInsertions(report)],
     [
       "trained",
       `${trainedParameters} numbers, ${percent(trainedParameters / backboneParameters)} of the backbone`,
@@ -105,7 +105,7 @@ function describe(adapterId: string, report: TrainingReport, files: TrainCommand
     ],
     [
       "frozen probe",
-      frozenProbe && `accuracy ${percent(frozenProbe.accuracy)} on the same rows, without prompts`,
+      frozenProbe && `accuracy ${percent(frozenProbe.accuracy)} on the same rows, without insertions`,
     ],
     ["took", `${report.seconds.toFixed(1)} s`],
   ];

@@ -3,7 +3,8 @@ import { z } from "zod";
 
 const reportSchema = z.looseObject({
   promptLayers: z.array(z.int()),
-  gates: z.array(z.number()),
+  scaleShiftLayers: z.array(z.int()),
+  gates: z.array(z.object({ kind: z.string(), layer: z.int(), value: z.number() })),
   seconds: z.number(),
   validation: z.object({ accuracy: z.number(), n: z.int() }).optional(),
   frozenProbe: z.object({ accuracy: z.number(), n: z.int() }).optional(),

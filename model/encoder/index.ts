@@ -3,11 +3,10 @@ export {
   type BeforeLayer,
   embedTokens,
   encode,
+  type LayerEntry,
   type LayerNorms,
-  type NormTensors,
+  type LayerPrompts,
   normTensors,
-  type PromptQueries,
-  type PromptRows,
 } from "./encoder.ts";
 export {
   type PackedBatch,

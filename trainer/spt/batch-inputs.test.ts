@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseBackbone } from "#model";
 import { must } from "#model/graph";
 import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
-import { batchInputs, searchInputs, targetsOf } from "./batch-inputs.ts";
+import { contrastiveInputs, promptInputs, searchInputs, targetsOf, textInputs } from "./batch-inputs.ts";
 
 const { config, tokenizer } = parseBackbone("tiny", makeTinyBackbone({ layers: 1 }));
 const PROMPT_TOKENS = 3;
@@ -11,8 +11,12 @@ const examples = ["please help me with my order today", "hi"].map((text, index) 
   return { encoding, states_LD: new Float32Array(encoding.tokenIds.length * config.width).fill(index + 1) };
 });
 
-const inputsOf = (pooling: "mean" | "slots") =>
-  batchInputs(examples, config, { width: config.width, promptTokens: PROMPT_TOKENS, bottleneck: 2, pooling });
+function inputsOf(pooling: "mean" | "slots") {
+  const { batch, feeds } = textInputs(examples, config);
+  const shape = { width: config.width, promptTokens: PROMPT_TOKENS, bottleneck: 2, pooling };
+  const { prompts, feeds: promptFeeds } = promptInputs(batch, shape);
+  return { batch, prompts, feeds: { ...feeds, ...promptFeeds } };
+}
 
 function rowsOf({ data, shape }: { data: ArrayLike<number>; shape: readonly number[] }): number[][] {
   const [rows = 0, columns = 0] = shape;
@@ -78,4 +82,17 @@ describe("the inputs of a training graph", () => {
 
 test("targets are one-hot rows of the given weight", () => {
   expect([...targetsOf([2, 0], 3, 0.5)]).toEqual([0, 0, 0.5, 0.5, 0, 0]);
+});
+
+test("the contrastive loss is a mean over the texts that have a positive, none of them themselves", () => {
+  const { positives, self } = contrastiveInputs([5, 2, 5, 5, 7]);
+  const rows = rowsOf(must(positives, "positives"));
+  const sixth = Math.fround(1 / 6);
+  expect(rows[0]).toEqual([0, 0, sixth, sixth, 0]);
+  expect(rows.flat().reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 6);
+  for (const lone of [1, 4]) expect(new Set(rows[lone])).toEqual(new Set([0]));
+  for (const [row, weights] of rowsOf(must(self, "self")).entries()) {
+    expect(weights.map((bias) => bias < 0)).toEqual(weights.map((_, column) => column === row));
+    expect(rows[row]?.[row]).toBe(0);
+  }
 });

@@ -21,45 +21,70 @@ export interface BatchExample {
 
 export type Feeds = Record<string, Feed>;
 
-/**
- * Inputs both graphs share. Q = B·P prompt rows, in order of the texts, stand at U slots a row:
- * slotsAt [R, U] has each slot's prompt row, promptSegments [R, U] its text, promptsAt [Q] each prompt
- * row's slot.
- */
-export function batchInputs(
+/** The packed texts: states, segmentIds, pool. */
+export function textInputs(
   examples: readonly BatchExample[],
   config: EncoderConfig,
-  shape: GeneratorShape,
-): { batch: PackedBatch; prompts: PromptSlots; feeds: Feeds } {
+): { batch: PackedBatch; feeds: Feeds } {
   const batch = packTexts(
     examples.map(({ encoding }) => encoding),
     config,
   );
-  const prompts = placePrompts(
-    batch,
-    examples.map(() => shape.promptTokens),
-  );
-  const promptGrid = [batch.rows, prompts.slots];
   const grid = [batch.rows, batch.rowTokens];
   const positions = batch.rows * batch.rowTokens;
-  const slots = slotsOf(shape.pooling, shape.promptTokens);
   return {
     batch,
-    prompts,
     feeds: {
-      states: { data: packStates(batch, examples, shape.width), shape: [...grid, shape.width] },
+      states: { data: packStates(batch, examples, config.width), shape: [...grid, config.width] },
       segmentIds: { data: batch.segmentIds, shape: grid },
       pool: { data: poolingMatrix(batch, config.pooling), shape: [examples.length, positions] },
-      slots: { data: slotMatrix(batch, slots), shape: [examples.length * slots, positions] },
-      slotsAt: { data: slotsAt(prompts, shape.promptTokens), shape: promptGrid },
-      promptSegments: { data: prompts.segmentIds, shape: promptGrid },
-      promptsAt: {
-        data: promptsAt(prompts, shape.promptTokens),
-        shape: [examples.length * shape.promptTokens],
-      },
     },
   };
 }
+
+/**
+ * What prompts need besides. Q = B·P prompt rows, in order of the texts, stand at U slots a row: slotsAt
+ * [R, U] has each slot's prompt row, promptSegments [R, U] its text, promptsAt [Q] each prompt row's slot;
+ * slots averages the texts for the generators.
+ */
+export function promptInputs(
+  batch: PackedBatch,
+  { promptTokens, pooling }: GeneratorShape,
+): { prompts: PromptSlots; feeds: Feeds } {
+  const texts = batch.placements.length;
+  const prompts = placePrompts(batch, new Array<number>(texts).fill(promptTokens));
+  const grid = [batch.rows, prompts.slots];
+  const slots = slotsOf(pooling, promptTokens);
+  return {
+    prompts,
+    feeds: {
+      slots: { data: slotMatrix(batch, slots), shape: [texts * slots, batch.rows * batch.rowTokens] },
+      slotsAt: { data: slotsAt(prompts, promptTokens), shape: grid },
+      promptSegments: { data: prompts.segmentIds, shape: grid },
+      promptsAt: { data: promptsAt(prompts, promptTokens), shape: [texts * promptTokens] },
+    },
+  };
+}
+
+/** Inputs of the contrastive loss: each text's positives weigh 1/n in all, n the texts that have any. */
+export function contrastiveInputs(labels: readonly number[]): Feeds {
+  const size = labels.length;
+  const positives = new Float32Array(size * size);
+  const self = new Float32Array(size * size);
+  const others = labels.map((label, row) =>
+    labels.flatMap((other, at) => (other === label && at !== row ? [at] : [])),
+  );
+  const anchors = others.filter(({ length }) => length > 0).length;
+  for (const [row, columns] of others.entries()) {
+    self[row * size + row] = SELF_BIAS;
+    for (const column of columns) positives[row * size + column] = 1 / (columns.length * anchors);
+  }
+  const shape = [size, size];
+  return { positives: { data: positives, shape }, self: { data: self, shape } };
+}
+
+/** exp of it is 0 in float32: a text is not among its own candidates. */
+const SELF_BIAS = -10_000;
 
 /** Input of the search graph alone. biasAt [R, T+U]: each key's row among [0; the Q presence biases]. */
 export function searchInputs(batch: PackedBatch, prompts: PromptSlots, promptTokens: number): Feeds {

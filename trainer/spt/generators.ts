@@ -12,6 +12,7 @@ export interface GeneratorShape {
 
 /** Weights in the order of `generatorInputs`; updated in place by the optimizer. */
 export interface GeneratorWeights {
+  readonly kind: "prompt_generator";
   readonly layer: number;
   readonly down_DM: Float32Array;
   readonly up_ME: Float32Array;
@@ -36,6 +37,7 @@ export function startGenerator(layer: number, shape: GeneratorShape, random: () 
   const draw = (size: readonly number[], deviation: number) =>
     Float32Array.from({ length: (size[0] ?? 0) * (size[1] ?? 0) }, () => deviation * normal(random));
   return {
+    kind: "prompt_generator",
     layer,
     down_DM: draw(down, 1 / Math.sqrt(shape.width)),
     up_ME: draw(up, 0.02),
@@ -45,5 +47,5 @@ export function startGenerator(layer: number, shape: GeneratorShape, random: () 
 
 export function toPromptGenerator(weights: GeneratorWeights, shape: GeneratorShape): PromptGenerator {
   const { pooling, promptTokens, bottleneck } = shape;
-  return { kind: "prompt_generator", pooling, promptTokens, bottleneck, ...weights };
+  return { pooling, promptTokens, bottleneck, ...weights };
 }

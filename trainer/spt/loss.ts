@@ -26,3 +26,21 @@ export function consistency(builder: GraphBuilder, features_BD: Tensor, differen
   const gap = builder.apply("MatMul", [difference_HB, features_BD]);
   return builder.apply("ReduceSum", [builder.apply("Mul", [gap, gap])], { axes: [0, 1] });
 }
+
+const CONTRASTIVE_TEMPERATURE = 0.1;
+
+/**
+ * Supervised contrastive loss (Khosla et al. 2020) of unit-length vectors: Σ_ij -positives_ij ·
+ * log softmax_j(f_i · f_j / 0.1 + self_ij), as [1, 1]. positives_BB holds the weight of each pair of one
+ * class, self_BB a large negative number on the diagonal.
+ */
+export function contrastive(
+  builder: GraphBuilder,
+  features_BD: Tensor,
+  { positives, self }: { positives: Tensor; self: Tensor },
+): Tensor {
+  const transposed = builder.apply("Transpose", [features_BD], { perm: [1, 0] });
+  const similarity = builder.apply("MatMul", [features_BD, transposed]);
+  const scaled = builder.apply("Mul", [similarity, builder.scalar(1 / CONTRASTIVE_TEMPERATURE)]);
+  return crossEntropy(builder, builder.apply("Add", [scaled, self]), positives);
+}

@@ -1,29 +1,45 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Adapter, type Backbone, type GeneratorPooling, parseBackbone } from "#model";
+import {
+  type Adapter,
+  type Backbone,
+  type GeneratorPooling,
+  parseBackbone,
+  weightsOfInsertion,
+} from "#model";
 import { must } from "#model/graph";
 import { Classifier, type Feed, Session } from "#model/runtime";
 import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
 import { FrozenEncoder } from "../frozen-encoder.ts";
 import { headLogits } from "../head/fit-logistic-regression.ts";
 import { createRandom, normal } from "../random.ts";
-import { batchInputs, type Feeds, searchInputs, targetsOf } from "./batch-inputs.ts";
 import {
-  type GeneratorShape,
-  type GeneratorWeights,
-  startGenerator,
-  toPromptGenerator,
-} from "./generators.ts";
+  contrastiveInputs,
+  type Feeds,
+  promptInputs,
+  searchInputs,
+  targetsOf,
+  textInputs,
+} from "./batch-inputs.ts";
+import type { GeneratorShape } from "./generators.ts";
+import {
+  type InsertionPlace,
+  lowestLayer,
+  parametersOf,
+  startInsertion,
+  type TrainableInsertion,
+  toInsertions,
+} from "./insertions.ts";
 import { alphaInput, buildSptGraph, gradientOutput, maskInput, type SptGraphOptions } from "./spt-graph.ts";
 import {
   adapterHead,
   batchExamples,
-  headFeeds,
+  headParameters,
   keepFeeds,
+  parameterFeeds,
   type TrainableHead,
   type TrainingData,
-  weightFeeds,
 } from "./training-data.ts";
-import { tunedFeatures } from "./tune-prompts.ts";
+import { tunedFeatures } from "./tune-insertions.ts";
 
 const LAYERS = 3;
 const WIDTH = 16;
@@ -53,67 +69,93 @@ const shapeOf = (pooling: GeneratorPooling): GeneratorShape => ({
 });
 
 /** Weights large enough that every one of them shows in the loss. */
-function drawWeights(layers: readonly number[], shape: GeneratorShape) {
+function drawWeights(places: readonly InsertionPlace[], shape: GeneratorShape) {
   const random = createRandom(11);
-  const generators = layers.map((layer) => loudGenerator(layer, shape, random));
+  const insertions = places.map((place) => loudInsertion(place, shape, random));
   const head: TrainableHead = {
     weight_DC: Float32Array.from({ length: WIDTH * CLASSES }, () => 2 * normal(random)),
     bias_C: Float32Array.from({ length: CLASSES }, () => normal(random)),
   };
-  return { generators, head };
+  return { insertions, head };
 }
 
-function loudGenerator(layer: number, shape: GeneratorShape, random: () => number): GeneratorWeights {
-  const start = startGenerator(layer, shape, random);
-  return { ...start, up_ME: start.up_ME.map((x) => 25 * x), bias_PD: start.bias_PD.map((x) => 25 * x) };
+function loudInsertion(
+  place: InsertionPlace,
+  shape: GeneratorShape,
+  random: () => number,
+): TrainableInsertion {
+  const start = startInsertion(place, shape, random);
+  if (start.kind === "prompt_generator") {
+    return { ...start, up_ME: start.up_ME.map((x) => 25 * x), bias_PD: start.bias_PD.map((x) => 25 * x) };
+  }
+  for (const vector of weightsOfInsertion(start)) vector.set(vector.map(() => 0.3 * normal(random)));
+  return start;
 }
+
+const feedsOfInsertions = (insertions: readonly TrainableInsertion[], shape: GeneratorShape) =>
+  parameterFeeds(insertions.flatMap((insertion) => parametersOf(insertion, shape)));
 
 interface Case {
   readonly mode: "search" | "tune";
   readonly pooling: GeneratorPooling;
+  /** With a prompt generator. */
   readonly layers: readonly number[];
+  /** With scales and shifts. */
+  readonly scaleShift?: readonly number[];
 }
 
+const placesOf = ({ layers, scaleShift = [] }: Pick<Case, "layers" | "scaleShift">): InsertionPlace[] => [
+  ...layers.map((layer) => ({ kind: "prompt_generator", layer }) as const),
+  ...scaleShift.map((layer) => ({ kind: "scale_shift", layer }) as const),
+];
+
 /** All inputs of a training graph. In a search each text stands twice, under two gate masks. */
-async function feedsOf({ mode, pooling, layers }: Case): Promise<Feeds> {
+async function feedsOf(spec: Case): Promise<Feeds> {
+  const { mode, pooling, layers } = spec;
   const shape = shapeOf(pooling);
   const indices = mode === "search" ? [...EVERY, ...EVERY] : EVERY;
-  const states = await frozen.statesSource(must(layers[0], "layer"), data.encodings);
+  const states = await frozen.statesSource(lowestLayer(placesOf(spec)), data.encodings);
   const examples = await batchExamples(data, indices, states);
-  const { batch, prompts, feeds } = batchInputs(examples, backbone.config, shape);
-  const { generators, head } = drawWeights(layers, shape);
+  const { batch, feeds } = textInputs(examples, backbone.config);
+  const { prompts, feeds: promptFeeds } = promptInputs(batch, shape);
+  const { insertions, head } = drawWeights(placesOf(spec), shape);
   const labels = indices.map((index) => must(LABELS[index], "label"));
   return {
     ...feeds,
-    ...weightFeeds(generators, shape),
-    ...headFeeds(head),
+    ...(layers.length > 0 ? promptFeeds : {}),
+    ...feedsOfInsertions(insertions, shape),
+    ...parameterFeeds(headParameters(head)),
     ...keepFeeds(layers, shape, { texts: indices.length, rate: 0.3, random: createRandom(5) }),
     targets: { data: targetsOf(labels, CLASSES, 1 / indices.length), shape: [indices.length, CLASSES] },
     ...(mode === "search"
       ? {
           ...searchInputs(batch, prompts, shape.promptTokens),
-          ...gateFeeds(layers, indices.length * shape.promptTokens),
+          ...gateFeeds(spec, indices.length * shape.promptTokens),
         }
-      : {}),
+      : contrastiveInputs(labels)),
   };
 }
 
-function gateFeeds(layers: readonly number[], rows: number): Feeds {
+function gateFeeds(spec: Case, rows: number): Feeds {
   const texts = TEXTS.length;
   const difference = new Float32Array(texts * 2 * texts);
   for (let row = 0; row < texts; row++) {
     difference[row * 2 * texts + row] = 0.7;
     difference[row * 2 * texts + texts + row] = -0.7;
   }
-  const gates = layers.flatMap((layer): [string, Feed][] => {
+  const alphas = placesOf(spec).map((place, index): [string, Feed] => [
+    alphaInput(place),
+    { data: Float32Array.of(0.4 - 0.3 * index), shape: [1] },
+  ]);
+  const masks = spec.layers.map((layer): [string, Feed] => {
     // The second pass leaves layer 1 out.
     const mask = Float32Array.from({ length: rows }, (_, row) => (layer === 1 && row >= rows / 2 ? 0 : 1));
-    return [
-      [alphaInput(layer), { data: Float32Array.of(0.4 - 0.5 * layer), shape: [1] }],
-      [maskInput(layer), { data: mask, shape: [rows, 1] }],
-    ];
+    return [maskInput(layer), { data: mask, shape: [rows, 1] }];
   });
-  return { ...Object.fromEntries(gates), difference: { data: difference, shape: [texts, 2 * texts] } };
+  return {
+    ...Object.fromEntries([...alphas, ...masks]),
+    difference: { data: difference, shape: [texts, 2 * texts] },
+  };
 }
 
 function toFloat64(feeds: Feeds): Feeds {
@@ -130,18 +172,19 @@ const graphOf = (spec: Case, options: Partial<SptGraphOptions> = {}) =>
     backbone,
     shape: shapeOf(spec.pooling),
     classes: CLASSES,
-    layers: spec.layers,
+    insertions: placesOf(spec),
     mode: spec.mode,
+    contrastive: spec.mode === "tune",
     gradients: true,
     ...options,
   });
 
-/** What a training minimises: the graph's "loss", and in a search the consistency term, added here by hand. */
+/** What a training minimises: the graph's "loss" and the other terms, added here by hand. */
 async function totalLoss(session: Session, feeds: Feeds): Promise<number> {
   const { loss, features } = await session.run(feeds, ["loss", "features"]);
   const { difference } = feeds;
   let total = Number(loss[0]);
-  if (!difference) return total;
+  if (!difference) return total + contrastiveByHand(features);
   const [rows = 0, columns = 0] = difference.shape;
   for (let row = 0; row < rows; row++) {
     for (let d = 0; d < WIDTH; d++) {
@@ -155,6 +198,21 @@ async function totalLoss(session: Session, feeds: Feeds): Promise<number> {
   return total;
 }
 
+/** Khosla et al. 2020, equation 2, over the anchors that have a positive. */
+function contrastiveByHand(features: ArrayLike<number>): number {
+  const similarity = (i: number, j: number) =>
+    Array.from({ length: WIDTH }, (_, d) => Number(features[i * WIDTH + d]) * Number(features[j * WIDTH + d]))
+      .map((product) => product / 0.1)
+      .reduce((sum, product) => sum + product, 0);
+  const losses = LABELS.flatMap((label, i) => {
+    const others = EVERY.filter((j) => j !== i);
+    const all = others.reduce((sum, j) => sum + Math.exp(similarity(i, j)), 0);
+    const terms = others.filter((j) => LABELS[j] === label).map((j) => Math.log(all) - similarity(i, j));
+    return terms.length > 0 ? [terms.reduce((sum, term) => sum + term, 0) / terms.length] : [];
+  });
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
 async function numericGradient(session: Session, feeds: Feeds, name: string, index: number): Promise<number> {
   const epsilon = 1e-4;
   const { data: values, shape } = must(feeds[name], name);
@@ -166,25 +224,28 @@ async function numericGradient(session: Session, feeds: Feeds, name: string, ind
   return ((await lossAt(epsilon)) - (await lossAt(-epsilon))) / (2 * epsilon);
 }
 
-const trainable = ({ mode, layers }: Case) => [
-  ...layers.flatMap((layer) => [
-    `down ${layer}`,
-    `up ${layer}`,
-    `bias ${layer}`,
-    ...(mode === "search" ? [alphaInput(layer)] : []),
-  ]),
-  "head",
-  "headBias",
-];
+const trainable = (spec: Case) => {
+  const shape = shapeOf(spec.pooling);
+  const { insertions, head } = drawWeights(placesOf(spec), shape);
+  return [
+    ...insertions.flatMap((insertion) => parametersOf(insertion, shape)),
+    ...headParameters(head),
+    ...(spec.mode === "search" ? placesOf(spec).map((place) => ({ name: alphaInput(place) })) : []),
+  ].map(({ name }) => name);
+};
 
 const cases: Case[] = [
   { mode: "search", pooling: "mean", layers: [0, 1, 2] },
   { mode: "search", pooling: "slots", layers: [0, 1, 2] },
+  { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2] },
   { mode: "tune", pooling: "mean", layers: [0, 2] },
   { mode: "tune", pooling: "slots", layers: [1, 2] },
+  { mode: "tune", pooling: "mean", layers: [], scaleShift: [0, 1, 2] },
+  { mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2] },
+  { mode: "tune", pooling: "mean", layers: [1], scaleShift: [0, 1] },
 ];
 
-describe.each(cases)("the $mode graph, pooling $pooling, layers $layers", (spec) => {
+describe.each(cases)("the $mode graph, pooling $pooling, prompts $layers, scales $scaleShift", (spec) => {
   test("has the gradients of finite differences in float64, by every trainable input", async () => {
     const graph = graphOf(spec, { floatType: "float64", reparameterized: false });
     const session = await Session.create(graph, { threads: 1 });
@@ -211,7 +272,7 @@ describe.each(cases)("the $mode graph, pooling $pooling, layers $layers", (spec)
 });
 
 test("competing gates change the gradients of the gates as the formula says, and no other number", async () => {
-  const spec: Case = { mode: "search", pooling: "mean", layers: [0, 1, 2] };
+  const spec: Case = { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [1, 2] };
   const feeds = toFloat64(await feedsOf(spec));
   const names = trainable(spec);
   const [plain, competing] = await Promise.all(
@@ -224,7 +285,7 @@ test("competing gates change the gradients of the gates as the formula says, and
       return results;
     }),
   );
-  const alphas = spec.layers.map(alphaInput);
+  const alphas = placesOf(spec).map(alphaInput);
   for (const [output, values] of Object.entries(plain ?? {})) {
     if (alphas.map(gradientOutput).includes(output)) continue;
     for (const [index, value] of values.entries()) {
@@ -246,31 +307,38 @@ test("competing gates change the gradients of the gates as the formula says, and
 });
 
 describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
-  const selections = [[0], [2], [0, 2], [1, 2], [0, 1, 2]].map((layers) => ({ layers }));
+  const prompts: readonly Pick<Case, "layers" | "scaleShift">[] = [[0], [2], [0, 2], [1, 2], [0, 1, 2]].map(
+    (layers) => ({ layers }),
+  );
+  const withVectors: typeof prompts = [
+    { layers: [], scaleShift: [1] },
+    { layers: [0], scaleShift: [0, 1, 2] },
+    { layers: [1], scaleShift: [0, 2] },
+  ];
 
-  test.each(selections)(
+  test.each(prompts)(
     "soft gates forced to 1 at layers $layers and 0 elsewhere give the hard graph's features to 1e-4",
-    async ({ layers }) => {
-      const hard = await hardFeatures(pooling, layers);
-      expect(largestDifference(await softFeatures(pooling, layers), hard)).toBeLessThan(1e-4);
+    async (places) => {
+      const hard = await hardFeatures(pooling, places);
+      expect(largestDifference(await softFeatures(pooling, places.layers), hard)).toBeLessThan(1e-4);
       // Prompts matter here: the frozen encoder's features are others.
       expect(largestDifference(await frozen.features(data.encodings), hard)).toBeGreaterThan(1e-2);
     },
   );
 
-  test.each(selections)(
-    "the hard graph of layers $layers and the serving classifier give the same scores to 1e-4",
-    async ({ layers }) => {
+  test.each([...prompts, ...withVectors])(
+    "the hard graph of prompts $layers, scales $scaleShift and the serving classifier give the same scores to 1e-4",
+    async (places) => {
       const shape = shapeOf(pooling);
-      const { generators, head } = drawWeights(layers, shape);
+      const { insertions, head } = drawWeights(placesOf(places), shape);
       const adapter: Adapter = {
         width: WIDTH,
-        insertions: generators.map((generator) => toPromptGenerator(generator, shape)),
+        insertions: toInsertions(insertions, shape),
         head: adapterHead(head),
         labels: ["a", "b", "c"],
         temperature: 1.5,
       };
-      const logits = headLogits(adapter.head, await hardFeatures(pooling, layers), WIDTH);
+      const logits = headLogits(adapter.head, await hardFeatures(pooling, places), WIDTH);
       const classifier = await Classifier.create(backbone, { threads: 1 });
       try {
         const results = await classifier.classify({ key: "a", load: async () => adapter }, TEXTS);
@@ -294,9 +362,10 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
 });
 
 test("a text's features do not depend on which texts are in its batch", async () => {
-  const together = await hardFeatures("mean", [0, 2]);
+  const places = { layers: [0, 2], scaleShift: [1] };
+  const together = await hardFeatures("mean", places);
   for (const index of EVERY) {
-    const alone = await hardFeatures("mean", [0, 2], [index]);
+    const alone = await hardFeatures("mean", places, [index]);
     const row = together.subarray(index * WIDTH, (index + 1) * WIDTH);
     expect(largestDifference(alone, row)).toBeLessThan(1e-5);
   }
@@ -304,42 +373,42 @@ test("a text's features do not depend on which texts are in its batch", async ()
 
 async function hardFeatures(
   pooling: GeneratorPooling,
-  layers: readonly number[],
+  places: Pick<Case, "layers" | "scaleShift">,
   indices: readonly number[] = EVERY,
 ): Promise<Float32Array> {
   const shape = shapeOf(pooling);
-  const { generators } = drawWeights(layers, shape);
-  const states = await frozen.statesSource(must(layers[0], "layer"), data.encodings);
-  return tunedFeatures(data, { indices, generators, states }, { shape, threads: 1 });
+  const { insertions } = drawWeights(placesOf(places), shape);
+  const states = await frozen.statesSource(lowestLayer(insertions), data.encodings);
+  return tunedFeatures(data, { indices, insertions, states }, { shape, threads: 1 });
 }
 
 /** Of the search graph with the selected layers' generators, and loud random ones behind closed gates. */
 async function softFeatures(pooling: GeneratorPooling, selected: readonly number[]): Promise<Float32Array> {
   const shape = shapeOf(pooling);
   const every = Array.from({ length: LAYERS }, (_, layer) => layer);
-  const { generators } = drawWeights(selected, shape);
+  const { insertions } = drawWeights(placesOf({ layers: selected }), shape);
   const closed = every
     .filter((layer) => !selected.includes(layer))
-    .map((layer) => loudGenerator(layer, shape, createRandom(layer)));
+    .map((layer) => loudInsertion({ kind: "prompt_generator", layer }, shape, createRandom(layer)));
   const states = await frozen.statesSource(0, data.encodings);
-  const { batch, prompts, feeds } = batchInputs(
-    await batchExamples(data, EVERY, states),
-    backbone.config,
-    shape,
-  );
+  const { batch, feeds } = textInputs(await batchExamples(data, EVERY, states), backbone.config);
+  const { prompts, feeds: promptFeeds } = promptInputs(batch, shape);
   const rows = TEXTS.length * shape.promptTokens;
   const gates = every.flatMap((layer): [string, Feed][] => [
-    [alphaInput(layer), { data: Float32Array.of(selected.includes(layer) ? 30 : -30), shape: [1] }],
+    [
+      alphaInput({ kind: "prompt_generator", layer }),
+      { data: Float32Array.of(selected.includes(layer) ? 30 : -30), shape: [1] },
+    ],
     [maskInput(layer), { data: new Float32Array(rows).fill(1), shape: [rows, 1] }],
   ]);
   const spec: Case = { mode: "search", pooling, layers: every };
   const session = await Session.create(graphOf(spec, { gradients: false }), { threads: 1 });
   try {
-    const weights = weightFeeds([...generators, ...closed], shape);
     const all = {
       ...feeds,
+      ...promptFeeds,
       ...searchInputs(batch, prompts, shape.promptTokens),
-      ...weights,
+      ...feedsOfInsertions([...insertions, ...closed], shape),
       ...Object.fromEntries(gates),
     };
     return (await session.run(all, ["features"])).features;

@@ -1,13 +1,15 @@
 // The two training graphs of Selective Prompt Tuning, both starting from the frozen states that enter
-// a layer. "search": a generator and a soft gate at every layer. "tune": generators at the selected
-// layers alone, gates hard. The embedding tables are in neither.
+// a layer. "search": insertions under soft gates at every layer. "tune": the selected insertions alone,
+// gates hard. The embedding tables are in neither.
 import type { Backbone } from "#model";
 import {
   type BeforeLayer,
   encode,
   flattenRows,
-  type PromptQueries,
-  type PromptRows,
+  type LayerEntry,
+  type LayerNorms,
+  type LayerPrompts,
+  normTensors,
   poolTexts,
   unitLength,
 } from "#model/encoder";
@@ -23,25 +25,28 @@ import {
 } from "#model/spt";
 import { backward } from "../autodiff/backward.ts";
 import { type GeneratorShape, generatorDimensions, generatorInputs } from "./generators.ts";
-import { consistency, crossEntropy, logitsOf } from "./loss.ts";
+import { type InsertionPlace, lowestLayer, scaleShiftInputs } from "./insertions.ts";
+import { consistency, contrastive, crossEntropy, logitsOf } from "./loss.ts";
 
 export interface SptGraphOptions {
   readonly backbone: Backbone;
   readonly shape: GeneratorShape;
   readonly classes: number;
-  /** Layers with a generator, ascending. In a search: all. */
-  readonly layers: readonly number[];
+  /** In a search: a prompt generator at every layer, and scales and shifts at any. */
+  readonly insertions: readonly InsertionPlace[];
   readonly mode: "search" | "tune";
   /** False: only the output "features". */
   readonly gradients: boolean;
+  /** Tune: adds the supervised contrastive loss to the cross-entropy. */
+  readonly contrastive?: boolean;
   /** Search: competing gates (SPT-DARTS) or plain ones. Default true. */
   readonly reparameterized?: boolean;
   /** float64 is for gradient checks. Default float32. */
   readonly floatType?: FloatType;
 }
 
-/** Inputs of gate l: alpha [1], and the Bernoulli mask of each prompt row [Q, 1] with Q = B·P. */
-export const alphaInput = (layer: number) => `alpha ${layer}`;
+/** Inputs of a gate: alpha [1]; of a prompt's, the Bernoulli mask of each prompt row, [Q, 1] with Q = B·P. */
+export const alphaInput = ({ kind, layer }: InsertionPlace) => `alpha ${kind} ${layer}`;
 export const maskInput = (layer: number) => `mask ${layer}`;
 export const keepInput = (layer: number) => `keep ${layer}`;
 export const gradientOutput = (input: string) => `grad ${input}`;
@@ -49,7 +54,7 @@ export const gradientOutput = (input: string) => `grad ${input}`;
 export const HEAD_INPUTS = ["head", "headBias"] as const;
 
 export function buildSptGraph(options: SptGraphOptions): Graph {
-  const { backbone, shape, classes, layers, mode } = options;
+  const { backbone, shape, classes, insertions, mode } = options;
   const { width } = shape;
   const builder = new GraphBuilder(options.floatType);
   const states_RTD = builder.input("states", ["R", "T", width]);
@@ -65,14 +70,14 @@ export function buildSptGraph(options: SptGraphOptions): Graph {
   const final = encode(
     builder,
     backbone,
-    { segmentIds, states_RTD, fromLayer: must(layers[0], "first layer") },
+    { segmentIds, states_RTD, fromLayer: lowestLayer(insertions) },
     insert,
   );
   const features = unitLength(builder, poolTexts(builder, builder.input("pool", ["B", "X"]), final));
   builder.output("features", features);
   if (options.gradients) {
     const head = { weight_DC: train("head", [width, classes]), bias_C: train("headBias", [classes]) };
-    addLoss(builder, { features, head, mode, classes, trainable });
+    addLoss(builder, { features, head, options, trainable });
   }
   return builder.build();
 }
@@ -81,32 +86,43 @@ type Train = (name: string, dims: readonly (number | string)[]) => Tensor;
 
 function addLoss(
   builder: GraphBuilder,
-  parts: {
+  {
+    features,
+    head,
+    options,
+    trainable,
+  }: {
     features: Tensor;
     head: { weight_DC: Tensor; bias_C: Tensor };
-    mode: "search" | "tune";
-    classes: number;
+    options: SptGraphOptions;
     trainable: readonly { name: string; tensor: Tensor }[];
   },
 ): void {
-  const targets = builder.input("targets", ["B", parts.classes]);
-  const fit = crossEntropy(builder, logitsOf(builder, parts.features, parts.head), targets);
-  const loss =
-    parts.mode === "search"
-      ? builder.apply("Add", [
-          fit,
-          consistency(builder, parts.features, builder.input("difference", ["H", "B"])),
-        ])
-      : fit;
+  const targets = builder.input("targets", ["B", options.classes]);
+  const fit = crossEntropy(builder, logitsOf(builder, features, head), targets);
+  const others = [
+    ...(options.mode === "search"
+      ? [consistency(builder, features, builder.input("difference", ["H", "B"]))]
+      : []),
+    ...(options.contrastive ? [contrastiveLoss(builder, features)] : []),
+  ];
   builder.output("loss", fit);
   const gradients = backward(
     builder,
-    loss,
-    parts.trainable.map(({ tensor }) => tensor),
+    others.reduce((sum, loss) => builder.apply("Add", [sum, loss]), fit),
+    trainable.map(({ tensor }) => tensor),
   );
-  for (const [index, { name }] of parts.trainable.entries()) {
+  for (const [index, { name }] of trainable.entries()) {
     builder.output(gradientOutput(name), must(gradients[index], name));
   }
+}
+
+function contrastiveLoss(builder: GraphBuilder, features: Tensor): Tensor {
+  const pairs = ["B", "B"];
+  return contrastive(builder, features, {
+    positives: builder.input("positives", pairs),
+    self: builder.input("self", pairs),
+  });
 }
 
 /** New prompts of one layer, [Q, D]: generated from the means of each text's positions. */
@@ -141,48 +157,52 @@ function freshPrompts(
   return builder.reshape(prompts, [-1, width], ["Q", width]);
 }
 
-/** Every layer blends; a prompt key weighs by how much of it exists. */
+/**
+ * Every layer blends; a prompt key weighs by how much of it exists. Scales and shifts count by their gate.
+ */
 function softInsertions(builder: GraphBuilder, options: SptGraphOptions, train: Train): BeforeLayer {
+  const { backbone } = options;
   const slots = builder.input("slots", ["G", "X"]);
   const place = promptPlaces(builder);
   const biasAt = builder.input("biasAt", ["R", "T+U"], "int32");
-  const gates = softGates(builder, options, train);
+  const gateOf = softGates(builder, options, train);
   let presence: Tensor | undefined;
   return (layer, { states_RTD, carried }) => {
-    const gate = must(gates.get(layer), `gate ${layer}`);
+    const scaleGate = gateOf({ kind: "scale_shift", layer });
+    const norms = scaleGate && changedNorms(builder, layer, { backbone, train, gate: scaleGate });
+    const unmasked = must(gateOf({ kind: "prompt_generator", layer }), `gate ${layer}`);
+    const gate = builder.apply("Mul", [builder.input(maskInput(layer), ["Q", 1]), unmasked]);
     const flat_XD = flattenRows(builder, states_RTD);
     const fresh = freshPrompts(builder, { flat_XD, slots, layer, options, train });
     const blended = blendPrompts(builder, { gate, propagated: carried, fresh });
     presence = promptPresence(builder, gate, presence);
     const keyBias = placeBias(builder, presenceBias(builder, presence), biasAt);
-    const goOn = layer + 1 < options.backbone.config.layers;
-    return { prompts: { ...place(blended, { goOn }), keyBias } };
+    const goOn = layer + 1 < backbone.config.layers;
+    return { prompts: { ...place(blended, { goOn, norms }), keyBias }, ...(norms ? { norms } : {}) };
   };
 }
 
 /** Puts [Q, D] prompt rows in their slots beside the texts; those that go on are queries too. */
-function promptPlaces(
-  builder: GraphBuilder,
-): (states: Tensor, options: { goOn: boolean }) => { keys: PromptRows; queries?: PromptQueries } {
+function promptPlaces(builder: GraphBuilder) {
   const slotsAt = builder.input("slotsAt", ["R", "U"], "int32");
   const segmentIds = builder.input("promptSegments", ["R", "U"], "int32");
   const rowsAt = builder.input("promptsAt", ["Q"], "int32");
-  return (states, { goOn }) => {
-    const prompts = { states, slotsAt, segmentIds, rowsAt };
-    return goOn ? { keys: prompts, queries: prompts } : { keys: prompts };
+  return (
+    states: Tensor,
+    { goOn, norms }: { goOn: boolean; norms?: LayerNorms | undefined },
+  ): LayerPrompts => {
+    const keys = { states, slotsAt, segmentIds };
+    return goOn ? { keys, queries: { ...keys, rowsAt, ...(norms ? { norms } : {}) } } : { keys };
   };
 }
 
-/** Masked gate of each prompt row [Q, 1], by layer. */
-function softGates(builder: GraphBuilder, options: SptGraphOptions, train: Train): Map<number, Tensor> {
-  const values = options.layers.map((layer) => gateValue(builder, train(alphaInput(layer), [1])));
+/** The gate [1] of each insertion. */
+function softGates(builder: GraphBuilder, options: SptGraphOptions, train: Train) {
+  const names = options.insertions.map(alphaInput);
+  const values = names.map((name) => gateValue(builder, train(name, [1])));
   const competing = (options.reparameterized ?? true) ? reparameterizeGates(builder, values) : values;
-  return new Map(
-    options.layers.map((layer, index) => [
-      layer,
-      builder.apply("Mul", [builder.input(maskInput(layer), ["Q", 1]), must(competing[index], "gate")]),
-    ]),
-  );
+  const byName = new Map(names.map((name, index) => [name, must(competing[index], "gate")]));
+  return (place: InsertionPlace) => byName.get(alphaInput(place));
 }
 
 /** [Q, 1] biases to [R, 1, 1, T+U]; index 0 is the text's own positions, 0. */
@@ -191,17 +211,58 @@ function placeBias(builder: GraphBuilder, bias_Q1: Tensor, biasAt: Tensor): Tens
   return builder.reshape(builder.apply("Gather", [rows, biasAt]), [0, 1, 1, -1], ["R", 1, 1, "T+U"]);
 }
 
-/** At a selected layer the new prompt takes the place of the old; the first one starts the graph. */
+/** At a selected layer the new prompt takes the place of the old, and the norms' own values change. */
 function hardInsertions(builder: GraphBuilder, options: SptGraphOptions, train: Train): BeforeLayer {
-  const { layers, backbone } = options;
+  const insertPrompts = hardPrompts(builder, options, train);
+  return (layer, entry) => {
+    const norms = options.insertions.some(({ kind, layer: at }) => kind === "scale_shift" && at === layer)
+      ? changedNorms(builder, layer, { backbone: options.backbone, train })
+      : undefined;
+    const prompts = insertPrompts(layer, entry, norms);
+    return { ...(prompts ? { prompts } : {}), ...(norms ? { norms } : {}) };
+  };
+}
+
+function hardPrompts(builder: GraphBuilder, options: SptGraphOptions, train: Train) {
+  const layers = options.insertions.flatMap(({ kind, layer }) =>
+    kind === "prompt_generator" ? [layer] : [],
+  );
+  if (layers.length === 0) return () => undefined;
   const slots = builder.input("slots", ["G", "X"]);
   const place = promptPlaces(builder);
-  return (layer, { states_RTD, carried }) => {
+  return (
+    layer: number,
+    { states_RTD, carried }: LayerEntry,
+    norms: LayerNorms | undefined,
+  ): LayerPrompts | undefined => {
+    if (layer < Math.min(...layers)) return undefined;
     const flat_XD = flattenRows(builder, states_RTD);
     const rows_QD = layers.includes(layer)
       ? freshPrompts(builder, { flat_XD, slots, layer, options, train })
       : must(carried, "carried prompts");
-    const goOn = layer + 1 < backbone.config.layers && !layers.includes(layer + 1);
-    return { prompts: place(rows_QD, { goOn }) };
+    const goOn = layer + 1 < options.backbone.config.layers && !layers.includes(layer + 1);
+    return place(rows_QD, { goOn, norms });
+  };
+}
+
+/** The backbone's own scales and shifts plus what trains, as much of it as the gate lets through. */
+function changedNorms(
+  builder: GraphBuilder,
+  layer: number,
+  { backbone, train, gate }: { backbone: Backbone; train: Train; gate?: Tensor },
+): LayerNorms {
+  const { attentionNorm, outputNorm } = must(backbone.weights.layers[layer], "layer");
+  const names = scaleShiftInputs(layer);
+  const sum = (own: Tensor, name: string) => {
+    const change = train(name, own.shape);
+    return builder.apply("Add", [own, gate ? builder.apply("Mul", [gate, change]) : change]);
+  };
+  const changed = (norm: typeof outputNorm, { scale, shift }: { scale: string; shift: string }) => {
+    const own = normTensors(builder, norm);
+    return { scale: sum(own.scale, scale), shift: sum(own.shift, shift) };
+  };
+  return {
+    attention: changed(attentionNorm, names.attention),
+    output: changed(outputNorm, names.output),
   };
 }

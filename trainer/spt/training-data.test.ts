@@ -5,7 +5,7 @@ import { adapterHead, endlessBatches, keepFeeds, trainableHead } from "./trainin
 describe("endlessBatches", () => {
   test("gives every index once before any again, in batches of one size", () => {
     const indices = [3, 5, 8, 13, 21, 34];
-    const batches = endlessBatches(indices, 4, createRandom(1));
+    const batches = endlessBatches(indices, { size: 4, random: createRandom(1) });
     const drawn = Array.from({ length: 6 }, () => batches.next().value);
     for (const batch of drawn) expect(batch).toHaveLength(4);
     const flat = drawn.flat();
@@ -16,9 +16,24 @@ describe("endlessBatches", () => {
   });
 
   test("gives all indices at once where there are fewer than a batch holds", () => {
-    const batch = endlessBatches([4, 2], 16, createRandom(1)).next().value;
+    const batch = endlessBatches([4, 2], { size: 16, random: createRandom(1) }).next().value;
     expect(batch.toSorted()).toEqual([2, 4]);
   });
+});
+
+test("batches by label have each text beside another of its class, and still every index once a pass", () => {
+  const labels = Array.from({ length: 40 }, (_, index) => index % 5);
+  const indices = labels.map((_, index) => index);
+  const batches = endlessBatches(indices, { size: 8, random: createRandom(3), labels });
+  const drawn = Array.from({ length: 10 }, () => batches.next().value);
+  for (const batch of drawn) {
+    for (const index of batch) {
+      expect(batch.filter((other) => labels[other] === labels[index]).length).toBeGreaterThanOrEqual(2);
+    }
+  }
+  for (const pass of [drawn.slice(0, 5), drawn.slice(5)]) {
+    expect(pass.flat().toSorted((a, b) => a - b)).toEqual(indices);
+  }
 });
 
 test("a head that trains and goes back to an adapter is the same head, and shares no memory with it", () => {

@@ -1,17 +1,12 @@
 // What the phases of a training share: the examples as token ids, their frozen states, their classes.
 import { type Backbone, type Encoding, type Head, transpose } from "#model";
 import { must } from "#model/graph";
-import type { Feed } from "#model/runtime";
 import { slotsOf } from "#model/spt";
 import type { StatesSource } from "../frozen-encoder.ts";
 import { shuffle } from "../random.ts";
 import type { BatchExample, Feeds } from "./batch-inputs.ts";
-import {
-  type GeneratorShape,
-  type GeneratorWeights,
-  generatorDimensions,
-  generatorInputs,
-} from "./generators.ts";
+import type { GeneratorShape } from "./generators.ts";
+import type { Parameter } from "./insertions.ts";
 import { HEAD_INPUTS, keepInput } from "./spt-graph.ts";
 
 export interface TrainingData {
@@ -53,26 +48,17 @@ export async function batchExamples(
   }));
 }
 
-export function weightFeeds(generators: readonly GeneratorWeights[], shape: GeneratorShape): Feeds {
-  const dims = generatorDimensions(shape);
-  return Object.fromEntries(
-    generators.flatMap(({ layer, down_DM, up_ME, bias_PD }): [string, Feed][] => {
-      const [down, up, bias] = generatorInputs(layer);
-      return [
-        [down, { data: down_DM, shape: dims.down }],
-        [up, { data: up_ME, shape: dims.up }],
-        [bias, { data: bias_PD, shape: dims.bias }],
-      ];
-    }),
-  );
+export function parameterFeeds(parameters: readonly Parameter[]): Feeds {
+  return Object.fromEntries(parameters.map(({ name, value, shape }) => [name, { data: value, shape }]));
 }
 
-export function headFeeds({ weight_DC, bias_C }: TrainableHead): Feeds {
+export function headParameters({ weight_DC, bias_C }: TrainableHead): Parameter[] {
   const classes = bias_C.length;
-  return {
-    [HEAD_INPUTS[0]]: { data: weight_DC, shape: [weight_DC.length / classes, classes] },
-    [HEAD_INPUTS[1]]: { data: bias_C, shape: [classes] },
-  };
+  const shape = [weight_DC.length / classes, classes];
+  return [
+    { name: HEAD_INPUTS[0], value: weight_DC, shape, decay: true },
+    { name: HEAD_INPUTS[1], value: bias_C, shape: [classes], decay: false },
+  ];
 }
 
 /** Inverted dropout of the bottlenecks: each entry 0 or 1/(1-rate). */
@@ -94,32 +80,29 @@ export function keepFeeds(
   );
 }
 
-/** Endless batches over the indices, reshuffled at each pass. */
+/**
+ * Endless batches over the indices, reshuffled at each pass. `labels`, if given, has texts of one class
+ * come in pairs as long as there are two left, so that each has a positive for the contrastive loss.
+ */
 export function* endlessBatches(
   indices: readonly number[],
-  size: number,
-  random: () => number,
+  { size, random, labels }: { size: number; random: () => number; labels?: readonly number[] },
 ): Generator<number[], never> {
   let order: number[] = [];
   for (;;) {
     const batch: number[] = [];
     while (batch.length < Math.min(size, indices.length)) {
-      if (order.length === 0) order = shuffle(indices, random);
+      if (order.length === 0) order = labels ? inPairs(indices, labels, random) : shuffle(indices, random);
       batch.push(must(order.pop(), "index"));
     }
     yield batch;
   }
 }
 
-/** What an optimizer updates, in the order of generatorInputs and HEAD_INPUTS. Weight decay applies to matrices. */
-export function parametersOf(generators: readonly GeneratorWeights[], head: TrainableHead) {
-  return [
-    ...generators.flatMap(({ down_DM, up_ME, bias_PD }) => [
-      { value: down_DM, decay: true },
-      { value: up_ME, decay: true },
-      { value: bias_PD, decay: false },
-    ]),
-    { value: head.weight_DC, decay: true },
-    { value: head.bias_C, decay: false },
-  ];
+function inPairs(indices: readonly number[], labels: readonly number[], random: () => number): number[] {
+  const byClass = Map.groupBy(shuffle(indices, random), (index) => must(labels[index], "label"));
+  const pairs = [...byClass.values()].flatMap((members) =>
+    Array.from({ length: Math.ceil(members.length / 2) }, (_, pair) => members.slice(2 * pair, 2 * pair + 2)),
+  );
+  return shuffle(pairs, random).flat();
 }

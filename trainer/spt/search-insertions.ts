@@ -1,27 +1,36 @@
-// Which layers get a prompt: SPT's bi-level search (Zhu & Tan 2023). Generators and head learn on one
-// half of the examples, the gates on the other, alternating (first-order DARTS). The gates compete
-// (re-parameterisation), and two passes under different gate masks must agree (consistency).
+// Which insertions an adapter gets: SPT's bi-level search (Zhu & Tan 2023), over prompt generators alone
+// or over scales and shifts too. Insertions and head learn on one half of the examples, the gates on the
+// other, alternating (first-order DARTS). The gates compete (re-parameterisation), and two passes under
+// different masks of the prompts' gates must agree (consistency).
 import { must } from "#model/graph";
 import { type Feed, Session } from "#model/runtime";
 import type { StatesSource } from "../frozen-encoder.ts";
 import { AdamW } from "../optimizer/adamw.ts";
 import { clipByGlobalNorm } from "../optimizer/clip.ts";
 import { warmupThenDecay } from "../optimizer/schedule.ts";
-import { batchInputs, type Feeds, searchInputs, targetsOf } from "./batch-inputs.ts";
-import { type GeneratorShape, type GeneratorWeights, generatorInputs, startGenerator } from "./generators.ts";
-import { alphaInput, buildSptGraph, gradientOutput, HEAD_INPUTS, maskInput } from "./spt-graph.ts";
+import { type Feeds, promptInputs, searchInputs, targetsOf, textInputs } from "./batch-inputs.ts";
+import type { GeneratorShape } from "./generators.ts";
+import {
+  type InsertionPlace,
+  type Parameter,
+  parametersOf,
+  startInsertion,
+  type TrainableInsertion,
+} from "./insertions.ts";
+import { alphaInput, buildSptGraph, gradientOutput, maskInput } from "./spt-graph.ts";
 import {
   batchExamples,
   endlessBatches,
-  headFeeds,
+  headParameters,
   keepFeeds,
-  parametersOf,
+  parameterFeeds,
   type TrainableHead,
   type TrainingData,
-  weightFeeds,
 } from "./training-data.ts";
 
 export interface SearchOptions {
+  /** Kinds to choose among, at every layer. "prompt_generator" is always one. */
+  readonly kinds: readonly InsertionPlace["kind"][];
   readonly shape: GeneratorShape;
   /** Pairs of one weight step and one gate step. */
   readonly steps: number;
@@ -37,42 +46,44 @@ export interface SearchOptions {
   readonly reparameterized: boolean;
   readonly random: () => number;
   readonly threads: number;
-  readonly onStep?: (step: number, loss: number, gates: readonly number[]) => void;
+  readonly onStep?: (step: number, loss: number, gates: readonly Gate[]) => void;
   readonly signal?: AbortSignal;
 }
 
+export interface Gate extends InsertionPlace {
+  /** a, 0 … 1. */
+  readonly value: number;
+}
+
 export interface SearchResult {
-  /** a_l of every layer after the last step. */
-  readonly gates: readonly number[];
-  /** Gates after each step, for the report. */
+  /** Of every candidate insertion after the last step, kind by kind. */
+  readonly gates: readonly Gate[];
+  /** Their values after each step, for the report. */
   readonly history: readonly (readonly number[])[];
-  readonly generators: readonly GeneratorWeights[];
   readonly loss: number;
 }
 
-export async function searchPromptLayers(
+export async function searchInsertions(
   data: TrainingData,
-  parts: {
-    weightHalf: readonly number[];
-    gateHalf: readonly number[];
-    head: TrainableHead;
-    statesAt0: StatesSource;
-  },
+  parts: Omit<SearchParts, "places">,
   options: SearchOptions,
 ): Promise<SearchResult> {
-  const layers = Array.from({ length: data.backbone.config.layers }, (_, layer) => layer);
+  const { layers } = data.backbone.config;
+  const places = options.kinds.flatMap((kind) =>
+    Array.from({ length: layers }, (_, layer): InsertionPlace => ({ kind, layer })),
+  );
   const graph = buildSptGraph({
     backbone: data.backbone,
     shape: options.shape,
     classes: data.classes,
-    layers,
+    insertions: places,
     mode: "search",
     gradients: true,
     reparameterized: options.reparameterized,
   });
   const session = await Session.create(graph, { threads: options.threads });
   try {
-    return await new Search(session, data, { ...parts, layers }, options).run();
+    return await new Search(session, data, { ...parts, places }, options).run();
   } finally {
     await session.close();
   }
@@ -83,7 +94,7 @@ interface SearchParts {
   readonly gateHalf: readonly number[];
   readonly head: TrainableHead;
   readonly statesAt0: StatesSource;
-  readonly layers: readonly number[];
+  readonly places: readonly InsertionPlace[];
 }
 
 class Search {
@@ -91,7 +102,7 @@ class Search {
   readonly #data: TrainingData;
   readonly #parts: SearchParts;
   readonly #options: SearchOptions;
-  readonly #generators: readonly GeneratorWeights[];
+  readonly #insertions: readonly TrainableInsertion[];
   readonly #alphas: readonly Float32Array[];
 
   constructor(session: Session, data: TrainingData, parts: SearchParts, options: SearchOptions) {
@@ -99,19 +110,19 @@ class Search {
     this.#data = data;
     this.#parts = parts;
     this.#options = options;
-    this.#generators = parts.layers.map((layer) => startGenerator(layer, options.shape, options.random));
-    this.#alphas = parts.layers.map(() => new Float32Array(1));
+    this.#insertions = parts.places.map((place) => startInsertion(place, options.shape, options.random));
+    this.#alphas = parts.places.map(() => new Float32Array(1));
   }
 
   async run(): Promise<SearchResult> {
     const { steps, learningRate, random, batchTexts, weightDecay, gateLearningRate } = this.#options;
-    const weights = new AdamW(parametersOf(this.#generators, this.#parts.head), { weightDecay });
+    const weights = new AdamW(this.#parameters(), { weightDecay });
     const gates = new AdamW(
       this.#alphas.map((value) => ({ value, decay: false })),
       { betas: [0.5, 0.999] },
     );
-    const weightBatches = endlessBatches(this.#parts.weightHalf, batchTexts, random);
-    const gateBatches = endlessBatches(this.#parts.gateHalf, batchTexts, random);
+    const weightBatches = endlessBatches(this.#parts.weightHalf, { size: batchTexts, random });
+    const gateBatches = endlessBatches(this.#parts.gateHalf, { size: batchTexts, random });
     const history: number[][] = [];
     let loss = 0;
     for (let step = 0; step < steps; step++) {
@@ -121,17 +132,17 @@ class Search {
       );
       loss = step === 0 ? stepLoss : 0.9 * loss + 0.1 * stepLoss;
       await this.#gateStep(gateBatches.next().value, (gradients) => gates.step(gradients, gateLearningRate));
-      history.push(this.#gateValues());
-      this.#options.onStep?.(step + 1, loss, this.#gateValues());
+      history.push(this.#gates().map(({ value }) => value));
+      this.#options.onStep?.(step + 1, loss, this.#gates());
     }
-    return { gates: this.#gateValues(), history, generators: this.#generators, loss };
+    return { gates: this.#gates(), history, loss };
   }
 
   async #weightStep(
     indices: readonly number[],
     update: (gradients: Float32Array[]) => void,
   ): Promise<number> {
-    const names = [...this.#parts.layers.flatMap(generatorInputs), ...HEAD_INPUTS];
+    const names = this.#parameters().map(({ name }) => name);
     const twice = this.#options.consistency > 0;
     const { loss, gradients } = await this.#pass(indices, { twice, names, dropout: this.#options.dropout });
     clipByGlobalNorm(gradients, 1);
@@ -142,7 +153,7 @@ class Search {
   async #gateStep(indices: readonly number[], update: (gradients: Float32Array[]) => void): Promise<void> {
     const { gradients } = await this.#pass(indices, {
       twice: false,
-      names: this.#parts.layers.map(alphaInput),
+      names: this.#parts.places.map(alphaInput),
       dropout: 0,
     });
     update(gradients);
@@ -155,15 +166,16 @@ class Search {
     const { shape, random } = this.#options;
     const doubled = twice ? [...indices, ...indices] : indices;
     const examples = await batchExamples(this.#data, doubled, this.#parts.statesAt0);
-    const { batch, prompts, feeds } = batchInputs(examples, this.#data.backbone.config, shape);
+    const { batch, feeds } = textInputs(examples, this.#data.backbone.config);
+    const { prompts, feeds: promptFeeds } = promptInputs(batch, shape);
     const outputs = names.map(gradientOutput);
     const results = await this.#session.run(
       {
         ...feeds,
         ...searchInputs(batch, prompts, shape.promptTokens),
-        ...weightFeeds(this.#generators, shape),
-        ...headFeeds(this.#parts.head),
-        ...keepFeeds(this.#parts.layers, shape, { texts: doubled.length, rate: dropout, random }),
+        ...promptFeeds,
+        ...parameterFeeds(this.#parameters()),
+        ...keepFeeds(this.#promptLayers(), shape, { texts: doubled.length, rate: dropout, random }),
         ...this.#gateFeeds(doubled.length, twice),
         ...this.#targetFeeds(doubled, twice),
       },
@@ -179,19 +191,23 @@ class Search {
   #gateFeeds(texts: number, twice: boolean): Feeds {
     const { shape, random, keepGate } = this.#options;
     const rows = texts * shape.promptTokens;
-    return Object.fromEntries(
-      this.#parts.layers.flatMap((layer, index): [string, Feed][] => {
-        const mask = new Float32Array(rows).fill(1);
-        if (twice) {
-          mask.fill(random() < keepGate ? 1 : 0, 0, rows / 2);
-          mask.fill(random() < keepGate ? 1 : 0, rows / 2);
-        }
-        return [
-          [alphaInput(layer), { data: must(this.#alphas[index], "alpha"), shape: [1] }],
-          [maskInput(layer), { data: mask, shape: [rows, 1] }],
-        ];
-      }),
-    );
+    const alphas = this.#parts.places.map((place, index): [string, Feed] => [
+      alphaInput(place),
+      { data: must(this.#alphas[index], "alpha"), shape: [1] },
+    ]);
+    const masks = this.#promptLayers().map((layer): [string, Feed] => {
+      const mask = new Float32Array(rows).fill(1);
+      if (twice) {
+        mask.fill(random() < keepGate ? 1 : 0, 0, rows / 2);
+        mask.fill(random() < keepGate ? 1 : 0, rows / 2);
+      }
+      return [maskInput(layer), { data: mask, shape: [rows, 1] }];
+    });
+    return Object.fromEntries([...alphas, ...masks]);
+  }
+
+  #promptLayers(): number[] {
+    return this.#parts.places.flatMap(({ kind, layer }) => (kind === "prompt_generator" ? [layer] : []));
   }
 
   #targetFeeds(indices: readonly number[], twice: boolean): Feeds {
@@ -213,8 +229,20 @@ class Search {
     };
   }
 
-  #gateValues(): number[] {
-    return this.#alphas.map((alpha) => 1 / (1 + Math.exp(-(alpha[0] ?? 0))));
+  /** Of insertions and head. */
+  #parameters(): Parameter[] {
+    const { shape } = this.#options;
+    return [
+      ...this.#insertions.flatMap((insertion) => parametersOf(insertion, shape)),
+      ...headParameters(this.#parts.head),
+    ];
+  }
+
+  #gates(): Gate[] {
+    return this.#parts.places.map((place, index) => ({
+      ...place,
+      value: 1 / (1 + Math.exp(-must(this.#alphas[index]?.[0], "alpha"))),
+    }));
   }
 }
 
@@ -222,15 +250,14 @@ class Search {
 export const GATE_REJECTED_BELOW = 0.35;
 
 /**
- * The selection rule: the `most` layers of the largest gates, fewer when the search has rejected more
- * than that, at least one. Ascending.
+ * The selection rule: the `most` insertions of the largest gates, fewer when the search has rejected more
+ * than that, at least one. By layer, in the order of the gates within one.
  */
-export function selectPromptLayers(gates: readonly number[], most: number): number[] {
-  const ranked = gates
-    .map((gate, layer) => ({ gate, layer }))
-    .sort((a, b) => b.gate - a.gate || a.layer - b.layer);
-  return ranked
-    .filter(({ gate }, rank) => rank === 0 || (rank < most && gate >= GATE_REJECTED_BELOW))
-    .map(({ layer }) => layer)
-    .sort((a, b) => a - b);
+export function selectInsertions(gates: readonly Gate[], most: number): InsertionPlace[] {
+  // Both sorts are stable: the earlier of two equal gates stays first.
+  return gates
+    .toSorted((a, b) => b.value - a.value || a.layer - b.layer)
+    .filter(({ value }, rank) => rank === 0 || (rank < most && value >= GATE_REJECTED_BELOW))
+    .map(({ kind, layer }) => ({ kind, layer }))
+    .toSorted((a, b) => a.layer - b.layer);
 }

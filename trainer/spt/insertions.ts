@@ -1,0 +1,97 @@
+// What trains: insertions by kind and layer, with their arrays as named inputs of a training graph.
+import { type Insertion, roundToHalf, type ScaleShift } from "#model";
+import {
+  type GeneratorShape,
+  type GeneratorWeights,
+  generatorDimensions,
+  generatorInputs,
+  startGenerator,
+  toPromptGenerator,
+} from "./generators.ts";
+
+/** Where an insertion of a kind stands. */
+export interface InsertionPlace {
+  readonly kind: Insertion["kind"];
+  readonly layer: number;
+}
+
+/** Arrays are updated in place by the optimizer. */
+export type TrainableInsertion = GeneratorWeights | ScaleShift;
+
+/** An input of a training graph that trains. */
+export interface Parameter {
+  readonly name: string;
+  readonly value: Float32Array;
+  readonly shape: readonly number[];
+  /** Weight decay applies to matrices. */
+  readonly decay: boolean;
+}
+
+/** Names of a layer's scales and shifts, [D] each, which are added to the backbone's own. */
+export function scaleShiftInputs(layer: number) {
+  return {
+    attention: { scale: `attention scale ${layer}`, shift: `attention shift ${layer}` },
+    output: { scale: `output scale ${layer}`, shift: `output shift ${layer}` },
+  } as const;
+}
+
+/** Scales and shifts start as the backbone's own: all zero. */
+export function startInsertion(
+  { kind, layer }: InsertionPlace,
+  shape: GeneratorShape,
+  random: () => number,
+): TrainableInsertion {
+  if (kind === "prompt_generator") return startGenerator(layer, shape, random);
+  const vectors = () => ({ scale_D: new Float32Array(shape.width), shift_D: new Float32Array(shape.width) });
+  return { kind, layer, attention: vectors(), output: vectors() };
+}
+
+export function parametersOf(insertion: TrainableInsertion, shape: GeneratorShape): Parameter[] {
+  if (insertion.kind === "prompt_generator") {
+    const [down, up, bias] = generatorInputs(insertion.layer);
+    const dims = generatorDimensions(shape);
+    return [
+      { name: down, value: insertion.down_DM, shape: dims.down, decay: true },
+      { name: up, value: insertion.up_ME, shape: dims.up, decay: true },
+      { name: bias, value: insertion.bias_PD, shape: dims.bias, decay: false },
+    ];
+  }
+  const names = scaleShiftInputs(insertion.layer);
+  const vector = (name: string, value: Float32Array) => ({ name, value, shape: [shape.width], decay: false });
+  return [
+    vector(names.attention.scale, insertion.attention.scale_D),
+    vector(names.attention.shift, insertion.attention.shift_D),
+    vector(names.output.scale, insertion.output.scale_D),
+    vector(names.output.shift, insertion.output.shift_D),
+  ];
+}
+
+/** Every array rounded as the adapter file will hold it. */
+export function roundInsertion(insertion: TrainableInsertion): TrainableInsertion {
+  if (insertion.kind === "prompt_generator") {
+    const { down_DM, up_ME, bias_PD } = insertion;
+    return {
+      ...insertion,
+      down_DM: roundToHalf(down_DM),
+      up_ME: roundToHalf(up_ME),
+      bias_PD: roundToHalf(bias_PD),
+    };
+  }
+  const round = ({ scale_D, shift_D }: ScaleShift["output"]) => ({
+    scale_D: roundToHalf(scale_D),
+    shift_D: roundToHalf(shift_D),
+  });
+  return { ...insertion, attention: round(insertion.attention), output: round(insertion.output) };
+}
+
+/** Sorted as an adapter keeps them: by layer, prompt generators first. */
+export function toInsertions(trained: readonly TrainableInsertion[], shape: GeneratorShape): Insertion[] {
+  const rank = ({ kind, layer }: InsertionPlace) => 2 * layer + (kind === "prompt_generator" ? 0 : 1);
+  return trained
+    .toSorted((one, other) => rank(one) - rank(other))
+    .map((one) => (one.kind === "prompt_generator" ? toPromptGenerator(one, shape) : one));
+}
+
+export function lowestLayer(places: readonly InsertionPlace[]): number {
+  return Math.min(...places.map(({ layer }) => layer));
+}
