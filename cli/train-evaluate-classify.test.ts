@@ -23,9 +23,8 @@ beforeAll(async () => {
   await writeFile(data, makeTickets({ seed: 1, rowsPerLabel: 12 }).csv);
   await writeFile(test, makeTickets({ seed: 2, rowsPerLabel: 20 }).csv);
   const files = ["--data", data, "--test", test];
-  trained = await softgate(["train", ...files, "--name", "tickets", "--backbone", backbone, "--json"], {
-    env,
-  });
+  const args = ["train", ...files, "--name", "tickets", "--method", "spt"];
+  trained = await softgate([...args, "--backbone", backbone, "--json"], { env });
 }, 120_000);
 afterAll(async () => {
   delete process.env.SOFTGATE_CACHE;
@@ -37,7 +36,7 @@ it("train publishes version 1 and says how good it is", () => {
   expect(JSON.parse(trained.stdout)).toMatchObject({
     adapterId: "tickets:1",
     digest: expect.stringMatching(/^sha256:/),
-    report: { method: "auto", classes: 3 },
+    report: { method: "spt", classes: 3 },
     test: { n: 60 },
   });
   expect(JSON.parse(trained.stdout).test.accuracy).toBeGreaterThan(0.8);

@@ -56,7 +56,7 @@ describe("upload, dataset, train, publish, resolve, classify", () => {
         progress: 1,
         adapter: { name: "tickets", version: 1 },
       });
-      expect(job.report?.gates).toHaveLength(2 * 3);
+      expect(job.report?.scaleShiftLayers).toEqual([0, 1, 2]);
     },
     TRAIN_MS_MAX,
   );

@@ -10,7 +10,7 @@ export function createReport(
   { dataset, options, backbone }: Pick<TrainRequest, "dataset" | "options" | "backbone">,
   parts: {
     adapter: Adapter;
-    search: SearchResult;
+    search: SearchResult | undefined;
     truncatedExamples: number;
     figures: readonly HeldOutFigures[];
     chosen: HeldOutFigures;
@@ -18,7 +18,8 @@ export function createReport(
   },
 ): TrainingReport {
   const { adapter, search, truncatedExamples, figures, chosen, clock } = parts;
-  const every = Math.ceil(search.history.length / GATE_HISTORY_MAX);
+  const history = search?.history ?? [];
+  const every = Math.ceil(history.length / GATE_HISTORY_MAX);
   const probe = figures.find(({ candidate }) => candidate === undefined);
   return {
     method: options.method ?? "auto",
@@ -28,8 +29,8 @@ export function createReport(
     classes: dataset.labels.length,
     promptLayers: layersOf(adapter, "prompt_generator"),
     scaleShiftLayers: layersOf(adapter, "scale_shift"),
-    gates: search.gates,
-    gateHistory: search.history.filter((_, step) => step % every === 0),
+    gates: search?.gates ?? [],
+    gateHistory: history.filter((_, step) => step % every === 0),
     trainedParameters: trainedParameters(adapter),
     backboneParameters: backboneParameters(backbone),
     phases: clock.finish(),

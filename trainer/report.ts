@@ -11,7 +11,7 @@ export interface TrainingReport {
   /** Layers of the adapter's prompt generators, and of its scales and shifts, ascending. */
   readonly promptLayers: readonly number[];
   readonly scaleShiftLayers: readonly number[];
-  /** Final gate of every candidate insertion of the search, kind by kind. */
+  /** Final gate of every candidate insertion of the search, kind by kind; empty where there was none. */
   readonly gates: readonly GateReport[];
   /** Their values after each step of the search, thinned to at most GATE_HISTORY_MAX rows. */
   readonly gateHistory: readonly (readonly number[])[];

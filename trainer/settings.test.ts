@@ -13,12 +13,15 @@ describe("settingsFor", () => {
     expect(settings).toMatchObject({ learningRates: [0.1], insertionsMax: 4, retrainSteps: 3 * 7 });
   });
 
-  test("counts the trials of the validation: each learning rate and scales and shifts everywhere, both ways round where rows are few", () => {
-    expect(settingsFor({ seed: 0 }, SIZES)).toMatchObject({ learningRates: [5e-3], validationTrials: 4 });
-    expect(settingsFor({ seed: 0 }, { ...SIZES, examples: 128 }).validationTrials).toBe(2);
-    expect(settingsFor({ seed: 0 }, { ...SIZES, folds: 1 }).validationTrials).toBe(2);
+  test("counts the trials of the validation: each learning rate of the search, scales and shifts everywhere, both ways round where rows are few", () => {
+    expect(settingsFor({ seed: 0 }, SIZES)).toMatchObject({ searchSteps: 0, validationTrials: 2 });
+    expect(settingsFor({ seed: 0 }, { ...SIZES, folds: 1 }).validationTrials).toBe(1);
+    const many = settingsFor({ seed: 0 }, { ...SIZES, examples: 128 });
+    expect(many).toMatchObject({ learningRates: [5e-3], validationTrials: 2 });
+    expect(many.searchSteps).toBeGreaterThan(0);
     const plain = settingsFor({ seed: 0, method: "spt" }, SIZES);
     expect(plain).toMatchObject({ learningRates: [5e-3, 1e-3], validationTrials: 4 });
+    expect(plain.searchSteps).toBeGreaterThan(0);
     expect(settingsFor({ seed: 0, method: "spt", learningRate: 0.1 }, SIZES).validationTrials).toBe(2);
   });
 
@@ -42,16 +45,17 @@ describe("settingsFor", () => {
     expect(settingsFor({ seed: 0, insertionsMax: 64 }, SIZES).insertionsMax).toBe(12);
   });
 
-  test("keeps every phase at one step or more and the last at most at 3000, whatever the data and epochs", () => {
+  test("keeps every phase but the search at one step or more and the last at most at 3000, whatever the data and epochs", () => {
     const epochs = fc.option(fc.integer({ min: 1, max: 200 }), { nil: undefined });
     fc.assert(
       fc.property(fc.integer({ min: 8, max: 200_000 }), epochs, (examples, passes) => {
         const options = trainOptionsSchema.parse(passes === undefined ? {} : { epochs: passes });
         const { searchSteps, validationSteps, retrainSteps } = settingsFor(options, { ...SIZES, examples });
-        for (const steps of [searchSteps, validationSteps, retrainSteps]) {
+        for (const steps of [validationSteps, retrainSteps]) {
           expect(Number.isInteger(steps)).toBe(true);
           expect(steps).toBeGreaterThanOrEqual(1);
         }
+        expect(searchSteps > 0).toBe(examples >= 128);
         expect(retrainSteps).toBeLessThanOrEqual(3_000);
       }),
     );

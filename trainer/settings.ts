@@ -11,6 +11,7 @@ export interface Settings {
   /** K: the most insertions that the selection may keep. */
   readonly insertionsMax: number;
   readonly batchTexts: number;
+  /** 0: no search. */
   readonly searchSteps: number;
   readonly validationSteps: number;
   /** Trainings on part of the rows that the validation takes: candidates times folds. */
@@ -29,8 +30,13 @@ export interface Settings {
 }
 
 const BATCH_TEXTS = 16;
-const RETRAIN_STEPS_MIN = 80;
 const RETRAIN_STEPS_MAX = 3_000;
+/** Rows from which method "auto" searches: the halves of fewer choose worse than scales everywhere. */
+const SEARCH_FROM_ROWS = 128;
+const SEARCH_STEPS = 30;
+/** Plain SPT needs more steps to reach its loss than scales and shifts do. */
+const RETRAIN_STEPS_MIN = { auto: 50, spt: 80 };
+const LEARNING_RATES = { auto: [5e-3], spt: [5e-3, 1e-3] };
 
 export function settingsFor(
   options: TrainOptions,
@@ -41,16 +47,18 @@ export function settingsFor(
     folds = foldCount(examples),
   }: { examples: number; width: number; layers: number; folds?: number },
 ): Settings {
-  const isPlain = options.method === "spt";
-  const kinds: Settings["kinds"] = isPlain ? ["prompt_generator"] : ["prompt_generator", "scale_shift"];
-  const places = kinds.length * layers;
+  const method = options.method ?? "auto";
+  const kinds: Settings["kinds"] =
+    method === "spt" ? ["prompt_generator"] : ["prompt_generator", "scale_shift"];
+  const searches = method === "spt" || examples >= SEARCH_FROM_ROWS;
+  const budget = method === "spt" ? Math.ceil(layers / 2) : layers;
+  const learningRates = options.learningRate === undefined ? LEARNING_RATES[method] : [options.learningRate];
   const stepsPerEpoch = Math.ceil(examples / BATCH_TEXTS);
-  const rates = isPlain ? [5e-3, 1e-3] : [5e-3];
-  const learningRates = options.learningRate === undefined ? rates : [options.learningRate];
   const retrainSteps =
     options.epochs === undefined
-      ? Math.min(Math.max(6 * stepsPerEpoch, RETRAIN_STEPS_MIN), Math.max(2 * stepsPerEpoch, 200))
+      ? Math.min(Math.max(6 * stepsPerEpoch, RETRAIN_STEPS_MIN[method]), Math.max(2 * stepsPerEpoch, 200))
       : options.epochs * stepsPerEpoch;
+  const candidates = (searches ? learningRates.length : 0) + (method === "auto" ? 1 : 0);
   return {
     shape: {
       width,
@@ -59,13 +67,12 @@ export function settingsFor(
       pooling: options.pooling ?? "mean",
     },
     kinds,
-    insertionsMax: Math.min(options.insertionsMax ?? (isPlain ? Math.ceil(layers / 2) : layers), places),
-    contrastive: !isPlain,
+    insertionsMax: Math.min(options.insertionsMax ?? budget, kinds.length * layers),
+    contrastive: method === "auto",
     batchTexts: BATCH_TEXTS,
-    searchSteps: 30,
-    // Where every row counts, candidates learn a little longer before they are compared.
-    validationSteps: Math.min(folds === 2 ? 30 : 24, Math.ceil(retrainSteps / 2)),
-    validationTrials: (learningRates.length + (isPlain ? 0 : 1)) * folds,
+    searchSteps: searches ? SEARCH_STEPS : 0,
+    validationSteps: Math.min(method === "spt" ? 30 : 24, Math.ceil(retrainSteps / 2)),
+    validationTrials: candidates * folds,
     retrainSteps: Math.min(retrainSteps, RETRAIN_STEPS_MAX),
     learningRates,
     searchLearningRate: 5e-3,

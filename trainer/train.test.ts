@@ -12,15 +12,17 @@ import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { FrozenEncoder } from "./frozen-encoder.ts";
-import { fitLogisticRegression } from "./head/fit-logistic-regression.ts";
+import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
 import type { TrainOptions } from "./options.ts";
 import { GATE_HISTORY_MAX, type TrainingProgress } from "./report.ts";
-import { tunedFeatures } from "./spt/tune-insertions.ts";
+import { InsertionTuner } from "./spt/tune-insertions.ts";
 import { type TrainResult, train } from "./train.ts";
 
 const LAYERS = 3;
 const trained = makeTickets({ seed: 1, rowsPerLabel: 12 });
 const heldOut = makeTickets({ seed: 2, rowsPerLabel: 20 });
+
+const EVERYWHERE = [0, 1, 2].map((layer) => ({ kind: "scale_shift", layer }));
 
 let backbone: Backbone;
 let progress: TrainingProgress[];
@@ -55,6 +57,25 @@ async function accuracyOn({ rows }: typeof trained, { adapter }: TrainResult): P
   }
 }
 
+/** Of logistic regression on the frozen vectors of the training rows, on the held-out ones. */
+async function probeAccuracy(): Promise<number> {
+  const frozen = await FrozenEncoder.create(backbone, 1);
+  const featuresOf = ({ rows }: typeof trained) =>
+    frozen.features(rows.map(({ text }) => backbone.tokenizer.encode(text)));
+  const [learned, held] = [await featuresOf(trained), await featuresOf(heldOut)];
+  await frozen.close();
+  const classOf = ({ label }: { label: string }) => trained.labels.indexOf(label);
+  const { width } = backbone.config;
+  const labels = trained.rows.map(classOf);
+  const probe = fitLogisticRegression({ features_BD: learned, labels, width, classes: 3 });
+  const logits = headLogits(probe, held, width);
+  const hits = heldOut.rows.filter((row, index) => {
+    const own = logits.subarray(3 * index, 3 * index + 3);
+    return own.indexOf(Math.max(...own)) === classOf(row);
+  });
+  return hits.length / heldOut.rows.length;
+}
+
 beforeAll(async () => {
   backbone = parseBackbone("tiny", makeTinyBackbone({ layers: LAYERS }));
   progress = [];
@@ -77,18 +98,28 @@ describe("train", () => {
     expect(await accuracyOn(heldOut, other)).toBeGreaterThanOrEqual(0.9);
   });
 
-  test("of method auto tries what the search selected, scales and shifts everywhere, and neither, and is as good", async () => {
+  test("of method auto and few rows tries scales and shifts everywhere, and none, and is no worse than none", async () => {
     const { adapter, report } = await trainWith({ seed: 7 });
-    const { candidates, promptLayers, scaleShiftLayers } = report;
-    const [none, selected, scales] = candidates.map(({ insertions }) => insertions);
-    expect(candidates).toHaveLength(3);
-    expect(none).toBeUndefined();
-    expect(selected?.length).toBeLessThanOrEqual(LAYERS);
-    expect(scales).toEqual([0, 1, 2].map((layer) => ({ kind: "scale_shift", layer })));
-    const [chosen] = candidates.filter((candidate) => candidate.chosen);
+    expect(report.candidates.map(({ insertions }) => insertions)).toEqual([undefined, EVERYWHERE]);
+    expect(report.gates).toEqual([]);
+    const [chosen] = report.candidates.filter((candidate) => candidate.chosen);
     expect(adapter.insertions.map(({ kind, layer }) => ({ kind, layer }))).toEqual(chosen?.insertions ?? []);
-    expect(promptLayers.length + scaleShiftLayers.length).toBe(adapter.insertions.length);
-    expect(await accuracyOn(heldOut, { adapter, report })).toBeGreaterThanOrEqual(0.9);
+    expect(report.scaleShiftLayers).toHaveLength(adapter.insertions.length);
+    const loss = (await probeAccuracy()) - (await accuracyOn(heldOut, { adapter, report }));
+    expect(loss).toBeLessThanOrEqual(0.05);
+  });
+
+  test("of method auto and many rows also tries what a search over both kinds selects, and is no worse than none", async () => {
+    const many = makeTickets({ seed: 1, rowsPerLabel: 43 });
+    const options = { seed: 7, epochs: 1 };
+    const { adapter, report } = await train({ backbone, dataset: datasetOf(many), options, threads: 1 });
+    const [none, selected, scales] = report.candidates.map(({ insertions }) => insertions);
+    expect(report.candidates).toHaveLength(3);
+    expect([none, scales]).toEqual([undefined, EVERYWHERE]);
+    expect(selected?.length).toBeLessThanOrEqual(LAYERS);
+    expect(report.gates).toHaveLength(2 * LAYERS);
+    const loss = (await probeAccuracy()) - (await accuracyOn(heldOut, { adapter, report }));
+    expect(loss).toBeLessThanOrEqual(0.05);
   });
 
   test("decides on the user's validation rows where given, and learns nothing from them", async () => {
@@ -146,11 +177,11 @@ describe("train", () => {
     const frozen = await FrozenEncoder.create(backbone, 1);
     const states = await frozen.statesSource(layer, encodings);
     await frozen.close();
-    const features_BD = await tunedFeatures(
-      data,
-      { indices: labels.map((_, index) => index), insertions: generators, states },
-      { shape: { width, promptTokens, bottleneck, pooling }, threads: 1 },
-    );
+    const shape = { width, promptTokens, bottleneck, pooling };
+    const tuner = new InsertionTuner(data, { shape, contrastive: false, threads: 1 });
+    const indices = labels.map((_, index) => index);
+    const features_BD = await tuner.features({ indices, insertions: generators, states });
+    await tuner.close();
     const fitted = fitLogisticRegression({ features_BD, labels, width, classes: 3 });
     for (const [index, value] of fitted.weight_CD.entries()) {
       expect(Math.abs((head.weight_CD[index] ?? Number.NaN) - value)).toBeLessThan(5e-3);

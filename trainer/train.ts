@@ -29,7 +29,7 @@ import {
 } from "./spt/insertions.ts";
 import { type SearchResult, searchInsertions, selectInsertions } from "./spt/search-insertions.ts";
 import { type TrainingData, trainableHead } from "./spt/training-data.ts";
-import { tunedFeatures, tuneInsertions } from "./spt/tune-insertions.ts";
+import { InsertionTuner } from "./spt/tune-insertions.ts";
 import {
   bestCandidate,
   type Candidate,
@@ -64,9 +64,12 @@ export interface TrainResult {
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const frozen = await FrozenEncoder.create(request.backbone, request.threads ?? 0);
+  let training: Training | undefined;
   try {
-    return await new Training(request, frozen).run();
+    training = new Training(request, frozen);
+    return await training.run();
   } finally {
+    await training?.close();
     await frozen.close();
   }
 }
@@ -86,6 +89,7 @@ class Training {
   readonly #settings: Settings;
   readonly #random: () => number;
   readonly #clock: PhaseClock;
+  readonly #tuner: InsertionTuner;
   readonly #states = new Map<number, Promise<StatesSource>>();
 
   constructor(request: TrainRequest, frozen: FrozenEncoder) {
@@ -108,18 +112,29 @@ class Training {
       layers,
       ...(validation ? { folds: 1 } : {}),
     });
+    const { shape, contrastive } = this.#settings;
+    this.#tuner = new InsertionTuner(this.#data, { shape, contrastive, threads: request.threads ?? 0 });
     this.#random = createRandom(options.seed);
     this.#clock = createPhaseClock(this.#settings, request.onProgress);
+  }
+
+  close(): Promise<void> {
+    return this.#tuner.close();
   }
 
   async run(): Promise<TrainResult> {
     const halves = splitHalves(this.#data.labels.slice(0, this.#learn().length), this.#random);
     this.#clock.start("embed");
     const features = await this.#frozen.features(this.#data.encodings);
-    const search = await this.#search(halves, this.#fitHead(features, halves[0]));
-    const selected = selectInsertions(search.gates, this.#settings.insertionsMax);
+    const search =
+      this.#settings.searchSteps > 0
+        ? await this.#search(halves, this.#fitHead(features, halves[0]))
+        : undefined;
+    const selected = search && selectInsertions(search.gates, this.#settings.insertionsMax);
     const figures = await this.#validate({ folds: this.#folds(halves), selected, features });
-    const chosen = bestCandidate(this.#allowed(figures));
+    const chosen = bestCandidate(this.#allowed(figures), (candidate) =>
+      isEverywhere(candidate, this.#request.backbone),
+    );
     const { insertions, head } = await this.#retrain(chosen.candidate, features);
     const adapter: Adapter = {
       width: this.#settings.shape.width,
@@ -157,7 +172,7 @@ class Training {
   /** Every candidate on held-out rows. No insertions come first: where it is a draw, the simpler wins. */
   async #validate(parts: {
     folds: readonly Fold[];
-    selected: readonly InsertionPlace[];
+    selected: readonly InsertionPlace[] | undefined;
     features: Float32Array;
   }): Promise<HeldOutFigures[]> {
     this.#clock.start("validate");
@@ -168,14 +183,15 @@ class Training {
     );
   }
 
-  /** The selected insertions at each learning rate; scales and shifts at all layers, if they may be used. */
-  #candidates(selected: readonly InsertionPlace[]): NonNullable<Candidate>[] {
+  /** The selected insertions at each learning rate; scales and shifts everywhere, if they may be used. */
+  #candidates(selected: readonly InsertionPlace[] | undefined): NonNullable<Candidate>[] {
     const { learningRates, kinds } = this.#settings;
-    const searched = learningRates.map((learningRate) => ({ learningRate, insertions: selected }));
+    const searched = selected
+      ? learningRates.map((learningRate) => ({ learningRate, insertions: selected }))
+      : [];
     if (!kinds.includes("scale_shift")) return searched;
-    const { layers } = this.#request.backbone.config;
-    const all = Array.from({ length: layers }, (_, layer) => ({ kind: "scale_shift", layer }) as const);
-    return [...searched, { learningRate: must(learningRates[0], "learning rate"), insertions: all }];
+    const insertions = scalesEverywhere(this.#request.backbone);
+    return [...searched, { learningRate: must(learningRates[0], "learning rate"), insertions }];
   }
 
   async #heldOutLogits(
@@ -215,14 +231,15 @@ class Training {
   }
 
   async #tune(indices: readonly number[], parts: TuneParts): Promise<TrainableInsertion[]> {
-    const { batchTexts, weightDecay, dropout, shape, contrastive } = this.#settings;
+    const { batchTexts, weightDecay, dropout, shape } = this.#settings;
     const insertions = parts.insertions.map((place) => startInsertion(place, shape, this.#random));
-    await tuneInsertions(
-      this.#data,
-      { indices, insertions, head: trainableHead(parts.probe), states: await this.#statesBelow(insertions) },
+    const states = await this.#statesBelow(insertions);
+    const { signal } = this.#request;
+    await this.#tuner.tune(
+      { indices, insertions, head: trainableHead(parts.probe), states },
       {
-        ...{ batchTexts, weightDecay, dropout, shape, contrastive },
-        ...this.#runtime(),
+        ...{ batchTexts, weightDecay, dropout, random: this.#random },
+        ...(signal ? { signal } : {}),
         steps: parts.steps,
         learningRate: parts.learningRate,
         onStep: (_, loss) => this.#clock.step({ loss }),
@@ -233,13 +250,11 @@ class Training {
 
   /** Of all examples. */
   async #tunedFeatures(insertions: readonly TrainableInsertion[]): Promise<Float32Array> {
-    const { shape } = this.#settings;
-    const states = await this.#statesBelow(insertions);
-    return tunedFeatures(
-      this.#data,
-      { indices: this.#all(), insertions, states },
-      { ...this.#runtime(), shape },
-    );
+    return this.#tuner.features({
+      indices: this.#all(),
+      insertions,
+      states: await this.#statesBelow(insertions),
+    });
   }
 
   /** Frozen states entering the lowest of the insertions' layers, computed once a layer. */
@@ -289,4 +304,16 @@ class Training {
     }
     return rows;
   }
+}
+
+function scalesEverywhere({ config }: Backbone): InsertionPlace[] {
+  return Array.from({ length: config.layers }, (_, layer) => ({ kind: "scale_shift", layer }));
+}
+
+/** The candidate that was best over many tasks, so that held-out rows must speak clearly against it. */
+function isEverywhere(candidate: Candidate, { config }: Backbone): boolean {
+  return (
+    candidate?.insertions.length === config.layers &&
+    candidate.insertions.every(({ kind }) => kind === "scale_shift")
+  );
 }

@@ -61,9 +61,20 @@ export function foldCount(rows: number): number {
   return rows < BOTH_WAYS_BELOW_ROWS ? 2 : 1;
 }
 
-/** The most accurate; among equals the one of least loss, then the earlier. */
-export function bestCandidate(figures: readonly HeldOutFigures[]): HeldOutFigures {
-  return figures.reduce((best, next) => (isBetter(next, best) ? next : best));
+/**
+ * The most accurate; among equals the one of least loss, then the earlier. A preferred candidate gives way
+ * only to one that is better by more than a standard error (Breiman et al. 1984): on few rows the best of
+ * several is best by luck.
+ */
+export function bestCandidate(
+  figures: readonly HeldOutFigures[],
+  isPreferred: (candidate: Candidate) => boolean = () => false,
+): HeldOutFigures {
+  const best = figures.reduce((one, next) => (isBetter(next, one) ? next : one));
+  const preferred = figures.find(({ candidate }) => isPreferred(candidate));
+  if (!preferred) return best;
+  const { accuracy, n } = preferred;
+  return best.accuracy - accuracy > Math.sqrt((accuracy * (1 - accuracy)) / n) ? best : preferred;
 }
 
 function isBetter(a: HeldOutFigures, b: HeldOutFigures): boolean {

@@ -117,13 +117,23 @@ export class GraphBuilder {
     return this.apply("Mul", [sum, this.scalar(1 / size)]);
   }
 
+  /** Only what the outputs depend on: gradients leave branches that nothing reads, and a runtime computes them. */
   build(): Graph {
+    const needed = new Set(this.#outputs.map(({ tensor }) => tensor.id));
+    const nodes = this.nodes
+      .toReversed()
+      .filter(({ inputs, outputs }) => {
+        if (!outputs.some(({ id }) => needed.has(id))) return false;
+        for (const { id } of inputs) needed.add(id);
+        return true;
+      })
+      .reverse();
     return {
       floatType: this.floatType,
       inputs: this.#inputs,
       outputs: this.#outputs,
-      constants: this.#constants,
-      nodes: this.nodes,
+      constants: this.#constants.filter(({ tensor }) => needed.has(tensor.id)),
+      nodes,
     };
   }
 

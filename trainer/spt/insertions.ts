@@ -25,7 +25,12 @@ export interface Parameter {
   readonly shape: readonly number[];
   /** Weight decay applies to matrices. */
   readonly decay: boolean;
+  /** Multiplies the learning rate. */
+  readonly rateFactor: number;
 }
+
+/** Scales and shifts, which act on every token, learn slower than generators: docs/decisions. */
+const SCALE_SHIFT_RATE_FACTOR = 0.8;
 
 /** Names of a layer's scales and shifts, [D] each, which are added to the backbone's own. */
 export function scaleShiftInputs(layer: number) {
@@ -51,13 +56,16 @@ export function parametersOf(insertion: TrainableInsertion, shape: GeneratorShap
     const [down, up, bias] = generatorInputs(insertion.layer);
     const dims = generatorDimensions(shape);
     return [
-      { name: down, value: insertion.down_DM, shape: dims.down, decay: true },
-      { name: up, value: insertion.up_ME, shape: dims.up, decay: true },
-      { name: bias, value: insertion.bias_PD, shape: dims.bias, decay: false },
+      { name: down, value: insertion.down_DM, shape: dims.down, decay: true, rateFactor: 1 },
+      { name: up, value: insertion.up_ME, shape: dims.up, decay: true, rateFactor: 1 },
+      { name: bias, value: insertion.bias_PD, shape: dims.bias, decay: false, rateFactor: 1 },
     ];
   }
   const names = scaleShiftInputs(insertion.layer);
-  const vector = (name: string, value: Float32Array) => ({ name, value, shape: [shape.width], decay: false });
+  const vector = (name: string, value: Float32Array) => ({
+    ...{ name, value, shape: [shape.width], decay: false },
+    rateFactor: SCALE_SHIFT_RATE_FACTOR,
+  });
   return [
     vector(names.attention.scale, insertion.attention.scale_D),
     vector(names.attention.shift, insertion.attention.shift_D),

@@ -39,7 +39,7 @@ import {
   type TrainableHead,
   type TrainingData,
 } from "./training-data.ts";
-import { tunedFeatures } from "./tune-insertions.ts";
+import { InsertionTuner } from "./tune-insertions.ts";
 
 const LAYERS = 3;
 const WIDTH = 16;
@@ -379,7 +379,10 @@ async function hardFeatures(
   const shape = shapeOf(pooling);
   const { insertions } = drawWeights(placesOf(places), shape);
   const states = await frozen.statesSource(lowestLayer(insertions), data.encodings);
-  return tunedFeatures(data, { indices, insertions, states }, { shape, threads: 1 });
+  const tuner = new InsertionTuner(data, { shape, contrastive: false, threads: 1 });
+  const features = await tuner.features({ indices, insertions, states });
+  await tuner.close();
+  return features;
 }
 
 /** Of the search graph with the selected layers' generators, and loud random ones behind closed gates. */

@@ -56,8 +56,8 @@ export function headParameters({ weight_DC, bias_C }: TrainableHead): Parameter[
   const classes = bias_C.length;
   const shape = [weight_DC.length / classes, classes];
   return [
-    { name: HEAD_INPUTS[0], value: weight_DC, shape, decay: true },
-    { name: HEAD_INPUTS[1], value: bias_C, shape: [classes], decay: false },
+    { name: HEAD_INPUTS[0], value: weight_DC, shape, decay: true, rateFactor: 1 },
+    { name: HEAD_INPUTS[1], value: bias_C, shape: [classes], decay: false, rateFactor: 1 },
   ];
 }
 

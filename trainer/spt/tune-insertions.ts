@@ -7,7 +7,7 @@ import { clipByGlobalNorm } from "../optimizer/clip.ts";
 import { warmupThenDecay } from "../optimizer/schedule.ts";
 import { contrastiveInputs, type Feeds, promptInputs, targetsOf, textInputs } from "./batch-inputs.ts";
 import type { GeneratorShape } from "./generators.ts";
-import { type Parameter, parametersOf, type TrainableInsertion } from "./insertions.ts";
+import { type InsertionPlace, type Parameter, parametersOf, type TrainableInsertion } from "./insertions.ts";
 import { buildSptGraph, gradientOutput } from "./spt-graph.ts";
 import {
   batchExamples,
@@ -19,121 +19,128 @@ import {
   type TrainingData,
 } from "./training-data.ts";
 
-export interface TuneOptions {
+export interface TunerOptions {
   /** Of the prompt generators among the insertions. */
   readonly shape: GeneratorShape;
+  /** Adds the supervised contrastive loss; batches then hold classes in pairs. */
+  readonly contrastive: boolean;
+  readonly threads: number;
+}
+
+export interface TuneOptions {
   readonly steps: number;
   readonly batchTexts: number;
   readonly learningRate: number;
   readonly weightDecay: number;
   readonly dropout: number;
-  /** Adds the supervised contrastive loss; batches then hold classes in pairs. */
-  readonly contrastive: boolean;
   readonly random: () => number;
-  readonly threads: number;
   readonly onStep?: (step: number, loss: number) => void;
   readonly signal?: AbortSignal;
 }
 
-/** Insertions and head are updated in place. `states` enter the lowest of the insertions' layers. */
-export async function tuneInsertions(
-  data: TrainingData,
-  parts: {
-    indices: readonly number[];
-    insertions: readonly TrainableInsertion[];
-    head: TrainableHead;
-    states: StatesSource;
-  },
-  options: TuneOptions,
-): Promise<{ loss: number }> {
-  const { insertions, head, indices } = parts;
-  const { shape, steps, random, contrastive } = options;
-  const parameters = [
-    ...insertions.flatMap((insertion) => parametersOf(insertion, shape)),
-    ...headParameters(head),
-  ];
-  const outputs = parameters.map(({ name }) => gradientOutput(name));
-  const session = await openSession(data, { insertions, gradients: true, contrastive }, options);
-  const optimizer = new AdamW(parameters, { weightDecay: options.weightDecay });
-  const batches = endlessBatches(indices, {
-    size: options.batchTexts,
-    random,
-    ...(contrastive ? { labels: data.labels } : {}),
-  });
-  let loss = 0;
-  try {
+interface InsertedRows {
+  readonly indices: readonly number[];
+  readonly insertions: readonly TrainableInsertion[];
+  /** States entering the lowest of the insertions' layers. */
+  readonly states: StatesSource;
+}
+
+/** Tunes insertions on a dataset. Sessions of the places tuned last stay open until others are, or `close`. */
+export class InsertionTuner {
+  readonly #data: TrainingData;
+  readonly #options: TunerOptions;
+  readonly #sessions = new Map<"gradients" | "features", Session>();
+  #places = "";
+
+  constructor(data: TrainingData, options: TunerOptions) {
+    this.#data = data;
+    this.#options = options;
+  }
+
+  /** Insertions and head are updated in place. */
+  async tune(parts: InsertedRows & { head: TrainableHead }, options: TuneOptions): Promise<{ loss: number }> {
+    const { insertions, head, indices } = parts;
+    const { shape, contrastive } = this.#options;
+    const { steps, random, learningRate, weightDecay } = options;
+    const parameters = [
+      ...insertions.flatMap((insertion) => parametersOf(insertion, shape)),
+      ...headParameters(head),
+    ];
+    const outputs = parameters.map(({ name }) => gradientOutput(name));
+    const session = await this.#session(insertions, "gradients");
+    const optimizer = new AdamW(parameters, { weightDecay });
+    const batches = endlessBatches(indices, {
+      size: options.batchTexts,
+      random,
+      ...(contrastive ? { labels: this.#data.labels } : {}),
+    });
+    let loss = 0;
     for (let step = 0; step < steps; step++) {
       options.signal?.throwIfAborted();
-      const feeds = await tuneFeeds(data, batches.next().value, { ...parts, parameters, options });
+      const context = { ...parts, ...this.#options, ...options, parameters };
+      const feeds = await tuneFeeds(this.#data, batches.next().value, context);
       const results = await session.run(feeds, ["loss", ...outputs]);
       const gradients = outputs.map((output) => must(results[output], output));
       clipByGlobalNorm(gradients, 1);
-      optimizer.step(gradients, options.learningRate * warmupThenDecay(step, steps));
+      optimizer.step(gradients, learningRate * warmupThenDecay(step, steps));
       const stepLoss = must(results.loss?.[0], "loss");
       loss = step === 0 ? stepLoss : 0.9 * loss + 0.1 * stepLoss;
       options.onStep?.(step + 1, loss);
     }
-  } finally {
-    await session.close();
+    return { loss };
   }
-  return { loss };
-}
 
-/** Unit-length vectors [n, D] of examples under the insertions. */
-export async function tunedFeatures(
-  data: TrainingData,
-  parts: {
-    indices: readonly number[];
-    insertions: readonly TrainableInsertion[];
-    states: StatesSource;
-  },
-  options: Pick<TuneOptions, "shape" | "threads">,
-): Promise<Float32Array> {
-  const { insertions, states } = parts;
-  const { shape } = options;
-  const { width } = data.backbone.config;
-  const session = await openSession(data, { insertions, gradients: false, contrastive: false }, options);
-  const weights = parameterFeeds(insertions.flatMap((insertion) => parametersOf(insertion, shape)));
-  const features = new Float32Array(parts.indices.length * width);
-  try {
-    for (let from = 0; from < parts.indices.length; from += TEXTS_AT_ONCE) {
-      const indices = parts.indices.slice(from, from + TEXTS_AT_ONCE);
-      const feeds = await rowFeeds(data, indices, { insertions, states, shape });
+  /** Unit-length vectors [n, D] of examples under the insertions. */
+  async features({ indices, insertions, states }: InsertedRows): Promise<Float32Array> {
+    const { shape } = this.#options;
+    const { width } = this.#data.backbone.config;
+    const session = await this.#session(insertions, "features");
+    const weights = parameterFeeds(insertions.flatMap((insertion) => parametersOf(insertion, shape)));
+    const features = new Float32Array(indices.length * width);
+    for (let from = 0; from < indices.length; from += TEXTS_AT_ONCE) {
+      const some = indices.slice(from, from + TEXTS_AT_ONCE);
+      const feeds = await rowFeeds(this.#data, some, { insertions, states, shape });
       const results = await session.run({ ...feeds, ...weights }, ["features"]);
       features.set(results.features, from * width);
     }
-  } finally {
-    await session.close();
+    return features;
   }
-  return features;
+
+  async close(): Promise<void> {
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    await Promise.all(sessions.map((session) => session.close()));
+  }
+
+  async #session(insertions: readonly InsertionPlace[], output: "gradients" | "features"): Promise<Session> {
+    const places = insertions.map(({ kind, layer }) => `${kind} ${layer}`).join();
+    if (places !== this.#places) await this.close();
+    this.#places = places;
+    const known = this.#sessions.get(output);
+    if (known) return known;
+    const { backbone, classes } = this.#data;
+    const { shape, contrastive, threads } = this.#options;
+    const gradients = output === "gradients";
+    const graph = { backbone, shape, classes, insertions, gradients, contrastive, mode: "tune" } as const;
+    const session = await Session.create(buildSptGraph(graph), { threads });
+    this.#sessions.set(output, session);
+    return session;
+  }
 }
 
 const TEXTS_AT_ONCE = 64;
 
-function openSession(
-  data: TrainingData,
-  graph: { insertions: readonly TrainableInsertion[]; gradients: boolean; contrastive: boolean },
-  { shape, threads }: Pick<TuneOptions, "shape" | "threads">,
-): Promise<Session> {
-  const { backbone, classes } = data;
-  return Session.create(buildSptGraph({ backbone, shape, classes, mode: "tune", ...graph }), { threads });
-}
-
 async function tuneFeeds(
   data: TrainingData,
   indices: readonly number[],
-  context: {
-    insertions: readonly TrainableInsertion[];
-    states: StatesSource;
-    parameters: readonly Parameter[];
-    options: TuneOptions;
-  },
+  context: Omit<InsertedRows, "indices"> &
+    TunerOptions &
+    Pick<TuneOptions, "dropout" | "random"> & { parameters: readonly Parameter[] },
 ): Promise<Feeds> {
-  const { insertions, states, parameters, options } = context;
-  const { shape, dropout, random, contrastive } = options;
+  const { insertions, parameters, shape, dropout, random, contrastive } = context;
   const labels = indices.map((index) => must(data.labels[index], "label"));
   return {
-    ...(await rowFeeds(data, indices, { insertions, states, shape })),
+    ...(await rowFeeds(data, indices, context)),
     ...parameterFeeds(parameters),
     ...keepFeeds(promptLayersOf(insertions), shape, { texts: indices.length, rate: dropout, random }),
     ...(contrastive ? contrastiveInputs(labels) : {}),
@@ -148,11 +155,7 @@ async function tuneFeeds(
 async function rowFeeds(
   data: TrainingData,
   indices: readonly number[],
-  {
-    insertions,
-    states,
-    shape,
-  }: { insertions: readonly TrainableInsertion[]; states: StatesSource; shape: GeneratorShape },
+  { insertions, states, shape }: Omit<InsertedRows, "indices"> & { shape: GeneratorShape },
 ): Promise<Feeds> {
   const examples = await batchExamples(data, indices, states);
   const { batch, feeds } = textInputs(examples, data.backbone.config);
