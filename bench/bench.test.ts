@@ -56,7 +56,7 @@ describe("serve", () => {
     expect(document).toMatchObject({ benchmark: "serve", machine, settings: { batch: 5, resident: 7 } });
     const { cases, texts, textTokens, ratio } = document.results;
     expect(cases.map((result: { case: string }) => result.case)).toEqual([
-      ...["bare", "mixed", "single", "resident", "classify"],
+      ...["bare", "mixed", "scales", "single", "resident", "classify"],
     ]);
     for (const { milliseconds, tokensPerSecond } of cases) {
       expect(milliseconds.max).toBeGreaterThanOrEqual(milliseconds.median);
@@ -83,14 +83,14 @@ describe("train", () => {
     const { exitCode, stdout, stderr } = await bench(
       ...["train", ...files, "--backbone", backbone, "--epochs", "1", "--threads", "1", "--json"],
     );
-    expect(stderr).toMatch(/Training in a child process .* search/);
+    expect(stderr).toMatch(/Training in a child process .* validate/);
     expect(exitCode).toBe(0);
     const { child, inProcess, test, ...results } = JSON.parse(stdout).results;
     expect(results).toMatchObject({ examples: 24, labels: 3, target: { seconds: 60 } });
     expect(test.n).toBe(15);
     for (const { phases, seconds, steps } of [child, inProcess]) {
       expect(phases[1]).toMatchObject({
-        name: "search",
+        name: "validate",
         stepsPerSecond: phases[1].steps / phases[1].seconds,
       });
       expect(phases.reduce((sum: number, phase: { steps: number }) => sum + phase.steps, 0)).toBe(steps);

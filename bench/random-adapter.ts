@@ -1,5 +1,5 @@
 // Adapters of random weights: serving takes the same time whatever an adapter has learned.
-import type { Adapter, PromptGenerator } from "#model";
+import type { Adapter, PromptGenerator, ScaleShift } from "#model";
 
 export interface RandomAdapterOptions {
   readonly width: number;
@@ -9,16 +9,18 @@ export interface RandomAdapterOptions {
   readonly promptLayers: readonly number[];
   readonly promptTokens: number;
   readonly bottleneck: number;
+  /** Ascending. */
+  readonly scaleShiftLayers: readonly number[];
 }
 
 /** Generators with mean pooling. The same options give the same weights. */
 export function randomAdapter(options: RandomAdapterOptions): Adapter {
-  const { width, seed, classes, promptLayers, promptTokens, bottleneck } = options;
+  const { width, seed, classes, promptLayers, promptTokens, bottleneck, scaleShiftLayers } = options;
   const random = createRandom(seed);
   // Uniform of that standard deviation.
   const draw = (length: number, deviation: number) =>
     Float32Array.from({ length }, () => deviation * Math.sqrt(12) * (random() - 0.5));
-  const insertions = promptLayers.map(
+  const generators = promptLayers.map(
     (layer): PromptGenerator => ({
       kind: "prompt_generator",
       layer,
@@ -30,9 +32,14 @@ export function randomAdapter(options: RandomAdapterOptions): Adapter {
       bias_PD: draw(promptTokens * width, 0.5),
     }),
   );
+  const vectors = () => ({ scale_D: draw(width, 0.05), shift_D: draw(width, 0.05) });
+  const scales = scaleShiftLayers.map(
+    (layer): ScaleShift => ({ kind: "scale_shift", layer, attention: vectors(), output: vectors() }),
+  );
   return {
     width,
-    insertions,
+    // A stable sort: prompt generators stay first within a layer.
+    insertions: [...generators, ...scales].sort((one, other) => one.layer - other.layer),
     head: { weight_CD: draw(classes * width, 2), bias_C: draw(classes, 0.1) },
     labels: Array.from({ length: classes }, (_, index) => `label ${index}`),
     temperature: 1,

@@ -80,8 +80,8 @@ function describe({ texts, textTokens, cases, ratio, positions, residentBytes }:
 const HELP = `
 Cases, each warm (run once untimed, then timed), interleaved round by round, packing included in each:
   bare       the frozen encoder alone, texts packed the same way, no prompts inserted
-  mixed      each text by another tenant's adapter, of the shape that the trainer's defaults give; its
-             prompt layers are drawn at random
+  mixed      each text by another tenant's adapter of plain SPT's default shape, prompt layers drawn at random
+  scales     each text by another tenant's adapter of scales and shifts at every layer
   single     all texts by one adapter
   resident   as mixed, while --resident adapters are in memory
   classify   as mixed, through Classifier.classify: tokenizer, queue and head included

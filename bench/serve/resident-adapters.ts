@@ -20,24 +20,34 @@ export function adapterShape({ width, layers }: EncoderConfig): AdapterShape {
   return { promptLayersEach: insertionsMax, pooling: "mean", promptTokens, bottleneck, classes: 8 };
 }
 
+/** "spt": prompt generators at layers drawn by index; "scales": scales and shifts at every layer. */
+export type AdapterKind = "spt" | "scales";
+
 export interface ResidentAdapters {
   readonly cache: AdapterCache;
-  /** Adapter i is makeAdapter(config, i). */
+  /** Adapter i is makeAdapter(config, i, kind). */
   readonly residents: readonly ResidentAdapter[];
 }
 
-export async function residentAdapters(backbone: Backbone, count: number): Promise<ResidentAdapters> {
+export async function residentAdapters(
+  backbone: Backbone,
+  count: number,
+  kind: AdapterKind,
+): Promise<ResidentAdapters> {
   const cache = new AdapterCache(backbone, Number.MAX_SAFE_INTEGER);
   const residents: ResidentAdapter[] = [];
   for (let index = 0; index < count; index++) {
-    residents.push(await cache.acquire(`tenant-${index}`, async () => makeAdapter(backbone.config, index)));
+    const load = async () => makeAdapter(backbone.config, index, kind);
+    residents.push(await cache.acquire(`tenant-${index}`, load));
   }
   return { cache, residents };
 }
 
-/** Its prompt layers are drawn too: tenants' adapters differ in them. */
-export function makeAdapter(config: EncoderConfig, index: number): Adapter {
+export function makeAdapter(config: EncoderConfig, index: number, kind: AdapterKind): Adapter {
   const { promptLayersEach, ...shape } = adapterShape(config);
-  const promptLayers = randomLayers(index, promptLayersEach, config.layers);
-  return randomAdapter({ ...shape, width: config.width, seed: index, promptLayers });
+  const places =
+    kind === "spt"
+      ? { promptLayers: randomLayers(index, promptLayersEach, config.layers), scaleShiftLayers: [] }
+      : { promptLayers: [], scaleShiftLayers: Array.from({ length: config.layers }, (_, layer) => layer) };
+  return randomAdapter({ ...shape, ...places, width: config.width, seed: index });
 }

@@ -1,13 +1,14 @@
-// The five ways one batch of texts is computed, each a function that runs it once.
+// The ways one batch of texts is computed, each a function that runs it once.
 import type { Backbone, Encoding, TextInput } from "#model";
 import { type BatchItem, batchFeeds, Classifier, Session, servingGraph } from "#model/runtime";
 import { BareEncoder } from "../bare-encoder.ts";
 import { makeAdapter, type ResidentAdapters, residentAdapters } from "./resident-adapters.ts";
 
 export const SERVE_CASES = {
-  bare: "no prompts",
-  mixed: "an adapter each",
-  single: "one adapter",
+  bare: "no adapters",
+  mixed: "an adapter each: prompts",
+  scales: "an adapter each: scales and shifts",
+  single: "one adapter: prompts",
   resident: "as mixed, many in memory",
   classify: "as mixed, text to scores",
 } as const;
@@ -36,19 +37,22 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
   const bare = await BareEncoder.create(backbone, threads);
   const session = await Session.create(servingGraph(backbone), { threads });
   const classifier = await Classifier.create(backbone, { threads });
-  const few = await residentAdapters(backbone, inputs.length);
-  const many = await residentAdapters(backbone, residentCount);
+  const few = await residentAdapters(backbone, inputs.length, "spt");
+  const scales = await residentAdapters(backbone, inputs.length, "scales");
+  const many = await residentAdapters(backbone, residentCount, "spt");
   const pass = async (items: readonly BatchItem[], { cache }: ResidentAdapters) =>
     (await session.run(batchFeeds(items, config, cache), ["features"])).features;
   // Spread over all that are resident.
   const stride = Math.max(1, Math.floor(residentCount / inputs.length));
   const mixedItems = itemsOf(encodings, few, (text) => text);
+  const scalesItems = itemsOf(encodings, scales, (text) => text);
   const singleItems = itemsOf(encodings, few, () => 0);
   const residentItems = itemsOf(encodings, many, (text) => (text * stride) % residentCount);
   return {
     run: {
       bare: () => bare.run(encodings),
       mixed: () => pass(mixedItems, few),
+      scales: () => pass(scalesItems, scales),
       single: () => pass(singleItems, few),
       resident: () => pass(residentItems, many),
       classify: () =>
@@ -77,6 +81,6 @@ function itemsOf(
 
 /** One request of one tenant; requests of one moment are computed together by the classifier. */
 function classifyOne(classifier: Classifier, { config }: Backbone, text: number, input: TextInput) {
-  const load = async () => makeAdapter(config, text);
+  const load = async () => makeAdapter(config, text, "spt");
   return classifier.classify({ key: `tenant-${text}`, load }, [input]);
 }

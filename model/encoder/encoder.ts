@@ -270,12 +270,13 @@ function normalize(
     builder.apply("LayerNormalization", [rows, scale, shift], { epsilon });
   if (inserted && !inserted.at) return norm(x, inserted.scale, inserted.shift);
   const { scale, shift } = normTensors(builder, own);
-  const all = norm(x, scale, shift);
-  if (!inserted?.at) return all;
-  const some = builder.apply("Gather", [rowsOf(builder, x), inserted.at]);
-  const unscaled = norm(some, ...unitVectors(builder, width));
+  if (!inserted?.at) return norm(x, scale, shift);
+  const rows = rowsOf(builder, x);
+  const unscaled = norm(builder.apply("Gather", [rows, inserted.at]), ...unitVectors(builder, width));
   const changed = builder.apply("Add", [builder.apply("Mul", [unscaled, inserted.scale]), inserted.shift]);
-  const scattered = builder.apply("ScatterRows", [rowsOf(builder, all), inserted.at, changed]);
+  // Read by nothing else, so that the runtime writes the changed rows into it in place.
+  const all = norm(rows, scale, shift);
+  const scattered = builder.apply("ScatterRows", [all, inserted.at, changed]);
   return x.shape.length === 3 ? builder.reshapeLike(scattered, x) : scattered;
 }
 
