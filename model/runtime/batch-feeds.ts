@@ -160,19 +160,30 @@ function addPairFeeds(
   { pooling, pairs }: { pooling: GeneratorPooling; pairs: readonly Pair[] },
 ): void {
   const slab = cache.slab(layer, pooling);
-  const width = batch.rows * batch.rowTokens;
-  const perPair = slotsOf(pooling, slab.promptTokens);
-  const averaging = new Float32Array(pairs.length * perPair * width);
-  for (const [index, { text, promptTokens }] of pairs.entries()) {
-    const place = batch.placements[text];
-    if (!place) continue;
-    writeSlotRows(averaging, { at: index * perPair, slots: slotsOf(pooling, promptTokens), place, width });
+  const own = new Map(pairs.map(({ text, promptTokens }) => [text, slotsOf(pooling, promptTokens)]));
+  const { slots, offsets } = placePrompts(
+    batch,
+    batch.placements.map((_, text) => own.get(text) ?? 0),
+  );
+  const averaging = new Float32Array(batch.rows * slots * batch.rowTokens);
+  for (const [text, count] of own) {
+    const { row, offset, length } = must(batch.placements[text], "placement");
+    writeSlotRows(averaging, {
+      at: must(offsets[text], "offset"),
+      slots: count,
+      place: { row, offset: offset - row * batch.rowTokens, length },
+      width: batch.rowTokens,
+    });
   }
-  feeds[layerInput.slots(layer, pooling)] = { data: averaging, shape: [pairs.length * perPair, width] };
-  feeds[layerInput.adapter(layer, pooling)] = {
-    data: Int32Array.from(pairs, ({ slot }) => slot),
-    shape: [pairs.length],
-  };
+  // What a wider slab reads beyond a pair's own slots makes prompts that are placed nowhere.
+  const perPair = slotsOf(pooling, slab.promptTokens);
+  const at = pairs.flatMap(({ text }) => {
+    const first = must(offsets[text], "offset");
+    return Array.from({ length: perPair }, (_, slot) => (slot < (own.get(text) ?? 0) ? first + slot : 0));
+  });
+  feeds[layerInput.slots(layer, pooling)] = { data: averaging, shape: [batch.rows, slots, batch.rowTokens] };
+  feeds[layerInput.slotsAt(layer, pooling)] = integers(at);
+  feeds[layerInput.adapter(layer, pooling)] = integers(pairs.map(({ slot }) => slot));
   feeds[layerInput.down(layer, pooling)] = slab.down;
   feeds[layerInput.up(layer, pooling)] = slab.up;
   feeds[layerInput.bias(layer, pooling)] = slab.bias;

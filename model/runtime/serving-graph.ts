@@ -42,8 +42,10 @@ export const layerInput = {
   queryNormRows: (layer: number) => `queryNormRows ${layer}`,
   /** [A, D] */
   normTable: (layer: number, site: NormSite, part: NormPart) => `${site} ${part} ${layer}`,
-  /** [S·G, X]: averages of text positions, G rows a pair. */
+  /** [R, W, T]: averages of the positions of a row, for the pairs of its texts. */
   slots: (layer: number, pooling: GeneratorPooling) => `slots ${layer} ${pooling}`,
+  /** [S·G] int32: where the G averages of each pair are among the R·W. */
+  slotsAt: (layer: number, pooling: GeneratorPooling) => `slotsAt ${layer} ${pooling}`,
   /** [S] int32: the slab slot of each pair's adapter. */
   adapter: (layer: number, pooling: GeneratorPooling) => `adapter ${layer} ${pooling}`,
   /** [A, D, M], [A, M, E], [A, P, D] */
@@ -109,10 +111,9 @@ function keyPrompts(
   builder: GraphBuilder,
   { layer, states, carried }: { layer: number; states: Tensor; carried: Tensor | undefined },
 ): PromptRows {
-  const flat_XD = flattenRows(builder, states);
   const [first, ...others] = [
     ...(carried ? [carried] : []),
-    ...POOLINGS.map((pooling) => newPrompts(builder, { layer, pooling, flat_XD })),
+    ...POOLINGS.map((pooling) => newPrompts(builder, { layer, pooling, states_RTD: states })),
   ];
   const slots = ["R", `U ${layer}`];
   return {
@@ -136,9 +137,9 @@ function queryPrompts(builder: GraphBuilder, layer: number, keys: PromptRows): P
 /** [S·P, D] prompts of the pairs of one layer and pooling. */
 function newPrompts(
   builder: GraphBuilder,
-  { layer, pooling, flat_XD }: { layer: number; pooling: GeneratorPooling; flat_XD: Tensor },
+  { layer, pooling, states_RTD }: { layer: number; pooling: GeneratorPooling; states_RTD: Tensor },
 ): Tensor {
-  const width = Number(flat_XD.shape[1]);
+  const width = Number(states_RTD.shape[2]);
   const key = `${layer} ${pooling}`;
   const [pairs, tokens, bottleneck] = [`S ${key}`, `P ${key}`, `M ${key}`];
   const slots = pooling === "mean" ? 1 : tokens;
@@ -149,8 +150,10 @@ function newPrompts(
   const down = gathered(layerInput.down(layer, pooling), [width, bottleneck]);
   const up = gathered(layerInput.up(layer, pooling), [bottleneck, wide]);
   const bias = gathered(layerInput.bias(layer, pooling), [tokens, width]);
-  const averaging = builder.input(layerInput.slots(layer, pooling), [`SG ${key}`, "X"]);
-  const pooled = builder.apply("MatMul", [averaging, flat_XD]);
+  const averaging = builder.input(layerInput.slots(layer, pooling), ["R", `W ${key}`, "T"]);
+  const averages = flattenRows(builder, builder.apply("MatMul", [averaging, states_RTD]));
+  const slotsAt = builder.input(layerInput.slotsAt(layer, pooling), [`SG ${key}`], "int32");
+  const pooled = builder.apply("Gather", [averages, slotsAt]);
   const pooled_SGD =
     pooling === "mean"
       ? builder.reshape(pooled, [-1, 1, width], [pairs, 1, width])
