@@ -43,6 +43,7 @@ export function randomAdapter(options: RandomAdapterOptions): Adapter {
     head: { weight_CD: draw(classes * width, 2), bias_C: draw(classes, 0.1) },
     labels: Array.from({ length: classes }, (_, index) => `label ${index}`),
     temperature: 1,
+    pairMode: "joint",
   };
 }
 
@@ -57,7 +58,7 @@ export function randomLayers(seed: number, count: number, layers: number): numbe
 }
 
 /** mulberry32, uniform in [0, 1). */
-function createRandom(seed: number): () => number {
+export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

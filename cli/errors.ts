@@ -48,6 +48,7 @@ export const exitCodeByCode = {
   invalid_backbone: EXIT.badInput,
   unsupported_backbone: EXIT.badInput,
   backbone_mismatch: EXIT.badInput,
+  pair_required: EXIT.badInput,
   classifier_overloaded: EXIT.unreachable,
   invalid_dataset: EXIT.badInput,
   dataset_too_large: EXIT.badInput,

@@ -46,6 +46,7 @@ export const statusByCode = {
   invalid_backbone: 500,
   unsupported_backbone: 500,
   backbone_mismatch: 409,
+  pair_required: 400,
   classifier_overloaded: 503,
   // trainer
   invalid_dataset: 400,

@@ -77,6 +77,7 @@ export async function publishAdapter(
   const adapter: Adapter = {
     width: 2,
     insertions: [],
+    pairMode: "joint" as const,
     head: { weight_CD: new Float32Array(2 * labels.length), bias_C: new Float32Array(labels.length) },
     labels,
     temperature: 1,

@@ -42,6 +42,7 @@ const configSchema = z.strictObject({
       .max(LABELS_MAX)
       .refine((labels) => new Set(labels).size === labels.length, "labels must be unique"),
     temperature: z.number().positive(),
+    pairMode: z.enum(["joint", "dual"]),
     insertions: z
       .array(insertionSchema)
       .max(KINDS.length * LAYERS_MAX)

@@ -57,6 +57,7 @@ function makeAdapter(sizes: Partial<Sizes> = {}): Adapter {
     head: { weight_CD: fill(labels * width), bias_C: fill(labels) },
     labels: Array.from({ length: labels }, (_, i) => `label ${i}`),
     temperature: 1.25,
+    pairMode: "joint",
   };
 }
 
@@ -69,6 +70,14 @@ describe("an adapter", () => {
       const original = makeAdapter({ pooling, layers });
       expect(parseAdapter(serializeAdapter(original, BACKBONE))).toEqual(original);
     }
+  });
+
+  it("of dual pairs has a head over the pair features, and no other", () => {
+    const bias_C = Float32Array.of(0, 1);
+    const head = { weight_CD: new Float32Array(2 * (2 * 8 + 1)).fill(0.5), bias_C };
+    const dual: Adapter = { ...adapter, pairMode: "dual", head };
+    expect(parseAdapter(serializeAdapter(dual, BACKBONE))).toEqual(dual);
+    expect(() => serializeAdapter({ ...adapter, pairMode: "dual" }, BACKBONE)).toThrow(/classifier\.weight/);
   });
 
   it("has PEFT's file fields and tensors in torch's order, the same bytes each time", () => {

@@ -8,6 +8,7 @@ import {
   parseAdapterConfig,
 } from "./adapter-config.ts";
 import { ModelError } from "./errors.ts";
+import { featureWidth } from "./pair-features.ts";
 import { parseSafetensors, type Tensor } from "./safetensors/parse.ts";
 import { toFloat32 } from "./safetensors/read-tensor.ts";
 import { serializeSafetensors, type TensorToWrite } from "./safetensors/serialize.ts";
@@ -30,7 +31,7 @@ const ADAPTER_CONFIG_BYTES_MAX = 1024 * 1024;
  * Throws ModelError invalid_adapter for what parseAdapter would refuse.
  */
 export function serializeAdapter(adapter: Adapter, backbone: { id: string; digest: string }): AdapterFiles {
-  const { width, labels, temperature, insertions } = adapter;
+  const { width, labels, temperature, pairMode, insertions } = adapter;
   const config: AdapterConfig = {
     peft_type: "SPT",
     task_type: "SEQ_CLS",
@@ -41,6 +42,7 @@ export function serializeAdapter(adapter: Adapter, backbone: { id: string; diges
       width,
       labels: [...labels],
       temperature,
+      pairMode,
       insertions: insertions.map(insertionConfigOf),
     },
   };
@@ -57,18 +59,19 @@ export function serializeAdapter(adapter: Adapter, backbone: { id: string; diges
 export function parseAdapter(files: AdapterFiles): Adapter {
   requireSize("adapter_config.json", files.config, ADAPTER_CONFIG_BYTES_MAX);
   requireSize("adapter_model.safetensors", files.weights, ADAPTER_BYTES_MAX);
-  const { width, labels, temperature, insertions } = parseAdapterConfig(files.config).softgate;
+  const { width, labels, temperature, pairMode, insertions } = parseAdapterConfig(files.config).softgate;
   const { tensors } = asInvalidAdapter(() => parseSafetensors(files.weights));
   const reader = new TensorReader(tensors);
   const parsed = {
     width,
     insertions: insertions.map((insertion) => readInsertion(reader, insertion, width)),
     head: {
-      weight_CD: reader.read(`${HEAD}.weight`, [labels.length, width]),
+      weight_CD: reader.read(`${HEAD}.weight`, [labels.length, featureWidth(width, pairMode)]),
       bias_C: reader.read(`${HEAD}.bias`, [labels.length]),
     },
     labels,
     temperature,
+    pairMode,
   };
   reader.requireAllRead();
   return parsed;
@@ -88,7 +91,7 @@ function normName(layer: number, site: (typeof NORM_SITES)[number]): string {
   return `base_model.model.encoder.layer.${layer}.${path}.LayerNorm.delta`;
 }
 
-function tensorsOf({ width, labels, insertions, head }: Adapter): Map<string, TensorToWrite> {
+function tensorsOf({ width, labels, pairMode, insertions, head }: Adapter): Map<string, TensorToWrite> {
   const tensors = new Map<string, TensorToWrite>();
   const add = (name: string, shape: readonly number[], values: Float32Array) =>
     tensors.set(name, { dtype: "F16", shape, values });
@@ -108,7 +111,7 @@ function tensorsOf({ width, labels, insertions, head }: Adapter): Map<string, Te
     add(`${name}.up.weight`, [upWidth, bottleneck], transpose(up_ME, bottleneck, upWidth));
     add(`${name}.bias`, [promptTokens, width], bias_PD);
   }
-  add(`${HEAD}.weight`, [labels.length, width], head.weight_CD);
+  add(`${HEAD}.weight`, [labels.length, featureWidth(width, pairMode)], head.weight_CD);
   add(`${HEAD}.bias`, [labels.length], head.bias_C);
   return tensors;
 }

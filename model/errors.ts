@@ -6,6 +6,7 @@ export type ModelErrorCode =
   | "invalid_backbone"
   | "unsupported_backbone"
   | "backbone_mismatch"
+  | "pair_required"
   | "classifier_overloaded";
 
 export class ModelError extends Error {

@@ -171,7 +171,7 @@ describe("train", () => {
     const generators = first.adapter.insertions.filter(isPromptGenerator);
     const encodings = trained.rows.map(({ text }) => backbone.tokenizer.encode(text));
     const labels = trained.rows.map(({ label }) => trained.labels.indexOf(label));
-    const data = { backbone, encodings, labels, classes: 3 };
+    const data = { backbone, encodings, pairMode: "joint" as const, labels, classes: 3 };
     const { width } = first.adapter;
     const { layer, promptTokens, bottleneck, pooling } = must(generators[0], "generator");
     const frozen = await FrozenEncoder.create(backbone, 1);

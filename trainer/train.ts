@@ -6,7 +6,7 @@
 //   validate  candidates on held-out rows: the selected insertions, others, none; figures, temperature
 //   retrain   the chosen candidate on all examples, gates hard
 //   head      the head refitted on the tuned vectors
-import { type Adapter, type Backbone, type Head, roundToHalf } from "#model";
+import { type Adapter, type Backbone, featureWidth, type Head, type PairMode, roundToHalf } from "#model";
 import { must } from "#model/graph";
 import { createReport } from "./create-report.ts";
 import type { Dataset } from "./dataset/dataset.ts";
@@ -15,6 +15,7 @@ import { splitHalves } from "./dataset/split.ts";
 import { FrozenEncoder, type StatesSource } from "./frozen-encoder.ts";
 import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
 import type { TrainOptions } from "./options.ts";
+import { choosePairMode, encodeExamples, exampleFeatures, partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
 import { createRandom } from "./random.ts";
 import type { TrainingProgress, TrainingReport } from "./report.ts";
@@ -66,12 +67,30 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   const frozen = await FrozenEncoder.create(request.backbone, request.threads ?? 0);
   let training: Training | undefined;
   try {
-    training = new Training(request, frozen);
+    training = new Training(request, frozen, await pairModeOf(request, frozen));
     return await training.run();
   } finally {
     await training?.close();
     await frozen.close();
   }
+}
+
+/** Decided on the examples to learn from. */
+function pairModeOf({ dataset, backbone, options }: TrainRequest, frozen: FrozenEncoder): Promise<PairMode> {
+  const { examples, labels } = dataset;
+  return choosePairMode(
+    {
+      inputs: examples.map(({ input }) => input),
+      labels: examples.map(({ label }) => label),
+      classes: labels.length,
+    },
+    {
+      tokenizer: backbone.tokenizer,
+      width: backbone.config.width,
+      embed: (encodings) => frozen.features(encodings),
+      random: createRandom(options.seed),
+    },
+  );
 }
 
 /** What tuning needs besides the rows to learn from. */
@@ -92,7 +111,7 @@ class Training {
   readonly #tuner: InsertionTuner;
   readonly #states = new Map<number, Promise<StatesSource>>();
 
-  constructor(request: TrainRequest, frozen: FrozenEncoder) {
+  constructor(request: TrainRequest, frozen: FrozenEncoder, pairMode: PairMode) {
     const { backbone, dataset, validation, options } = request;
     const examples = [...dataset.examples, ...(validation?.dataset.examples ?? [])];
     const validationClasses =
@@ -101,7 +120,12 @@ class Training {
     this.#frozen = frozen;
     this.#data = {
       backbone,
-      encodings: examples.map(({ input }) => backbone.tokenizer.encode(input)),
+      encodings: encodeExamples(
+        backbone.tokenizer,
+        examples.map(({ input }) => input),
+        pairMode,
+      ),
+      pairMode,
       labels: [...dataset.examples.map(({ label }) => label), ...(validationClasses ?? [])],
       classes: dataset.labels.length,
     };
@@ -112,7 +136,9 @@ class Training {
       layers,
       ...(validation ? { folds: 1 } : {}),
     });
-    const { shape, contrastive } = this.#settings;
+    const { shape } = this.#settings;
+    // Pair features are no unit vectors: their classes are not to be brought together.
+    const contrastive = this.#settings.contrastive && pairMode === "joint";
     this.#tuner = new InsertionTuner(this.#data, { shape, contrastive, threads: request.threads ?? 0 });
     this.#random = createRandom(options.seed);
     this.#clock = createPhaseClock(this.#settings, request.onProgress);
@@ -125,7 +151,9 @@ class Training {
   async run(): Promise<TrainResult> {
     const halves = splitHalves(this.#data.labels.slice(0, this.#learn().length), this.#random);
     this.#clock.start("embed");
-    const features = await this.#frozen.features(this.#data.encodings);
+    const { encodings, pairMode, backbone } = this.#data;
+    const vectors = await this.#frozen.features(encodings);
+    const features = exampleFeatures(vectors, backbone.config.width, pairMode);
     const search =
       this.#settings.searchSteps > 0
         ? await this.#search(halves, this.#fitHead(features, halves[0]))
@@ -139,12 +167,12 @@ class Training {
     const adapter: Adapter = {
       width: this.#settings.shape.width,
       insertions: toInsertions(insertions, this.#settings.shape),
+      pairMode,
       head: { weight_CD: roundToHalf(head.weight_CD), bias_C: roundToHalf(head.bias_C) },
       labels: this.#request.dataset.labels,
       temperature: chosen.temperature,
     };
-    const learned = this.#data.encodings.slice(0, this.#learn().length);
-    const truncatedExamples = learned.filter(({ truncated }) => truncated).length;
+    const truncatedExamples = this.#countTruncated();
     const parts = { adapter, search, truncatedExamples, figures, chosen, clock: this.#clock };
     const report = createReport(this.#request, parts);
     return { adapter, report };
@@ -198,7 +226,7 @@ class Training {
     { candidate, learn, held }: CandidateTrial,
     features: Float32Array,
   ): Promise<Float32Array> {
-    const { width } = this.#settings.shape;
+    const width = this.#featureWidth();
     const probe = this.#fitHead(features, learn);
     if (!candidate) return headLogits(probe, this.#rows(features, held), width);
     const steps = this.#settings.validationSteps;
@@ -291,13 +319,26 @@ class Training {
     return fitLogisticRegression({
       features_BD: this.#rows(features_BD, indices),
       labels: indices.map((index) => must(this.#data.labels[index], "label")),
-      width: this.#settings.shape.width,
+      width: this.#featureWidth(),
       classes: this.#data.classes,
     });
   }
 
+  /** Of those learned from. */
+  #countTruncated(): number {
+    const { encodings, pairMode } = this.#data;
+    const parts = partsOf(pairMode);
+    const isTruncated = (index: number) =>
+      encodings.slice(parts * index, parts * (index + 1)).some(({ truncated }) => truncated);
+    return this.#learn().filter(isTruncated).length;
+  }
+
+  #featureWidth(): number {
+    return featureWidth(this.#settings.shape.width, this.#data.pairMode);
+  }
+
   #rows(features_BD: Float32Array, indices: readonly number[]): Float32Array {
-    const { width } = this.#settings.shape;
+    const width = this.#featureWidth();
     const rows = new Float32Array(indices.length * width);
     for (const [at, index] of indices.entries()) {
       rows.set(features_BD.subarray(index * width, (index + 1) * width), at * width);

@@ -1,8 +1,10 @@
-// What prompts are compared with: logistic regression on the frozen embeddings.
-import type { Adapter, Backbone } from "#model";
-import { fitLogisticRegression } from "#trainer";
+// What insertions are compared with: logistic regression on the frozen embeddings; of pairs, on the better
+// of both modes by cross-validation, as the trainer chooses.
+import { type Adapter, type Backbone, featureWidth } from "#model";
+import { choosePairMode, encodeExamples, exampleFeatures, fitLogisticRegression } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
 import type { BareEncoder } from "../bare-encoder.ts";
+import { createRandom } from "../random-adapter.ts";
 
 /** scikit-learn's C: inverse strength of the penalty. */
 export const PROBE_C = 10;
@@ -10,18 +12,22 @@ export const PROBE_C = 10;
 /** An adapter that is a head alone, so that the classifier which serves evaluates it like any other. */
 export async function trainFrozenProbe(
   encoder: BareEncoder,
-  backbone: Backbone,
-  { examples, labels }: Dataset,
+  { config, tokenizer }: Backbone,
+  dataset: Dataset,
 ): Promise<Adapter> {
-  const { width } = backbone.config;
+  const { width } = config;
+  const inputs = dataset.examples.map(({ input }) => input);
+  const labels = dataset.examples.map(({ label }) => label);
+  const classes = dataset.labels.length;
+  const pairMode = await choosePairMode(
+    { inputs, labels, classes },
+    { tokenizer, width, embed: (encodings) => encoder.embed(encodings), random: createRandom(0) },
+  );
+  const vectors = await encoder.embed(encodeExamples(tokenizer, inputs, pairMode));
+  const features_BD = exampleFeatures(vectors, width, pairMode);
   const head = fitLogisticRegression(
-    {
-      features_BD: await encoder.embed(examples.map(({ input }) => backbone.tokenizer.encode(input))),
-      labels: examples.map(({ label }) => label),
-      width,
-      classes: labels.length,
-    },
+    { features_BD, labels, width: featureWidth(width, pairMode), classes },
     { c: PROBE_C },
   );
-  return { width, insertions: [], head, labels, temperature: 1 };
+  return { width, insertions: [], pairMode, head, labels: dataset.labels, temperature: 1 };
 }

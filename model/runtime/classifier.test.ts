@@ -80,6 +80,39 @@ describe("a text's scores", () => {
   });
 });
 
+describe("an adapter of dual pairs", () => {
+  const dual = {
+    key: "dual",
+    load: async (): Promise<Adapter> => {
+      const { width } = backbone.config;
+      const options = { width, seed: 3, generators: [], scaleShift: [0, 2] };
+      const wide = makeRandomAdapter({ ...options, classes: 2 });
+      const weight_CD = Float32Array.from({ length: 2 * (2 * width + 1) }, (_, at) => Math.sin(at));
+      return { ...wide, pairMode: "dual", head: { weight_CD, bias_C: Float32Array.of(0.1, -0.1) } };
+    },
+  };
+
+  test("reads each text alone: the same whichever comes first, alone or among others", async () => {
+    const [text, textPair] = ["good order", "bad music hello"];
+    const [alone] = await classifier.classify(dual, [{ text, textPair }]);
+    const [turned] = await classifier.classify(dual, [{ text: textPair, textPair: text }]);
+    const [mixed] = await Promise.all([
+      classifier.classify(dual, [{ text, textPair }]),
+      classifier.classify(handle(4), ["hello order", "good"]),
+    ]);
+    expect(largestDifference(alone?.scores_C, turned?.scores_C)).toBeLessThan(1e-5);
+    expect(largestDifference(alone?.scores_C, mixed[0]?.scores_C)).toBeLessThan(1e-4);
+    const [other] = await classifier.classify(dual, [{ text, textPair: "hello" }]);
+    expect(largestDifference(alone?.scores_C, other?.scores_C)).toBeGreaterThan(1e-4);
+  });
+
+  test("refuses a single text, and says what to give", async () => {
+    const refused = classifier.classify(dual, [{ text: "a", textPair: "b" }, "good order"]);
+    await expect(refused).rejects.toMatchObject({ code: "pair_required" });
+    await expect(refused).rejects.toThrow("text and textPair");
+  });
+});
+
 test("an adapter of another encoder is refused and does not stay", async () => {
   const wide = makeRandomAdapter({ width: 64, seed: 1, classes: 2, generators: [] });
   const deep = makeRandomAdapter({

@@ -3,6 +3,7 @@
 import type { Backbone } from "../backbone.ts";
 import { ModelError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
+import { pairFeatures } from "../pair-features.ts";
 import type { Adapter } from "../spt/adapter.ts";
 import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
 import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
@@ -63,23 +64,36 @@ export class Classifier {
 
   /**
    * Calibrated scores of each input, in order. Queued, then computed together with whatever else
-   * waits. Rejects with ModelError (backbone_mismatch, invalid_adapter, classifier_overloaded) or with
-   * what `load` rejects with.
+   * waits. Rejects with ModelError (backbone_mismatch, invalid_adapter, pair_required,
+   * classifier_overloaded) or with what `load` rejects with.
    */
   async classify(adapter: AdapterHandle, inputs: readonly TextInput[]): Promise<Classification[]> {
     if (this.#waiting.length + inputs.length > QUEUED_TEXTS_MAX) throw overloaded();
-    const encodings = inputs.map((input) => this.#backbone.tokenizer.encode(input));
     const resident = await this.#cache.acquire(adapter.key, () => adapter.load());
     try {
-      const features = await Promise.all(encodings.map((encoding) => this.#enqueue(encoding, resident)));
-      return features.map((features_D, index) => ({
-        scores_C: scores(resident.adapter, features_D),
-        labels: resident.adapter.labels,
-        truncated: must(encodings[index], "encoding").truncated,
-      }));
+      // All before any waits: one that is refused leaves none behind.
+      const encoded = inputs.map((input) => this.#encode(resident.adapter, input));
+      return await Promise.all(encoded.map((encodings) => this.#classifyOne(resident, encodings)));
     } finally {
       this.#cache.release(resident);
     }
+  }
+
+  /** One sequence, or two for a pair whose texts are read each alone. */
+  #encode({ pairMode }: Adapter, input: TextInput): Encoding[] {
+    const { tokenizer } = this.#backbone;
+    if (pairMode === "joint") return [tokenizer.encode(input)];
+    return textsOfPair(input).map((text) => tokenizer.encode(text));
+  }
+
+  async #classifyOne(resident: ResidentAdapter, encodings: readonly Encoding[]): Promise<Classification> {
+    const [first, second] = await Promise.all(encodings.map((one) => this.#enqueue(one, resident)));
+    const vector = must(first, "vector");
+    return {
+      scores_C: scores(resident.adapter, second ? pairFeatures(vector, second) : vector),
+      labels: resident.adapter.labels,
+      truncated: encodings.some(({ truncated }) => truncated),
+    };
   }
 
   /** Adapters and bytes resident. */
@@ -132,6 +146,14 @@ export class Classifier {
       for (const item of items) item.settle(error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+function textsOfPair(input: TextInput): [string, string] {
+  if (typeof input !== "string") return [input.text, input.textPair];
+  throw new ModelError(
+    "pair_required",
+    "This adapter classifies pairs of texts. Give each input as an object of text and textPair.",
+  );
 }
 
 function overloaded(): ModelError {

@@ -1,6 +1,7 @@
 // What an adapter is: the insertions that steer the frozen encoder, and the head that reads it.
 // Plain data. An adapter holds nothing of the backbone; it is only valid on the backbone whose
 // digest its manifest names.
+import type { PairMode } from "../pair-features.ts";
 
 /**
  * Makes P soft tokens for one layer from the hidden states that enter it (SPT, Zhu & Tan 2023):
@@ -60,7 +61,7 @@ export function weightsOfInsertion(insertion: Insertion): Float32Array[] {
   return [attention.scale_D, attention.shift_D, output.scale_D, output.shift_D];
 }
 
-/** logits_C = weight_CD · (pooled_D / ‖pooled_D‖) + bias_C. */
+/** logits_C = weight_CD · features_D + bias_C; the features are pooled_D / ‖pooled_D‖, or a pair's, F for D. */
 export interface Head {
   readonly weight_CD: Float32Array;
   readonly bias_C: Float32Array;
@@ -71,6 +72,8 @@ export interface Adapter {
   readonly width: number;
   /** Ascending by layer, at most one of a kind a layer, prompt generators first. May be empty: the head alone. */
   readonly insertions: readonly Insertion[];
+  /** How the texts of a pair are read; "joint" too for adapters of single texts. */
+  readonly pairMode: PairMode;
   readonly head: Head;
   /** Label of class c at index c; unique; 2 … LABELS_MAX. */
   readonly labels: readonly string[];

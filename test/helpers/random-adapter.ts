@@ -45,5 +45,6 @@ export function makeRandomAdapter(options: RandomAdapterOptions): Adapter {
     head: { weight_CD: draw(classes * width, 2), bias_C: draw(classes, 0.1) },
     labels: Array.from({ length: classes }, (_, index) => `label ${index}`),
     temperature: 1.3,
+    pairMode: "joint",
   };
 }

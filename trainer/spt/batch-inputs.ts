@@ -66,6 +66,15 @@ export function promptInputs(
   };
 }
 
+/** Inputs of dual pairs: the sequences of each example's two texts, [B] each. */
+export function pairInputs(examples: number): Feeds {
+  const every = (part: number) => Int32Array.from({ length: examples }, (_, index) => 2 * index + part);
+  return {
+    firstAt: { data: every(0), shape: [examples] },
+    secondAt: { data: every(1), shape: [examples] },
+  };
+}
+
 /** Inputs of the contrastive loss: each text's positives weigh 1/n in all, n the texts that have any. */
 export function contrastiveInputs(labels: readonly number[]): Feeds {
   const size = labels.length;

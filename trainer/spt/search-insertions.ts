@@ -8,7 +8,7 @@ import type { StatesSource } from "../frozen-encoder.ts";
 import { AdamW } from "../optimizer/adamw.ts";
 import { clipByGlobalNorm } from "../optimizer/clip.ts";
 import { warmupThenDecay } from "../optimizer/schedule.ts";
-import { type Feeds, promptInputs, searchInputs, targetsOf, textInputs } from "./batch-inputs.ts";
+import { type Feeds, pairInputs, promptInputs, searchInputs, targetsOf, textInputs } from "./batch-inputs.ts";
 import type { GeneratorShape } from "./generators.ts";
 import {
   type InsertionPlace,
@@ -78,6 +78,7 @@ export async function searchInsertions(
     classes: data.classes,
     insertions: places,
     mode: "search",
+    pairMode: data.pairMode,
     gradients: true,
     reparameterized: options.reparameterized,
   });
@@ -174,9 +175,10 @@ class Search {
         ...feeds,
         ...searchInputs(batch, prompts, shape.promptTokens),
         ...promptFeeds,
+        ...(this.#data.pairMode === "dual" ? pairInputs(doubled.length) : {}),
         ...parameterFeeds(this.#parameters()),
-        ...keepFeeds(this.#promptLayers(), shape, { texts: doubled.length, rate: dropout, random }),
-        ...this.#gateFeeds(doubled.length, twice),
+        ...keepFeeds(this.#promptLayers(), shape, { texts: examples.length, rate: dropout, random }),
+        ...this.#gateFeeds(examples.length, twice),
         ...this.#targetFeeds(doubled, twice),
       },
       ["loss", ...outputs],

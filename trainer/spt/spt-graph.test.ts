@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type Adapter,
   type Backbone,
+  featureWidth,
   type GeneratorPooling,
   parseBackbone,
   weightsOfInsertion,
@@ -15,6 +16,7 @@ import { createRandom, normal } from "../random.ts";
 import {
   contrastiveInputs,
   type Feeds,
+  pairInputs,
   promptInputs,
   searchInputs,
   targetsOf,
@@ -57,7 +59,7 @@ beforeAll(async () => {
   backbone = parseBackbone("tiny", files);
   frozen = await FrozenEncoder.create(backbone, 1);
   const encodings = TEXTS.map((text) => backbone.tokenizer.encode(text));
-  data = { backbone, encodings, labels: LABELS, classes: CLASSES };
+  data = { backbone, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES };
 });
 afterAll(() => frozen.close());
 
@@ -69,11 +71,14 @@ const shapeOf = (pooling: GeneratorPooling): GeneratorShape => ({
 });
 
 /** Weights large enough that every one of them shows in the loss. */
-function drawWeights(places: readonly InsertionPlace[], shape: GeneratorShape) {
+function drawWeights(places: readonly InsertionPlace[], shape: GeneratorShape, pairs = false) {
   const random = createRandom(11);
   const insertions = places.map((place) => loudInsertion(place, shape, random));
   const head: TrainableHead = {
-    weight_DC: Float32Array.from({ length: WIDTH * CLASSES }, () => 2 * normal(random)),
+    weight_DC: Float32Array.from(
+      { length: featureWidth(WIDTH, pairs ? "dual" : "joint") * CLASSES },
+      () => 2 * normal(random),
+    ),
     bias_C: Float32Array.from({ length: CLASSES }, () => normal(random)),
   };
   return { insertions, head };
@@ -102,6 +107,8 @@ interface Case {
   readonly layers: readonly number[];
   /** With scales and shifts. */
   readonly scaleShift?: readonly number[];
+  /** The texts two by two, each alone. */
+  readonly pairs?: boolean;
 }
 
 const placesOf = ({ layers, scaleShift = [] }: Pick<Case, "layers" | "scaleShift">): InsertionPlace[] => [
@@ -113,31 +120,35 @@ const placesOf = ({ layers, scaleShift = [] }: Pick<Case, "layers" | "scaleShift
 async function feedsOf(spec: Case): Promise<Feeds> {
   const { mode, pooling, layers } = spec;
   const shape = shapeOf(pooling);
-  const indices = mode === "search" ? [...EVERY, ...EVERY] : EVERY;
+  const every = spec.pairs ? [0, 1] : EVERY;
+  const indices = mode === "search" ? [...every, ...every] : every;
   const states = await frozen.statesSource(lowestLayer(placesOf(spec)), data.encodings);
-  const examples = await batchExamples(data, indices, states);
-  const { batch, feeds } = textInputs(examples, backbone.config);
+  const spread: TrainingData = { ...data, pairMode: spec.pairs ? "dual" : "joint" };
+  const sequences = await batchExamples(spread, indices, states);
+  const { batch, feeds } = textInputs(sequences, backbone.config);
   const { prompts, feeds: promptFeeds } = promptInputs(batch, shape);
-  const { insertions, head } = drawWeights(placesOf(spec), shape);
+  const { insertions, head } = drawWeights(placesOf(spec), shape, spec.pairs);
   const labels = indices.map((index) => must(LABELS[index], "label"));
   return {
     ...feeds,
     ...(layers.length > 0 ? promptFeeds : {}),
+    ...(spec.pairs ? pairInputs(indices.length) : {}),
     ...feedsOfInsertions(insertions, shape),
     ...parameterFeeds(headParameters(head)),
-    ...keepFeeds(layers, shape, { texts: indices.length, rate: 0.3, random: createRandom(5) }),
+    ...keepFeeds(layers, shape, { texts: sequences.length, rate: 0.3, random: createRandom(5) }),
     targets: { data: targetsOf(labels, CLASSES, 1 / indices.length), shape: [indices.length, CLASSES] },
     ...(mode === "search"
       ? {
           ...searchInputs(batch, prompts, shape.promptTokens),
-          ...gateFeeds(spec, indices.length * shape.promptTokens),
+          ...gateFeeds(spec, sequences.length * shape.promptTokens, every.length),
         }
-      : contrastiveInputs(labels)),
+      : spec.pairs
+        ? {}
+        : contrastiveInputs(labels)),
   };
 }
 
-function gateFeeds(spec: Case, rows: number): Feeds {
-  const texts = TEXTS.length;
+function gateFeeds(spec: Case, rows: number, texts: number): Feeds {
   const difference = new Float32Array(texts * 2 * texts);
   for (let row = 0; row < texts; row++) {
     difference[row * 2 * texts + row] = 0.7;
@@ -174,7 +185,8 @@ const graphOf = (spec: Case, options: Partial<SptGraphOptions> = {}) =>
     classes: CLASSES,
     insertions: placesOf(spec),
     mode: spec.mode,
-    contrastive: spec.mode === "tune",
+    pairMode: spec.pairs ? "dual" : "joint",
+    contrastive: spec.mode === "tune" && !spec.pairs,
     gradients: true,
     ...options,
   });
@@ -182,15 +194,16 @@ const graphOf = (spec: Case, options: Partial<SptGraphOptions> = {}) =>
 /** What a training minimises: the graph's "loss" and the other terms, added here by hand. */
 async function totalLoss(session: Session, feeds: Feeds): Promise<number> {
   const { loss, features } = await session.run(feeds, ["loss", "features"]);
-  const { difference } = feeds;
+  const { difference, positives } = feeds;
   let total = Number(loss[0]);
-  if (!difference) return total + contrastiveByHand(features);
+  if (!difference) return positives ? total + contrastiveByHand(features) : total;
   const [rows = 0, columns = 0] = difference.shape;
+  const width = features.length / columns;
   for (let row = 0; row < rows; row++) {
-    for (let d = 0; d < WIDTH; d++) {
+    for (let d = 0; d < width; d++) {
       let gap = 0;
       for (let column = 0; column < columns; column++) {
-        gap += (difference.data[row * columns + column] ?? 0) * (features[column * WIDTH + d] ?? 0);
+        gap += (difference.data[row * columns + column] ?? 0) * (features[column * width + d] ?? 0);
       }
       total += gap * gap;
     }
@@ -226,7 +239,7 @@ async function numericGradient(session: Session, feeds: Feeds, name: string, ind
 
 const trainable = (spec: Case) => {
   const shape = shapeOf(spec.pooling);
-  const { insertions, head } = drawWeights(placesOf(spec), shape);
+  const { insertions, head } = drawWeights(placesOf(spec), shape, spec.pairs);
   return [
     ...insertions.flatMap((insertion) => parametersOf(insertion, shape)),
     ...headParameters(head),
@@ -243,33 +256,38 @@ const cases: Case[] = [
   { mode: "tune", pooling: "mean", layers: [], scaleShift: [0, 1, 2] },
   { mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2] },
   { mode: "tune", pooling: "mean", layers: [1], scaleShift: [0, 1] },
+  { mode: "tune", pooling: "slots", layers: [1], scaleShift: [0, 1, 2], pairs: true },
+  { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2], pairs: true },
 ];
 
-describe.each(cases)("the $mode graph, pooling $pooling, prompts $layers, scales $scaleShift", (spec) => {
-  test("has the gradients of finite differences in float64, by every trainable input", async () => {
-    const graph = graphOf(spec, { floatType: "float64", reparameterized: false });
-    const session = await Session.create(graph, { threads: 1 });
-    try {
-      const feeds = toFloat64(await feedsOf(spec));
-      for (const name of trainable(spec)) {
-        const output = gradientOutput(name);
-        const gradient = must((await session.run(feeds, [output]))[output], output);
-        expect(gradient).toHaveLength(must(feeds[name], name).data.length);
-        const largest = gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-        expect(largest, name).toBeGreaterThan(1e-4);
-        const stride = Math.ceil(gradient.length / 5);
-        for (let index = 0; index < gradient.length; index += stride) {
-          const numeric = await numericGradient(session, feeds, name, index);
-          expect(Math.abs(Number(gradient[index]) - numeric), `${name} [${index}]`).toBeLessThan(
-            1e-6 * largest,
-          );
+describe.each(cases)(
+  "the $mode graph, pooling $pooling, prompts $layers, scales $scaleShift, pairs $pairs",
+  (spec) => {
+    test("has the gradients of finite differences in float64, by every trainable input", async () => {
+      const graph = graphOf(spec, { floatType: "float64", reparameterized: false });
+      const session = await Session.create(graph, { threads: 1 });
+      try {
+        const feeds = toFloat64(await feedsOf(spec));
+        for (const name of trainable(spec)) {
+          const output = gradientOutput(name);
+          const gradient = must((await session.run(feeds, [output]))[output], output);
+          expect(gradient).toHaveLength(must(feeds[name], name).data.length);
+          const largest = gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+          expect(largest, name).toBeGreaterThan(1e-4);
+          const stride = Math.ceil(gradient.length / 5);
+          for (let index = 0; index < gradient.length; index += stride) {
+            const numeric = await numericGradient(session, feeds, name, index);
+            expect(Math.abs(Number(gradient[index]) - numeric), `${name} [${index}]`).toBeLessThan(
+              1e-6 * largest,
+            );
+          }
         }
+      } finally {
+        await session.close();
       }
-    } finally {
-      await session.close();
-    }
-  });
-});
+    });
+  },
+);
 
 test("competing gates change the gradients of the gates as the formula says, and no other number", async () => {
   const spec: Case = { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [1, 2] };
@@ -337,6 +355,7 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
         head: adapterHead(head),
         labels: ["a", "b", "c"],
         temperature: 1.5,
+        pairMode: "joint",
       };
       const logits = headLogits(adapter.head, await hardFeatures(pooling, places), WIDTH);
       const classifier = await Classifier.create(backbone, { threads: 1 });

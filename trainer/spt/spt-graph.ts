@@ -1,7 +1,7 @@
 // The two training graphs of Selective Prompt Tuning, both starting from the frozen states that enter
 // a layer. "search": insertions under soft gates at every layer. "tune": the selected insertions alone,
 // gates hard. The embedding tables are in neither.
-import type { Backbone } from "#model";
+import { type Backbone, featureWidth, type PairMode } from "#model";
 import {
   type BeforeLayer,
   encode,
@@ -35,6 +35,7 @@ export interface SptGraphOptions {
   /** In a search: a prompt generator at every layer, and scales and shifts at any. */
   readonly insertions: readonly InsertionPlace[];
   readonly mode: "search" | "tune";
+  readonly pairMode: PairMode;
   /** False: only the output "features". */
   readonly gradients: boolean;
   /** Tune: adds the supervised contrastive loss to the cross-entropy. */
@@ -73,13 +74,30 @@ export function buildSptGraph(options: SptGraphOptions): Graph {
     { segmentIds, states_RTD, fromLayer: lowestLayer(insertions) },
     insert,
   );
-  const features = unitLength(builder, poolTexts(builder, builder.input("pool", ["B", "X"]), final));
+  const sequences = options.pairMode === "dual" ? "E" : "B";
+  const pooled = poolTexts(builder, builder.input("pool", [sequences, "X"]), final);
+  const vectors = unitLength(builder, pooled);
+  const features = options.pairMode === "dual" ? dualFeatures(builder, vectors) : vectors;
   builder.output("features", features);
   if (options.gradients) {
-    const head = { weight_DC: train("head", [width, classes]), bias_C: train("headBias", [classes]) };
+    const columns = featureWidth(width, options.pairMode);
+    const head = { weight_DC: train("head", [columns, classes]), bias_C: train("headBias", [classes]) };
     addLoss(builder, { features, head, options, trainable });
   }
   return builder.build();
+}
+
+/** Unit vectors [E, D] of all sequences → pair features [B, 2D + 1]: pairFeatures as graph nodes. */
+function dualFeatures(builder: GraphBuilder, vectors: Tensor): Tensor {
+  const at = (name: string) => builder.apply("Gather", [vectors, builder.input(name, ["B"], "int32")]);
+  const [first, second] = [at("firstAt"), at("secondAt")];
+  const difference = builder.apply("Sub", [first, second]);
+  const opposite = builder.apply("Relu", [builder.apply("Neg", [difference])]);
+  const absolute = builder.apply("Add", [builder.apply("Relu", [difference]), opposite]);
+  const product = builder.apply("Mul", [first, second]);
+  const dot = builder.apply("ReduceSum", [product], { axes: [1] });
+  const both = builder.apply("Concat", [absolute, product], { axis: 1 });
+  return builder.apply("Concat", [both, dot], { axis: 1 });
 }
 
 type Train = (name: string, dims: readonly (number | string)[]) => Tensor;
@@ -150,9 +168,9 @@ function freshPrompts(
   const pooled = builder.reshape(
     builder.apply("MatMul", [slots, flat_XD]),
     [-1, count, width],
-    ["B", count, width],
+    ["N", count, width],
   );
-  const keep = options.gradients ? builder.input(keepInput(layer), ["B", count, bottleneck]) : undefined;
+  const keep = options.gradients ? builder.input(keepInput(layer), ["N", count, bottleneck]) : undefined;
   const prompts = generatePrompts(builder, pooled, { weights, promptTokens, ...(keep ? { keep } : {}) });
   return builder.reshape(prompts, [-1, width], ["Q", width]);
 }

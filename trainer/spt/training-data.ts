@@ -1,8 +1,9 @@
 // What the phases of a training share: the examples as token ids, their frozen states, their classes.
-import { type Backbone, type Encoding, type Head, transpose } from "#model";
+import { type Backbone, type Encoding, type Head, type PairMode, transpose } from "#model";
 import { must } from "#model/graph";
 import { slotsOf } from "#model/spt";
 import type { StatesSource } from "../frozen-encoder.ts";
+import { partsOf } from "../pair-mode.ts";
 import { shuffle } from "../random.ts";
 import type { BatchExample, Feeds } from "./batch-inputs.ts";
 import type { GeneratorShape } from "./generators.ts";
@@ -11,7 +12,9 @@ import { HEAD_INPUTS, keepInput } from "./spt-graph.ts";
 
 export interface TrainingData {
   readonly backbone: Backbone;
+  /** Sequences: one an example, or two for dual pairs, side by side. */
   readonly encodings: readonly Encoding[];
+  readonly pairMode: PairMode;
   readonly labels: readonly number[];
   readonly classes: number;
 }
@@ -36,13 +39,18 @@ export function adapterHead({ weight_DC, bias_C }: TrainableHead): Head {
   };
 }
 
+/** The sequences of some examples, with their states. */
 export async function batchExamples(
   data: TrainingData,
   indices: readonly number[],
   states: StatesSource,
 ): Promise<BatchExample[]> {
-  const batchStates = await states(indices);
-  return indices.map((index, at) => ({
+  const parts = partsOf(data.pairMode);
+  const sequences = indices.flatMap((index) =>
+    Array.from({ length: parts }, (_, part) => parts * index + part),
+  );
+  const batchStates = await states(sequences);
+  return sequences.map((index, at) => ({
     encoding: must(data.encodings[index], "encoding"),
     states_LD: must(batchStates[at], "states"),
   }));

@@ -1,11 +1,20 @@
 // The selected insertions and the head on training examples, gates hard: the retraining phase.
+import { featureWidth } from "#model";
 import { must } from "#model/graph";
 import { Session } from "#model/runtime";
 import type { StatesSource } from "../frozen-encoder.ts";
 import { AdamW } from "../optimizer/adamw.ts";
 import { clipByGlobalNorm } from "../optimizer/clip.ts";
 import { warmupThenDecay } from "../optimizer/schedule.ts";
-import { contrastiveInputs, type Feeds, promptInputs, targetsOf, textInputs } from "./batch-inputs.ts";
+import { partsOf } from "../pair-mode.ts";
+import {
+  contrastiveInputs,
+  type Feeds,
+  pairInputs,
+  promptInputs,
+  targetsOf,
+  textInputs,
+} from "./batch-inputs.ts";
 import type { GeneratorShape } from "./generators.ts";
 import { type InsertionPlace, type Parameter, parametersOf, type TrainableInsertion } from "./insertions.ts";
 import { buildSptGraph, gradientOutput } from "./spt-graph.ts";
@@ -93,7 +102,8 @@ export class InsertionTuner {
   /** Unit-length vectors [n, D] of examples under the insertions. */
   async features({ indices, insertions, states }: InsertedRows): Promise<Float32Array> {
     const { shape } = this.#options;
-    const { width } = this.#data.backbone.config;
+    const { backbone, pairMode } = this.#data;
+    const width = featureWidth(backbone.config.width, pairMode);
     const session = await this.#session(insertions, "features");
     const weights = parameterFeeds(insertions.flatMap((insertion) => parametersOf(insertion, shape)));
     const features = new Float32Array(indices.length * width);
@@ -118,11 +128,13 @@ export class InsertionTuner {
     this.#places = places;
     const known = this.#sessions.get(output);
     if (known) return known;
-    const { backbone, classes } = this.#data;
-    const { shape, contrastive, threads } = this.#options;
-    const gradients = output === "gradients";
-    const graph = { backbone, shape, classes, insertions, gradients, contrastive, mode: "tune" } as const;
-    const session = await Session.create(buildSptGraph(graph), { threads });
+    const { threads, ...options } = this.#options;
+    const graph = buildSptGraph({
+      ...{ ...this.#data, ...options, insertions },
+      gradients: output === "gradients",
+      mode: "tune",
+    });
+    const session = await Session.create(graph, { threads });
     this.#sessions.set(output, session);
     return session;
   }
@@ -142,7 +154,10 @@ async function tuneFeeds(
   return {
     ...(await rowFeeds(data, indices, context)),
     ...parameterFeeds(parameters),
-    ...keepFeeds(promptLayersOf(insertions), shape, { texts: indices.length, rate: dropout, random }),
+    ...keepFeeds(promptLayersOf(insertions), shape, {
+      texts: partsOf(data.pairMode) * indices.length,
+      ...{ rate: dropout, random },
+    }),
     ...(contrastive ? contrastiveInputs(labels) : {}),
     targets: {
       data: targetsOf(labels, data.classes, 1 / indices.length),
@@ -159,8 +174,11 @@ async function rowFeeds(
 ): Promise<Feeds> {
   const examples = await batchExamples(data, indices, states);
   const { batch, feeds } = textInputs(examples, data.backbone.config);
-  if (promptLayersOf(insertions).length === 0) return feeds;
-  return { ...feeds, ...promptInputs(batch, shape).feeds };
+  return {
+    ...feeds,
+    ...(data.pairMode === "dual" ? pairInputs(indices.length) : {}),
+    ...(promptLayersOf(insertions).length > 0 ? promptInputs(batch, shape).feeds : {}),
+  };
 }
 
 function promptLayersOf(insertions: readonly TrainableInsertion[]): number[] {

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Backbone, pairFeatures, parseBackbone, type TextPair } from "#model";
+import { Classifier } from "#model/runtime";
+import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import { TINY_WORDS } from "../test/helpers/tiny-tokenizer.ts";
+import { FrozenEncoder } from "./frozen-encoder.ts";
+import { choosePairMode, encodeExamples, exampleFeatures } from "./pair-mode.ts";
+import { createRandom } from "./random.ts";
+import { train } from "./train.ts";
+
+let backbone: Backbone;
+let frozen: FrozenEncoder;
+
+beforeAll(async () => {
+  backbone = parseBackbone("tiny", makeTinyBackbone({ layers: 2 }));
+  frozen = await FrozenEncoder.create(backbone, 1);
+});
+afterAll(() => frozen.close());
+
+/** Pairs of one text twice (class 0) and of two different texts (class 1), drawn from words. */
+function sameOrOther(rows: number, seed: number): { inputs: TextPair[]; labels: number[] } {
+  const random = createRandom(seed);
+  const draw = () => {
+    const words = Array.from({ length: 4 }, () => TINY_WORDS[Math.floor(random() * TINY_WORDS.length)]);
+    return words.join(" ");
+  };
+  const labels = Array.from({ length: rows }, (_, row) => row % 2);
+  const inputs = labels.map((label) => {
+    const text = draw();
+    return { text, textPair: label === 0 ? text : draw() };
+  });
+  return { inputs, labels };
+}
+
+const choose = (data: { inputs: readonly (string | TextPair)[]; labels: readonly number[] }) =>
+  choosePairMode(
+    { ...data, classes: 2 },
+    {
+      tokenizer: backbone.tokenizer,
+      width: backbone.config.width,
+      embed: (encodings) => frozen.features(encodings),
+      random: createRandom(1),
+    },
+  );
+
+describe("the mode of pairs", () => {
+  test("is dual where the texts' likeness decides, as cross-validation sees", async () => {
+    expect(await choose(sameOrOther(40, 1))).toBe("dual");
+  });
+
+  test("of single texts is joint, without a trial", async () => {
+    expect(await choose({ inputs: ["good", "bad"], labels: [0, 1] })).toBe("joint");
+  });
+});
+
+test("features of dual examples are the pair features of their two vectors", async () => {
+  const { inputs } = sameOrOther(4, 2);
+  const { width } = backbone.config;
+  const vectors = await frozen.features(encodeExamples(backbone.tokenizer, inputs, "dual"));
+  const features = exampleFeatures(vectors, width, "dual");
+  const at = (row: number) => vectors.subarray(row * width, (row + 1) * width);
+  for (const example of [0, 3]) {
+    const expected = pairFeatures(at(2 * example), at(2 * example + 1));
+    expect(features.subarray(example * expected.length, (example + 1) * expected.length)).toEqual(expected);
+  }
+});
+
+test("an adapter trained on pairs is dual where that is better, and tells new pairs apart", async () => {
+  const [learned, held] = [sameOrOther(48, 1), sameOrOther(60, 2)];
+  const examples = learned.inputs.map((input, index) => ({
+    ...{ input, row: index + 2 },
+    label: learned.labels[index] ?? 0,
+  }));
+  const dataset = { examples, labels: ["other", "same"], warnings: [] };
+  const { adapter } = await train({ backbone, dataset, options: { seed: 1, epochs: 10 }, threads: 1 });
+  expect(adapter.pairMode).toBe("dual");
+  const classifier = await Classifier.create(backbone, { threads: 1 });
+  const results = await classifier.classify({ key: "a", load: async () => adapter }, held.inputs);
+  await classifier.close();
+  const hits = results.filter(({ scores_C }, row) => Number((scores_C[1] ?? 0) > 0.5) === held.labels[row]);
+  expect(hits.length).toBeGreaterThanOrEqual(0.9 * held.labels.length);
+});
