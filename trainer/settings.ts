@@ -27,6 +27,21 @@ export interface Settings {
   readonly dropout: number;
   readonly consistency: number;
   readonly keepGate: number;
+  /** Competing gates (SPT-DARTS), or plain ones. */
+  readonly reparameterized: boolean;
+  /** These instead of what a search would select. */
+  readonly fixed?: readonly InsertionPlace[];
+}
+
+/** What an ablation leaves out or fixes. Not for users: each default here is better or as good. */
+export interface Ablation {
+  readonly consistency?: 0;
+  readonly reparameterized?: false;
+  readonly fixed?: readonly InsertionPlace[];
+}
+
+export function ablate(settings: Settings, ablation: Ablation): Settings {
+  return { ...settings, ...ablation, ...(ablation.fixed ? { searchSteps: 0 } : {}) };
 }
 
 const BATCH_TEXTS = 16;
@@ -81,5 +96,6 @@ export function settingsFor(
     dropout: 0.1,
     consistency: 1,
     keepGate: 0.8,
+    reparameterized: true,
   };
 }

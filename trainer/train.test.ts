@@ -98,6 +98,17 @@ describe("train", () => {
     expect(await accuracyOn(heldOut, other)).toBeGreaterThanOrEqual(0.9);
   });
 
+  test("of an ablation that fixes the insertions trains those, without a search", async () => {
+    const fixed = [{ kind: "prompt_generator", layer: 1 } as const];
+    const options = { seed: 1, method: "spt", epochs: 1 } as const;
+    const { adapter, report } = await train({
+      ...{ backbone, dataset: datasetOf(trained), options, threads: 1 },
+      ablation: { fixed },
+    });
+    expect(adapter.insertions.map(({ kind, layer }) => ({ kind, layer }))).toEqual(fixed);
+    expect([report.gates, report.promptLayers]).toEqual([[], [1]]);
+  });
+
   test("of method auto and few rows tries scales and shifts everywhere, and none, and is no worse than none", async () => {
     const { adapter, report } = await trainWith({ seed: 7 });
     expect(report.candidates.map(({ insertions }) => insertions)).toEqual([undefined, EVERYWHERE]);
@@ -199,7 +210,7 @@ describe("train", () => {
     for (const values of arrays) expect(values).toEqual(Float32Array.from(new Float16Array(values)));
   });
 
-  test("obeys its options: pooling, prompt tokens, bottleneck, most prompt layers, epochs", async () => {
+  test("obeys its options: pooling, prompt tokens, bottleneck, most insertions, epochs", async () => {
     const options = {
       method: "spt",
       pooling: "slots",

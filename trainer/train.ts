@@ -19,7 +19,7 @@ import { choosePairMode, encodeExamples, exampleFeatures, partsOf } from "./pair
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
 import { createRandom } from "./random.ts";
 import type { TrainingProgress, TrainingReport } from "./report.ts";
-import { type Settings, settingsFor } from "./settings.ts";
+import { type Ablation, ablate, type Settings, settingsFor } from "./settings.ts";
 import {
   type InsertionPlace,
   lowestLayer,
@@ -47,6 +47,7 @@ export interface TrainRequest {
   /** The rows that decide between candidates, in place of parts of `dataset`. Nothing is learned from them. */
   readonly validation?: { readonly dataset: Dataset; readonly fileName: string };
   readonly options: TrainOptions;
+  readonly ablation?: Ablation;
   /** Threads of a forward or backward pass; 0 lets onnxruntime choose. */
   readonly threads?: number;
   readonly onProgress?: (progress: TrainingProgress) => void;
@@ -130,12 +131,8 @@ class Training {
       classes: dataset.labels.length,
     };
     const { width, layers } = backbone.config;
-    this.#settings = settingsFor(options, {
-      examples: dataset.examples.length,
-      width,
-      layers,
-      ...(validation ? { folds: 1 } : {}),
-    });
+    const sizes = { examples: dataset.examples.length, width, layers, ...(validation ? { folds: 1 } : {}) };
+    this.#settings = ablate(settingsFor(options, sizes), request.ablation ?? {});
     const { shape } = this.#settings;
     // Pair features are no unit vectors: their classes are not to be brought together.
     const contrastive = this.#settings.contrastive && pairMode === "joint";
@@ -191,7 +188,6 @@ class Training {
         shape,
         steps: searchSteps,
         learningRate: searchLearningRate,
-        reparameterized: true,
         onStep: (_, loss, gates) => this.#clock.step({ loss, gates: gates.map(({ value }) => value) }),
       },
     );
@@ -213,7 +209,8 @@ class Training {
 
   /** The selected insertions at each learning rate; scales and shifts everywhere, if they may be used. */
   #candidates(selected: readonly InsertionPlace[] | undefined): NonNullable<Candidate>[] {
-    const { learningRates, kinds } = this.#settings;
+    const { learningRates, kinds, fixed } = this.#settings;
+    if (fixed) return learningRates.map((learningRate) => ({ learningRate, insertions: fixed }));
     const searched = selected
       ? learningRates.map((learningRate) => ({ learningRate, insertions: selected }))
       : [];
@@ -236,7 +233,8 @@ class Training {
   }
 
   #allowed(figures: readonly HeldOutFigures[]): readonly HeldOutFigures[] {
-    return this.#request.options.method === "spt" ? figures.filter(({ candidate }) => candidate) : figures;
+    const always = this.#request.options.method === "spt" || this.#settings.fixed;
+    return always ? figures.filter(({ candidate }) => candidate) : figures;
   }
 
   async #retrain(
