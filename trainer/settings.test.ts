@@ -36,6 +36,13 @@ describe("settingsFor", () => {
     });
   });
 
+  test("of dual pairs learns slower, without the contrastive loss, and prefers nothing", () => {
+    expect(settingsFor({ seed: 0 }, { ...SIZES, pairMode: "dual" })).toMatchObject({
+      ...{ learningRates: [1e-3], contrastive: false, prefersScales: false },
+    });
+    expect(settingsFor({ seed: 0 }, SIZES).prefersScales).toBe(true);
+  });
+
   test("lets the selection keep one insertion at least, and never more than there are", () => {
     for (const layers of [1, 2, 3, 6, 12, 24]) {
       const { insertionsMax } = settingsFor({ seed: 0 }, { ...SIZES, layers });

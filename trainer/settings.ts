@@ -1,4 +1,5 @@
 // The numbers of a training. Each default was chosen by measurement (docs/decisions); a user sets data.
+import type { PairMode } from "#model";
 import type { TrainOptions } from "./options.ts";
 import type { GeneratorShape } from "./spt/generators.ts";
 import type { InsertionPlace } from "./spt/insertions.ts";
@@ -19,6 +20,8 @@ export interface Settings {
   readonly retrainSteps: number;
   /** Adds the supervised contrastive loss to the cross-entropy. */
   readonly contrastive: boolean;
+  /** Scales and shifts everywhere give way only to a candidate that is clearly better. */
+  readonly prefersScales: boolean;
   /** Tried on held-out rows; the best is kept, unless no insertions at all are better. */
   readonly learningRates: readonly number[];
   readonly searchLearningRate: number;
@@ -52,6 +55,8 @@ const SEARCH_STEPS = 30;
 /** Plain SPT needs more steps to reach its loss than scales and shifts do. */
 const RETRAIN_STEPS_MIN = { auto: 50, spt: 80 };
 const LEARNING_RATES = { auto: [5e-3], spt: [5e-3, 1e-3] };
+/** Dual pairs start from features that say most already; faster training forgets them. */
+const DUAL_LEARNING_RATE = 1e-3;
 
 export function settingsFor(
   options: TrainOptions,
@@ -60,7 +65,8 @@ export function settingsFor(
     width,
     layers,
     folds = foldCount(examples),
-  }: { examples: number; width: number; layers: number; folds?: number },
+    pairMode = "joint",
+  }: { examples: number; width: number; layers: number; folds?: number; pairMode?: PairMode },
 ): Settings {
   const method = options.method ?? "auto";
   const kinds: Settings["kinds"] =
@@ -83,7 +89,9 @@ export function settingsFor(
     },
     kinds,
     insertionsMax: Math.min(options.insertionsMax ?? budget, kinds.length * layers),
-    contrastive: method === "auto",
+    // Pair features are no unit vectors: their classes are not to be brought together.
+    contrastive: method === "auto" && pairMode === "joint",
+    prefersScales: method === "auto" && pairMode === "joint",
     batchTexts: BATCH_TEXTS,
     searchSteps: searches ? SEARCH_STEPS : 0,
     validationSteps: Math.min(method === "spt" ? 30 : 24, Math.ceil(retrainSteps / 2)),

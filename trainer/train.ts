@@ -131,11 +131,10 @@ class Training {
       classes: dataset.labels.length,
     };
     const { width, layers } = backbone.config;
-    const sizes = { examples: dataset.examples.length, width, layers, ...(validation ? { folds: 1 } : {}) };
-    this.#settings = ablate(settingsFor(options, sizes), request.ablation ?? {});
-    const { shape } = this.#settings;
-    // Pair features are no unit vectors: their classes are not to be brought together.
-    const contrastive = this.#settings.contrastive && pairMode === "joint";
+    const sizes = { examples: dataset.examples.length, width, layers, pairMode };
+    const settings = settingsFor(options, { ...sizes, ...(validation ? { folds: 1 } : {}) });
+    this.#settings = ablate(settings, request.ablation ?? {});
+    const { shape, contrastive } = this.#settings;
     this.#tuner = new InsertionTuner(this.#data, { shape, contrastive, threads: request.threads ?? 0 });
     this.#random = createRandom(options.seed);
     this.#clock = createPhaseClock(this.#settings, request.onProgress);
@@ -157,8 +156,10 @@ class Training {
         : undefined;
     const selected = search && selectInsertions(search.gates, this.#settings.insertionsMax);
     const figures = await this.#validate({ folds: this.#folds(halves), selected, features });
-    const chosen = bestCandidate(this.#allowed(figures), (candidate) =>
-      isEverywhere(candidate, this.#request.backbone),
+    const { prefersScales } = this.#settings;
+    const chosen = bestCandidate(
+      this.#allowed(figures),
+      (candidate) => prefersScales && isEverywhere(candidate, this.#request.backbone),
     );
     const { insertions, head } = await this.#retrain(chosen.candidate, features);
     const adapter: Adapter = {
