@@ -73,7 +73,9 @@ export function settingsFor(
     method === "spt" ? ["prompt_generator"] : ["prompt_generator", "scale_shift"];
   const searches = method === "spt" || examples >= SEARCH_FROM_ROWS;
   const budget = method === "spt" ? Math.ceil(layers / 2) : layers;
-  const learningRates = options.learningRate === undefined ? LEARNING_RATES[method] : [options.learningRate];
+  const defaultRates =
+    method === "auto" && pairMode === "dual" ? [DUAL_LEARNING_RATE] : LEARNING_RATES[method];
+  const learningRates = options.learningRate === undefined ? defaultRates : [options.learningRate];
   const stepsPerEpoch = Math.ceil(examples / BATCH_TEXTS);
   const retrainSteps =
     options.epochs === undefined
