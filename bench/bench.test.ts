@@ -143,6 +143,22 @@ describe("accuracy", () => {
     }
   });
 
+  it("asks for the validation file of peers before anything is measured", async () => {
+    const named = ["--methods", "logistic_regression,lora", "--out", at("peers.jsonl")];
+    const { exitCode, stderr } = await bench(
+      "accuracy",
+      "--data",
+      at("tasks"),
+      ...args(),
+      ...named,
+      "--json",
+    );
+    expect(exitCode).toBe(2);
+    const { code, message } = JSON.parse(stderr).error;
+    expect(code).toBe("missing_files");
+    expect(message).toContain(`There is no file ${at("tasks/mail/16-shot/13/validation.csv")}. Peers choose`);
+  });
+
   it("does not add to a file that holds anything else", async () => {
     await writeFile(at("notes.txt"), "my notes\n");
     const { exitCode, stderr } = await bench(

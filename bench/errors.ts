@@ -1,6 +1,11 @@
 // What is wrong with a command line or the files it names. Errors of the rooms pass through as they are.
 
-export type BenchErrorCode = "bad_usage" | "missing_files" | "unknown_label" | "invalid_results";
+export type BenchErrorCode =
+  | "bad_usage"
+  | "missing_files"
+  | "unknown_label"
+  | "invalid_results"
+  | "peer_failed";
 
 export class BenchError extends Error {
   readonly code: BenchErrorCode;

@@ -3,8 +3,18 @@ import { appendFile, readFile } from "node:fs/promises";
 import { z } from "zod";
 import { BenchError } from "../errors.ts";
 
-export const METHODS = ["softgate", "spt", "logistic_regression"] as const;
+/** Trained here, and measured unless others are named. */
+export const OWN_METHODS = ["softgate", "spt", "logistic_regression"] as const;
+/** Trained by bench/peers/run_peer.py. */
+export const PEERS = ["full_fine_tuning", "lora", "prompt_tuning", "setfit"] as const;
+export const METHODS = [...OWN_METHODS, ...PEERS] as const;
+export type OwnMethod = (typeof OWN_METHODS)[number];
+export type Peer = (typeof PEERS)[number];
 export type Method = (typeof METHODS)[number];
+
+export function isPeer(method: Method): method is Peer {
+  return PEERS.some((peer) => peer === method);
+}
 
 const cellSchema = z.object({
   task: z.string(),

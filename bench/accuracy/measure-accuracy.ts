@@ -1,4 +1,4 @@
-// Accuracy of each task, split and method, through the classifier that serves. Cells that were finished
+// Accuracy of each task, split and method, through the classifier that serves; of peers, in Python. Cells that were finished
 // before are taken as they are.
 import type { Adapter, Backbone, Insertion } from "#model";
 import { Classifier } from "#model/runtime";
@@ -10,12 +10,15 @@ import { evaluateAdapter } from "../evaluate-adapter.ts";
 import type { BenchIo } from "../io.ts";
 import { percent } from "../text-table.ts";
 import { createTrainingProgress } from "../training-progress.ts";
-import { type Cell, type CellKey, isCell, type Method } from "./cell.ts";
+import { type Cell, type CellKey, isCell, isPeer, type Method, type OwnMethod, type Peer } from "./cell.ts";
 import { trainFrozenProbe } from "./frozen-probe.ts";
 import { readTask, type TaskFiles } from "./read-task.ts";
+import { runPeer } from "./run-peer.ts";
 
 export interface MeasureAccuracyRequest {
   readonly backbone: Backbone;
+  /** Peers read the backbone from here. */
+  readonly backboneFolder: string;
   readonly tasks: readonly TaskFiles[];
   readonly methods: readonly Method[];
   readonly testRowsMax: number;
@@ -70,9 +73,25 @@ interface CellRequest {
   readonly test: Dataset;
 }
 
-async function measureCell(tools: Tools, { key, files, train: dataset, test }: CellRequest): Promise<Cell> {
+async function measureCell(tools: Tools, request: CellRequest): Promise<Cell> {
+  const { method } = request.key;
+  return isPeer(method) ? measurePeer(tools, request, method) : measureOwn(tools, request, method);
+}
+
+async function measurePeer({ request, io }: Tools, { key, files }: CellRequest, method: Peer): Promise<Cell> {
+  const { backboneFolder, testRowsMax, threads } = request;
+  const result = await runPeer({ method, backboneFolder, files, testRowsMax, threads, io });
+  if (result.n !== key.n) throw new Error(`invariant: the peer's ${result.n} test rows are ${key.n}`);
+  return { ...key, ...result, promptLayers: [], scaleShiftLayers: [] };
+}
+
+async function measureOwn(
+  tools: Tools,
+  { key, files, train: dataset, test }: CellRequest,
+  method: OwnMethod,
+): Promise<Cell> {
   const startedMs = performance.now();
-  const adapter = await trainMethod(tools, key, dataset);
+  const adapter = await trainMethod(tools, { ...key, method }, dataset);
   const seconds = (performance.now() - startedMs) / 1000;
   const named = { key: `${key.task}/${key.seed}/${key.method}`, adapter };
   const { accuracy, macroF1 } = await evaluateAdapter(tools.classifier, named, {
@@ -91,7 +110,7 @@ async function measureCell(tools: Tools, { key, files, train: dataset, test }: C
 
 async function trainMethod(
   { request, encoder, io }: Tools,
-  { task, seed, method }: CellRequest["key"],
+  { task, seed, method }: CellKey & { readonly method: OwnMethod },
   dataset: Dataset,
 ): Promise<Adapter> {
   const { backbone, threads } = request;

@@ -1,6 +1,7 @@
 // The files of one task and split:
 //
-//   DIR/<task>/16-shot/<seed>/train.csv   16 examples of each label
+//   DIR/<task>/16-shot/<seed>/train.csv        16 examples of each label
+//   DIR/<task>/16-shot/<seed>/validation.csv   as many others, for peers alone: they choose their rate by it
 //   DIR/<task>/test.csv
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -12,27 +13,43 @@ import { readDataset } from "../read-dataset.ts";
 const EXPECTED =
   "The folder must hold <task>/16-shot/<seed>/train.csv and <task>/test.csv for each task and seed, CSV files with the columns text and label (and text_pair for pairs).";
 
+const EXPECTED_OF_PEERS =
+  "Peers choose their learning rate by it: write labelled texts that train.csv does not hold, in the same columns, or name no peer in --methods.";
+
 export interface TaskFiles {
   readonly task: string;
   readonly seed: string;
   readonly train: string;
+  /** Need not exist where no peer is measured. */
+  readonly validation: string;
   readonly test: string;
 }
 
+export interface TaskSelection {
+  readonly tasks: readonly string[];
+  readonly seeds: readonly string[];
+  readonly forPeers: boolean;
+}
+
 /** All that will be read, in order of tasks. Throws BenchError missing_files before anything is measured. */
-export function findTasks(folder: string, tasks: readonly string[], seeds: readonly string[]): TaskFiles[] {
+export function findTasks(folder: string, { tasks, seeds, forPeers }: TaskSelection): TaskFiles[] {
   if (!existsSync(folder)) throw new BenchError("missing_files", `There is no folder ${folder}. ${EXPECTED}`);
   const found = tasks.flatMap((task) =>
     seeds.map((seed) => ({
       task,
       seed,
       train: join(folder, task, "16-shot", seed, "train.csv"),
+      validation: join(folder, task, "16-shot", seed, "validation.csv"),
       test: join(folder, task, "test.csv"),
     })),
   );
-  const missing = found.flatMap(({ train, test }) => [train, test]).find((file) => !existsSync(file));
-  if (missing === undefined) return found;
-  throw new BenchError("missing_files", `There is no file ${missing}. ${EXPECTED}`);
+  const absent = (files: readonly string[]) => files.find((file) => !existsSync(file));
+  const missing = absent(found.flatMap(({ train, test }) => [train, test]));
+  if (missing !== undefined)
+    throw new BenchError("missing_files", `There is no file ${missing}. ${EXPECTED}`);
+  const unvalidated = forPeers ? absent(found.map(({ validation }) => validation)) : undefined;
+  if (unvalidated === undefined) return found;
+  throw new BenchError("missing_files", `There is no file ${unvalidated}. ${EXPECTED_OF_PEERS}`);
 }
 
 /** Throws BenchError unknown_label when the test file holds a label that the training file does not. */

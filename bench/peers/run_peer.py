@@ -1,0 +1,351 @@
+"""One peer of `npm run bench -- accuracy`: trains on a few labelled texts and is evaluated on a test file.
+
+Called by bench/accuracy/run-peer.ts. Prints one JSON line {"accuracy", "macroF1", "n", "seconds"} to stdout,
+progress to stderr. "seconds" is training with the choice of the learning rate; imports, loading and test are
+not in it. Deterministic for a seed, on the CPU only.
+"""
+
+import argparse
+import copy
+import csv
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+
+# Read by the libraries below when they are imported: nothing is looked up on a network, no GPU is used.
+os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", CUDA_VISIBLE_DEVICES="")
+
+import numpy as np
+import torch
+from sklearn.metrics import accuracy_score, f1_score
+from tokenizers import Encoding, Tokenizer
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PretrainedConfig, get_linear_schedule_with_warmup
+from transformers import logging as transformers_logging
+
+STEPS_MIN = 200  # Whole epochs, at least so many steps. (LM-BFF's budget is 1000.)
+BATCH = 16
+WARMUP_SHARE = 0.1
+GRADIENT_NORM_MAX = 1.0
+LORA_RANK = 8
+LORA_ALPHA = 16
+VIRTUAL_TOKENS = 10
+RATES = {
+    "full_fine_tuning": (2e-5, 5e-5, 1e-4),
+    "lora": (5e-4, 1e-3, 2e-3),
+    "prompt_tuning": (1e-2, 3e-2),
+}
+METHODS = (*RATES, "setfit")
+
+Text = str | tuple[str, str]
+Row = tuple[Text, str]
+Predict = Callable[[list[Text]], list[int]]
+
+
+@dataclass(frozen=True)
+class Examples:
+    texts: list[Text]
+    classes: list[int]
+
+
+@dataclass(frozen=True)
+class Data:
+    train: Examples
+    validation: Examples
+    test: Examples
+    class_count: int
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    # Libraries print as they like; the result alone goes to stdout.
+    with redirect_stdout(sys.stderr):
+        result = measure(arguments)
+    print(json.dumps(result), flush=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--method", required=True, choices=METHODS)
+    for name in ("backbone", "train", "validation", "test"):
+        parser.add_argument(f"--{name}", required=True)
+    for name in ("test-rows-max", "threads", "seed"):
+        parser.add_argument(f"--{name}", required=True, type=int)
+    return parser.parse_args()
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, float]:
+    if arguments.threads > 0:
+        torch.set_num_threads(arguments.threads)
+    torch.use_deterministic_algorithms(True)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    seed_all(arguments.seed)
+    data = read_data(arguments)
+    if arguments.method == "setfit":
+        predict, seconds = train_setfit(arguments.backbone, data, arguments.seed)
+    else:
+        predict, seconds = train_by_gradient(arguments.method, arguments.backbone, data, arguments.seed)
+    predicted = predict(data.test.texts)
+    return {
+        "accuracy": float(accuracy_score(data.test.classes, predicted)),
+        # Of the labels that occur, among the examples or among the answers.
+        "macroF1": float(f1_score(data.test.classes, predicted, average="macro", zero_division=0)),
+        "n": len(predicted),
+        "seconds": seconds,
+    }
+
+
+def seed_all(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+# Data
+
+
+def read_data(arguments: argparse.Namespace) -> Data:
+    rows = {name: read_rows(getattr(arguments, name)) for name in ("train", "validation", "test")}
+    labels = sorted({label for _, label in rows["train"]})
+    rows["test"] = spread(rows["test"], arguments.test_rows_max)
+    examples = {name: to_examples(of, labels, getattr(arguments, name)) for name, of in rows.items()}
+    return Data(**examples, class_count=len(labels))
+
+
+def read_rows(path: str) -> list[Row]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        names = [name.strip().lower() for name in next(reader)]
+        rows = [dict(zip(names, fields, strict=True)) for fields in reader if fields]
+
+    def text_of(row: dict[str, str]) -> Text:
+        return (row["text"], row["text_pair"]) if "text_pair" in row else row["text"]
+
+    return [(text_of(row), row["label"].strip()) for row in rows]
+
+
+def to_examples(rows: list[Row], labels: list[str], path: str) -> Examples:
+    class_by_label = {label: index for index, label in enumerate(labels)}
+    unknown = next((label for _, label in rows if label not in class_by_label), None)
+    if unknown is not None:
+        sys.exit(f'{path}: the label "{unknown}" is not among those of the training file')
+    return Examples([text for text, _ in rows], [class_by_label[label] for _, label in rows])
+
+
+def spread(items: list[Row], most: int) -> list[Row]:
+    """At most `most` of the items, evenly spread over all, in order: the rows that read-task.ts takes."""
+    if len(items) <= most:
+        return items
+    count = len(items)
+    return [item for i, item in enumerate(items) if i * most // count != (i - 1) * most // count]
+
+
+# Full fine-tuning, LoRA and prompt tuning: one loop
+
+
+class PooledClassifier(nn.Module):
+    """An encoder and a linear head on the mean of its last hidden states, of the text's tokens alone."""
+
+    def __init__(self, encoder: nn.Module, width: int, class_count: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(0.1)
+        self.head = nn.Linear(width, class_count)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, ids: Tensor, mask: Tensor, segments: Tensor) -> Tensor:
+        hidden = self.encode(ids, mask, segments)
+        weights = mask.unsqueeze(-1).to(hidden.dtype)
+        return self.head(self.dropout((hidden * weights).sum(1) / weights.sum(1)))
+
+    def encode(self, ids: Tensor, mask: Tensor, segments: Tensor) -> Tensor:
+        return self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=segments).last_hidden_state
+
+
+class PromptedClassifier(PooledClassifier):
+    """With PEFT's prompts before the text. PEFT's own forward would drop the segments of pairs."""
+
+    def encode(self, ids: Tensor, mask: Tensor, segments: Tensor) -> Tensor:
+        prompts = self.encoder.get_prompt(batch_size=len(ids))
+        count = prompts.shape[1]
+        hidden = self.encoder.base_model(
+            inputs_embeds=torch.cat([prompts, self.encoder.word_embeddings(ids)], dim=1),
+            attention_mask=nn.functional.pad(mask, (count, 0), value=1),
+            token_type_ids=nn.functional.pad(segments, (count, 0), value=0),
+        ).last_hidden_state
+        return hidden[:, count:]
+
+
+@dataclass(frozen=True)
+class Trained:
+    model: PooledClassifier
+    accuracy: float
+    loss: float
+
+
+def train_by_gradient(method: str, folder: str, data: Data, seed: int) -> tuple[Predict, float]:
+    config = AutoConfig.from_pretrained(folder)
+    backbone = AutoModel.from_pretrained(folder, add_pooling_layer=False)
+    prompts = VIRTUAL_TOKENS if method == "prompt_tuning" else 0
+    tokenizer = load_tokenizer(folder, config, positions_of(config) - prompts)
+    encoded = tokenizer.encode_batch(data.train.texts)
+    validation = tokenizer.encode_batch(data.validation.texts)
+
+    def attempt(rate: float) -> Trained:
+        seed_all(seed)
+        model = build_model(method, copy.deepcopy(backbone), config.hidden_size, data.class_count)
+        fit(model, encoded, data.train.classes, rate, config.pad_token_id)
+        logits = logits_of(model, validation, config.pad_token_id)
+        actual = torch.tensor(data.validation.classes)
+        loss = nn.functional.cross_entropy(logits, actual).item()
+        accuracy = (logits.argmax(1) == actual).double().mean().item()
+        say(f"{method}  rate {rate:g}  validation accuracy {accuracy:.4f}  loss {loss:.4f}")
+        return Trained(model, accuracy, loss)
+
+    started = time.perf_counter()
+    best = attempt(RATES[method][0])
+    for rate in RATES[method][1:]:
+        best = max(best, attempt(rate), key=lambda trained: (trained.accuracy, -trained.loss))
+    seconds = time.perf_counter() - started
+
+    def predict(texts: list[Text]) -> list[int]:
+        logits = logits_of(best.model, tokenizer.encode_batch(texts), config.pad_token_id)
+        return logits.argmax(1).tolist()
+
+    return predict, seconds
+
+
+def build_model(method: str, encoder: nn.Module, width: int, class_count: int) -> PooledClassifier:
+    if method == "full_fine_tuning":
+        return PooledClassifier(encoder, width, class_count)
+    from peft import LoraConfig, PromptTuningConfig, PromptTuningInit, TaskType, get_peft_model
+
+    task = TaskType.FEATURE_EXTRACTION
+    if method == "lora":
+        lora = LoraConfig(
+            task_type=task, r=LORA_RANK, lora_alpha=LORA_ALPHA, target_modules=["query", "value"]
+        )
+        return PooledClassifier(get_peft_model(encoder, lora), width, class_count)
+    # Prompts start as tokens of the vocabulary: as large as those beside them.
+    prompt = PromptTuningConfig(
+        task_type=task, num_virtual_tokens=VIRTUAL_TOKENS, prompt_tuning_init=PromptTuningInit.SAMPLE_VOCAB
+    )
+    return PromptedClassifier(get_peft_model(encoder, prompt), width, class_count)
+
+
+def fit(model: PooledClassifier, encoded: list[Encoding], classes: list[int], rate: float, pad: int) -> None:
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=rate, fused=True)
+    steps_per_epoch = -(-len(encoded) // BATCH)
+    epochs = -(-STEPS_MIN // steps_per_epoch)
+    steps = epochs * steps_per_epoch
+    schedule = get_linear_schedule_with_warmup(optimizer, round(WARMUP_SHARE * steps), steps)
+    model.train()
+    for epoch in range(epochs):
+        for indices in torch.randperm(len(encoded)).split(BATCH):
+            batch = [encoded[i] for i in indices]
+            logits = model(*pad_batch(batch, pad))
+            loss = nn.functional.cross_entropy(logits, torch.tensor([classes[i] for i in indices]))
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(trained, GRADIENT_NORM_MAX)
+            optimizer.step()
+            schedule.step()
+        if (epoch + 1) * 4 // epochs != epoch * 4 // epochs:
+            say(f"rate {rate:g}  epoch {epoch + 1} of {epochs}  loss {loss.item():.4f}")
+
+
+@torch.inference_mode()
+def logits_of(model: PooledClassifier, encoded: list[Encoding], pad: int) -> Tensor:
+    model.eval()
+    by_length = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
+    logits = torch.empty(len(encoded), model.head.out_features)
+    for start in range(0, len(by_length), 4 * BATCH):
+        indices = by_length[start : start + 4 * BATCH]
+        logits[indices] = model(*pad_batch([encoded[i] for i in indices], pad))
+    return logits
+
+
+def load_tokenizer(folder: str, config: PretrainedConfig, tokens_max: int) -> Tokenizer:
+    tokenizer = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(tokens_max)
+    return tokenizer
+
+
+def positions_of(config: PretrainedConfig) -> int:
+    """RoBERTa and its kin count positions from behind the padding's id."""
+    offset = 0 if config.model_type == "bert" else config.pad_token_id + 1
+    return config.max_position_embeddings - offset
+
+
+def pad_batch(encoded: list[Encoding], pad: int) -> tuple[Tensor, Tensor, Tensor]:
+    length = max(len(one) for one in encoded)
+
+    def padded(rows: list[list[int]], value: int) -> Tensor:
+        return torch.tensor([row + [value] * (length - len(row)) for row in rows])
+
+    ids = padded([one.ids for one in encoded], pad)
+    mask = padded([one.attention_mask for one in encoded], 0)
+    return ids, mask, padded([one.type_ids for one in encoded], 0)
+
+
+# SetFit
+
+
+def train_setfit(folder: str, data: Data, seed: int) -> tuple[Predict, float]:
+    """SetFit's own defaults: one epoch over oversampled pairs, then logistic regression; no validation.
+
+    It knows no pairs of texts: the two are joined by the separator, "text [SEP] text_pair".
+    """
+    from datasets import Dataset
+    from sentence_transformers import SentenceTransformer
+    from setfit import SetFitModel, Trainer, TrainingArguments
+    from sklearn.linear_model import LogisticRegression
+
+    # A folder without word of pooling is given the mean.
+    body = SentenceTransformer(folder, device="cpu")
+    body.max_seq_length = positions_of(AutoConfig.from_pretrained(folder))
+    model = SetFitModel(model_body=body, model_head=LogisticRegression())
+
+    def joined(texts: list[Text]) -> list[str]:
+        separator = f" {body.tokenizer.sep_token} "
+        return [text if isinstance(text, str) else separator.join(text) for text in texts]
+
+    with tempfile.TemporaryDirectory() as folder_of_run:
+        trainer = Trainer(
+            model=model,
+            args=TrainingArguments(
+                output_dir=folder_of_run,
+                batch_size=BATCH,
+                num_epochs=1,
+                seed=seed,
+                report_to="none",
+                save_strategy="no",
+            ),
+            train_dataset=Dataset.from_dict({"text": joined(data.train.texts), "label": data.train.classes}),
+        )
+        started = time.perf_counter()
+        trainer.train()
+        seconds = time.perf_counter() - started
+
+    def predict(texts: list[Text]) -> list[int]:
+        return [int(label) for label in model.predict(joined(texts), show_progress_bar=False)]
+
+    return predict, seconds
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
