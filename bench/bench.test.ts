@@ -128,7 +128,8 @@ describe("accuracy", () => {
     expect(tasks[0].gainPoints).toBeCloseTo(100 * (cells[0].accuracy - cells[2].accuracy), 9);
     expect(methods.map(({ rank }: { rank: number }) => rank).reduce((a: number, b: number) => a + b)).toBe(6);
 
-    const second = await bench("accuracy", "--data", at("tasks"), ...args());
+    const second = await bench("accuracy", "--data", at("tasks"), ...args(), "--plot", at("plot.svg"));
+    expect(await readFile(at("plot.svg"), "utf8")).toMatch(/^<svg [\s\S]*>mail</);
     expect(second.stderr).toContain("mail 13 softgate: ");
     expect(second.stderr).not.toContain("search");
     expect(second.stdout).toContain("mail logistic_regression");

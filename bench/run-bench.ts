@@ -24,13 +24,17 @@ function fail(thrown: unknown, io: BenchIo, asJson: boolean): number {
       : "internal_error";
   io.stderr(asJson ? `${JSON.stringify({ error: { code, message } })}\n` : `error: ${message}\n`);
   if (process.env.SOFTGATE_DEBUG && error instanceof Error) io.stderr(`${error.stack}\n`);
-  return error instanceof BenchError || isBadDataset(error) ? 2 : 1;
+  return isBadInput(error) || isBadDataset(error) ? 2 : 1;
 }
 
 function badUsage(error: CommanderError): BenchError {
   // Without a subcommand its help was shown, and is the explanation.
   const message = error.code === "commander.help" ? "Name a measurement, see above." : error.message;
   return new BenchError("bad_usage", message.replace(/^error: /, ""), error);
+}
+
+function isBadInput(error: unknown): boolean {
+  return error instanceof BenchError && error.code !== "peer_failed";
 }
 
 function isBadDataset(error: unknown): boolean {

@@ -1,4 +1,5 @@
 // npm run bench -- accuracy
+import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { DATASET_ROWS_MAX } from "#trainer/dataset";
 import type { BenchIo } from "../io.ts";
@@ -8,6 +9,7 @@ import { printDocument } from "../print-document.ts";
 import { appendCell, isPeer, METHODS, type Method, OWN_METHODS, readCells } from "./cell.ts";
 import { PROBE_C } from "./frozen-probe.ts";
 import { measureAccuracy } from "./measure-accuracy.ts";
+import { plotTasks } from "./plot-tasks.ts";
 import { findTasks } from "./read-task.ts";
 import { describeCells, summarizeMethods, summarizeTasks } from "./summarize-cells.ts";
 
@@ -17,6 +19,7 @@ interface AccuracyOptions extends SharedOptions {
   readonly seeds: readonly string[];
   readonly methods: readonly Method[];
   readonly testRowsMax: number;
+  readonly plot?: string;
 }
 
 export function accuracyCommand(io: BenchIo): Command {
@@ -32,6 +35,7 @@ export function accuracyCommand(io: BenchIo): Command {
       wholeNumber(1, DATASET_ROWS_MAX),
       DATASET_ROWS_MAX,
     )
+    .option("--plot <file>", "write the tasks' means as an SVG plot to this file")
     .addHelpText("after", HELP);
   return withShared(
     command,
@@ -59,6 +63,7 @@ async function measure(options: AccuracyOptions, io: BenchIo): Promise<void> {
   };
   const summaries = summarizeTasks(cells);
   const results = { cells, tasks: summaries, methods: summarizeMethods(summaries) };
+  if (options.plot !== undefined) await writeFile(options.plot, plotTasks(summaries, results.methods));
   await printDocument(
     { benchmark: "accuracy", settings, results, text: describeCells(cells) },
     options.json ? { json: true } : {},
