@@ -31,8 +31,16 @@ export interface ServeResults {
   readonly texts: number;
   readonly textTokens: number;
   readonly cases: readonly ServeCaseResult[];
-  /** Of the case "mixed" to the bare backbone: the median of its rounds. */
-  readonly ratio: { readonly value: number; readonly target: number; readonly met: boolean };
+  /**
+   * Of the case "mixed" to the bare backbone: the median of its rounds. `fastest` is of both cases' fastest
+   * rounds: what else a machine does only adds time, so where it is not quiet that says what is undisturbed.
+   */
+  readonly ratio: {
+    readonly value: number;
+    readonly target: number;
+    readonly met: boolean;
+    readonly fastest: number;
+  };
   /** Positions of the packed rows, row ends included: of bare and mixed alike, prompts stand beside them. */
   readonly positions: number;
   readonly residentBytes: number;
@@ -56,11 +64,13 @@ export async function measureServing(request: MeasureServingRequest): Promise<Se
     const names = Object.keys(SERVE_CASES) as ServeCaseName[];
     const counts = { texts: texts.inputs.length, textTokens };
     const results = names.map((name) => caseResult(name, timings, counts));
-    const value = results.find((result) => result.case === "mixed")?.ofBare.median ?? Number.NaN;
+    const mixed = results.find((result) => result.case === "mixed");
+    const value = mixed?.ofBare.median ?? Number.NaN;
+    const fastest = Math.min(...timings.bare) / Math.min(...timings.mixed);
     return {
       ...counts,
       cases: results,
-      ratio: { value, target: RATIO_TARGET, met: value >= RATIO_TARGET },
+      ratio: { value, target: RATIO_TARGET, met: value >= RATIO_TARGET, fastest },
       positions: countPositions(backbone, encodings),
       residentBytes: cases.residentBytes,
     };
