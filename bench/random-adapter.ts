@@ -1,5 +1,6 @@
 // Adapters of random weights: serving takes the same time whatever an adapter has learned.
 import type { Adapter, PromptGenerator, ScaleShift } from "#model";
+import { createRandom } from "#trainer";
 
 export interface RandomAdapterOptions {
   readonly width: number;
@@ -55,15 +56,4 @@ export function randomLayers(seed: number, count: number, layers: number): numbe
     left.splice(Math.floor(random() * left.length), 1),
   );
   return chosen.flat().sort((one, other) => one - other);
-}
-
-/** mulberry32, uniform in [0, 1). */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let bits = Math.imul(state ^ (state >>> 15), state | 1);
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -16,6 +16,7 @@ export {
   isPromptGenerator,
   isScaleShift,
   LABELS_MAX,
+  layersOf,
   PROMPT_TOKENS_MAX,
   type PromptGenerator,
   type ScaleShift,

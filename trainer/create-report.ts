@@ -1,5 +1,5 @@
 // What a training says of itself, put together at its end.
-import { type Adapter, type Backbone, type Insertion, weightsOfInsertion } from "#model";
+import { type Adapter, type Backbone, layersOf, weightsOfInsertion } from "#model";
 import type { PhaseClock } from "./phase-clock.ts";
 import { GATE_HISTORY_MAX, type TrainingReport } from "./report.ts";
 import type { SearchResult } from "./spt/search-insertions.ts";
@@ -27,8 +27,8 @@ export function createReport(
     examples: dataset.examples.length,
     truncatedExamples,
     classes: dataset.labels.length,
-    promptLayers: layersOf(adapter, "prompt_generator"),
-    scaleShiftLayers: layersOf(adapter, "scale_shift"),
+    promptLayers: layersOf(adapter.insertions, "prompt_generator"),
+    scaleShiftLayers: layersOf(adapter.insertions, "scale_shift"),
     gates: search?.gates ?? [],
     gateHistory: history.filter((_, step) => step % every === 0),
     trainedParameters: trainedParameters(adapter),
@@ -50,10 +50,6 @@ export function createReport(
 
 function accuracyOf({ accuracy, macroF1, n }: HeldOutFigures) {
   return { accuracy, macroF1, n };
-}
-
-function layersOf({ insertions }: Adapter, kind: Insertion["kind"]): number[] {
-  return insertions.filter((one) => one.kind === kind).map(({ layer }) => layer);
 }
 
 function trainedParameters({ insertions, head }: Adapter): number {

@@ -1,6 +1,7 @@
 // The door of the trainer: native code behind it.
 export { fitLogisticRegression } from "./head/fit-logistic-regression.ts";
 export { choosePairMode, encodeExamples, exampleFeatures } from "./pair-mode.ts";
+export { createRandom } from "./random.ts";
 export { type Ablation, settingsFor } from "./settings.ts";
 export { type TrainRequest, type TrainResult, train } from "./train.ts";
 export { type ChildTrainRequest, type ChildTrainResult, trainInChild } from "./train-in-child.ts";

@@ -5,6 +5,7 @@ import { must } from "#model/graph";
 import { negativeLogLikelihood } from "./calibrate.ts";
 import { foldsStratified } from "./dataset/split.ts";
 import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
+import { pickRows } from "./pick-rows.ts";
 
 /** Sequences of each example: its encodings stand at parts·i … parts·i + parts - 1. */
 export function partsOf(pairMode: PairMode): 1 | 2 {
@@ -67,14 +68,12 @@ function crossValidate(
 ): { hits: number; loss: number } {
   const width = features.length / labels.length;
   const pick = (indices: readonly number[]) => ({
-    features_BD: Float32Array.from(
-      indices.flatMap((index) => Array.from(features.subarray(index * width, (index + 1) * width))),
-    ),
+    features_BD: pickRows(features, width, indices),
     labels: indices.map((index) => must(labels[index], "label")),
   });
   let [hits, loss] = [0, 0];
   for (const held of folds.filter(({ length }) => length > 0)) {
-    const learned = labels.map((_, index) => index).filter((index) => !held.includes(index));
+    const learned = folds.filter((fold) => fold !== held).flat();
     const head = fitLogisticRegression({ ...pick(learned), width, classes });
     const { features_BD, labels: actual } = pick(held);
     const logits = headLogits(head, features_BD, width);

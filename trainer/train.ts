@@ -17,6 +17,7 @@ import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regressio
 import type { TrainOptions } from "./options.ts";
 import { choosePairMode, encodeExamples, exampleFeatures, partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
+import { pickRows } from "./pick-rows.ts";
 import { createRandom } from "./random.ts";
 import type { TrainingProgress, TrainingReport } from "./report.ts";
 import { type Ablation, ablate, type Settings, settingsFor } from "./settings.ts";
@@ -226,11 +227,11 @@ class Training {
   ): Promise<Float32Array> {
     const width = this.#featureWidth();
     const probe = this.#fitHead(features, learn);
-    if (!candidate) return headLogits(probe, this.#rows(features, held), width);
+    if (!candidate) return headLogits(probe, pickRows(features, width, held), width);
     const steps = this.#settings.validationSteps;
     const insertions = await this.#tune(learn, { ...candidate, probe, steps });
     const tuned = await this.#tunedFeatures(insertions);
-    return headLogits(this.#fitHead(tuned, learn), this.#rows(tuned, held), width);
+    return headLogits(this.#fitHead(tuned, learn), pickRows(tuned, width, held), width);
   }
 
   #allowed(figures: readonly HeldOutFigures[]): readonly HeldOutFigures[] {
@@ -315,10 +316,11 @@ class Training {
   }
 
   #fitHead(features_BD: Float32Array, indices: readonly number[]): Head {
+    const width = this.#featureWidth();
     return fitLogisticRegression({
-      features_BD: this.#rows(features_BD, indices),
+      features_BD: pickRows(features_BD, width, indices),
       labels: indices.map((index) => must(this.#data.labels[index], "label")),
-      width: this.#featureWidth(),
+      width,
       classes: this.#data.classes,
     });
   }
@@ -334,15 +336,6 @@ class Training {
 
   #featureWidth(): number {
     return featureWidth(this.#settings.shape.width, this.#data.pairMode);
-  }
-
-  #rows(features_BD: Float32Array, indices: readonly number[]): Float32Array {
-    const width = this.#featureWidth();
-    const rows = new Float32Array(indices.length * width);
-    for (const [at, index] of indices.entries()) {
-      rows.set(features_BD.subarray(index * width, (index + 1) * width), at * width);
-    }
-    return rows;
   }
 }
 

@@ -1,10 +1,15 @@
 // What insertions are compared with: logistic regression on the frozen embeddings; of pairs, on the better
 // of both modes by cross-validation, as the trainer chooses.
 import { type Adapter, type Backbone, featureWidth } from "#model";
-import { choosePairMode, encodeExamples, exampleFeatures, fitLogisticRegression } from "#trainer";
+import {
+  choosePairMode,
+  createRandom,
+  encodeExamples,
+  exampleFeatures,
+  fitLogisticRegression,
+} from "#trainer";
 import type { Dataset } from "#trainer/dataset";
 import type { BareEncoder } from "../bare-encoder.ts";
-import { createRandom } from "../random-adapter.ts";
 
 /** scikit-learn's C: inverse strength of the penalty. */
 export const PROBE_C = 10;

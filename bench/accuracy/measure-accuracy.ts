@@ -1,6 +1,6 @@
 // Accuracy of each task, split and method, through the classifier that serves; of peers, in Python. Cells that were finished
 // before are taken as they are.
-import type { Adapter, Backbone, Insertion } from "#model";
+import { type Adapter, type Backbone, layersOf } from "#model";
 import { Classifier } from "#model/runtime";
 import { train } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
@@ -98,13 +98,11 @@ async function measureOwn(
     dataset: test,
     file: files.test,
   });
-  const layersOf = (kind: Insertion["kind"]) =>
-    adapter.insertions.filter((one) => one.kind === kind).map(({ layer }) => layer);
   return {
     ...key,
     ...{ accuracy, macroF1, seconds },
-    promptLayers: layersOf("prompt_generator"),
-    scaleShiftLayers: layersOf("scale_shift"),
+    promptLayers: layersOf(adapter.insertions, "prompt_generator"),
+    scaleShiftLayers: layersOf(adapter.insertions, "scale_shift"),
   };
 }
 

@@ -54,6 +54,14 @@ export function isScaleShift(insertion: Insertion): insertion is ScaleShift {
   return insertion.kind === "scale_shift";
 }
 
+/** The layers of the insertions of a kind, in their order. */
+export function layersOf(
+  insertions: readonly { readonly kind: Insertion["kind"]; readonly layer: number }[],
+  kind: Insertion["kind"],
+): number[] {
+  return insertions.filter((one) => one.kind === kind).map(({ layer }) => layer);
+}
+
 /** The learned arrays, in a fixed order. */
 export function weightsOfInsertion(insertion: Insertion): Float32Array[] {
   if (insertion.kind === "prompt_generator") return [insertion.down_DM, insertion.up_ME, insertion.bias_PD];

@@ -2,6 +2,7 @@
 // or over scales and shifts too. Insertions and head learn on one half of the examples, the gates on the
 // other, alternating (first-order DARTS). The gates compete (re-parameterisation), and two passes under
 // different masks of the prompts' gates must agree (consistency).
+import { layersOf } from "#model";
 import { must } from "#model/graph";
 import { type Feed, Session } from "#model/runtime";
 import type { StatesSource } from "../frozen-encoder.ts";
@@ -209,7 +210,7 @@ class Search {
   }
 
   #promptLayers(): number[] {
-    return this.#parts.places.flatMap(({ kind, layer }) => (kind === "prompt_generator" ? [layer] : []));
+    return layersOf(this.#parts.places, "prompt_generator");
   }
 
   #targetFeeds(indices: readonly number[], twice: boolean): Feeds {

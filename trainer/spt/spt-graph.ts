@@ -1,7 +1,7 @@
 // The two training graphs of Selective Prompt Tuning, both starting from the frozen states that enter
 // a layer. "search": insertions under soft gates at every layer. "tune": the selected insertions alone,
 // gates hard. The embedding tables are in neither.
-import { type Backbone, featureWidth, type PairMode } from "#model";
+import { type Backbone, featureWidth, layersOf, type PairMode } from "#model";
 import {
   type BeforeLayer,
   encode,
@@ -233,7 +233,7 @@ function placeBias(builder: GraphBuilder, bias_Q1: Tensor, biasAt: Tensor): Tens
 function hardInsertions(builder: GraphBuilder, options: SptGraphOptions, train: Train): BeforeLayer {
   const insertPrompts = hardPrompts(builder, options, train);
   return (layer, entry) => {
-    const norms = options.insertions.some(({ kind, layer: at }) => kind === "scale_shift" && at === layer)
+    const norms = layersOf(options.insertions, "scale_shift").includes(layer)
       ? changedNorms(builder, layer, { backbone: options.backbone, train })
       : undefined;
     const prompts = insertPrompts(layer, entry, norms);
@@ -242,9 +242,7 @@ function hardInsertions(builder: GraphBuilder, options: SptGraphOptions, train: 
 }
 
 function hardPrompts(builder: GraphBuilder, options: SptGraphOptions, train: Train) {
-  const layers = options.insertions.flatMap(({ kind, layer }) =>
-    kind === "prompt_generator" ? [layer] : [],
-  );
+  const layers = layersOf(options.insertions, "prompt_generator");
   if (layers.length === 0) return () => undefined;
   const slots = builder.input("slots", ["G", "X"]);
   const place = promptPlaces(builder);

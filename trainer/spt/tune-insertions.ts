@@ -1,5 +1,5 @@
 // The selected insertions and the head on training examples, gates hard: the retraining phase.
-import { featureWidth } from "#model";
+import { featureWidth, layersOf } from "#model";
 import { must } from "#model/graph";
 import { Session } from "#model/runtime";
 import type { StatesSource } from "../frozen-encoder.ts";
@@ -154,7 +154,7 @@ async function tuneFeeds(
   return {
     ...(await rowFeeds(data, indices, context)),
     ...parameterFeeds(parameters),
-    ...keepFeeds(promptLayersOf(insertions), shape, {
+    ...keepFeeds(layersOf(insertions, "prompt_generator"), shape, {
       texts: partsOf(data.pairMode) * indices.length,
       ...{ rate: dropout, random },
     }),
@@ -177,10 +177,6 @@ async function rowFeeds(
   return {
     ...feeds,
     ...(data.pairMode === "dual" ? pairInputs(indices.length) : {}),
-    ...(promptLayersOf(insertions).length > 0 ? promptInputs(batch, shape).feeds : {}),
+    ...(layersOf(insertions, "prompt_generator").length > 0 ? promptInputs(batch, shape).feeds : {}),
   };
-}
-
-function promptLayersOf(insertions: readonly TrainableInsertion[]): number[] {
-  return insertions.flatMap(({ kind, layer }) => (kind === "prompt_generator" ? [layer] : []));
 }
