@@ -13,7 +13,13 @@ import { parseSafetensors, type Tensor } from "./safetensors/parse.ts";
 import { toFloat32 } from "./safetensors/read-tensor.ts";
 import { serializeSafetensors, type TensorToWrite } from "./safetensors/serialize.ts";
 import { transpose } from "./safetensors/transpose.ts";
-import type { Adapter, Insertion, PromptGenerator } from "./spt/adapter.ts";
+import {
+  type Adapter,
+  type Insertion,
+  NORM_SITES,
+  type NormSite,
+  type PromptGenerator,
+} from "./spt/adapter.ts";
 
 export interface AdapterFiles {
   /** adapter_config.json, UTF-8 JSON. */
@@ -83,10 +89,8 @@ function generatorName(layer: number): string {
   return `base_model.model.encoder.layer.${layer}.prompt_generator`;
 }
 
-const NORM_SITES = ["attention", "output"] as const;
-
 /** The norm's name in BERT; the tensors are differences to the backbone's own. */
-function normName(layer: number, site: (typeof NORM_SITES)[number]): string {
+function normName(layer: number, site: NormSite): string {
   const path = site === "attention" ? "attention.output" : "output";
   return `base_model.model.encoder.layer.${layer}.${path}.LayerNorm.delta`;
 }
@@ -118,7 +122,7 @@ function tensorsOf({ width, labels, pairMode, insertions, head }: Adapter): Map<
 
 function readInsertion(reader: TensorReader, config: InsertionConfig, width: number): Insertion {
   if (config.kind === "scale_shift") {
-    const read = (site: (typeof NORM_SITES)[number]) => ({
+    const read = (site: NormSite) => ({
       scale_D: reader.read(`${normName(config.layer, site)}.weight`, [width]),
       shift_D: reader.read(`${normName(config.layer, site)}.bias`, [width]),
     });

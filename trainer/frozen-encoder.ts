@@ -2,15 +2,7 @@
 // each text. What does not change during a training is computed once per example and kept, up to a
 // byte limit; beyond it, computed again for each batch.
 import type { Backbone, Encoding } from "#model";
-import {
-  embedTokens,
-  encode,
-  type PackedBatch,
-  packTexts,
-  poolingMatrix,
-  poolTexts,
-  unitLength,
-} from "#model/encoder";
+import { encodeTexts, type PackedBatch, packedFeeds, packTexts } from "#model/encoder";
 import { GraphBuilder, must } from "#model/graph";
 import { Session } from "#model/runtime";
 
@@ -81,39 +73,18 @@ export class FrozenEncoder {
   ): Promise<{ batch: PackedBatch; features: Float32Array }> {
     const { config } = this.backbone;
     const batch = packTexts(encodings, config);
-    const shape = [batch.rows, batch.rowTokens];
-    const results = await this.#session.run(
-      {
-        tokenIds: { data: batch.tokenIds, shape },
-        positionIds: { data: batch.positionIds, shape },
-        typeIds: { data: batch.typeIds, shape },
-        segmentIds: { data: batch.segmentIds, shape },
-        pool: {
-          data: poolingMatrix(batch, config.pooling),
-          shape: [encodings.length, batch.rows * batch.rowTokens],
-        },
-      },
-      [output],
-    );
+    const results = await this.#session.run(packedFeeds(batch, config), [output]);
     return { batch, features: must(results[output], output) };
   }
 }
 
-function frozenGraph({ config, weights }: Backbone) {
+function frozenGraph(backbone: Backbone) {
   const builder = new GraphBuilder();
-  const { states_RTD } = embedTokens(builder, config, weights);
-  const segmentIds = builder.input("segmentIds", ["R", "T"], "int32");
-  const final = encode(
-    builder,
-    { config, weights },
-    { segmentIds, states_RTD, fromLayer: 0 },
-    (layer, { states_RTD: states }) => {
-      builder.output(`states ${layer}`, states);
-      return {};
-    },
-  );
-  const pooled = poolTexts(builder, builder.input("pool", ["B", "X"]), final);
-  builder.output("features", unitLength(builder, pooled));
+  const features = encodeTexts(builder, backbone, (layer, { states_RTD }) => {
+    builder.output(`states ${layer}`, states_RTD);
+    return {};
+  });
+  builder.output("features", features);
   return builder.build();
 }
 

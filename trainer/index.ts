@@ -1,4 +1,5 @@
 // The door of the trainer: native code behind it.
+export { FrozenEncoder } from "./frozen-encoder.ts";
 export { fitLogisticRegression } from "./head/fit-logistic-regression.ts";
 export { choosePairMode, encodeExamples, exampleFeatures } from "./pair-mode.ts";
 export { createRandom } from "./random.ts";

@@ -6,17 +6,17 @@ import {
   createRandom,
   encodeExamples,
   exampleFeatures,
+  type FrozenEncoder,
   fitLogisticRegression,
 } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
-import type { BareEncoder } from "../bare-encoder.ts";
 
 /** scikit-learn's C: inverse strength of the penalty. */
 export const PROBE_C = 10;
 
 /** An adapter that is a head alone, so that the classifier which serves evaluates it like any other. */
 export async function trainFrozenProbe(
-  encoder: BareEncoder,
+  encoder: FrozenEncoder,
   { config, tokenizer }: Backbone,
   dataset: Dataset,
 ): Promise<Adapter> {
@@ -26,9 +26,9 @@ export async function trainFrozenProbe(
   const classes = dataset.labels.length;
   const pairMode = await choosePairMode(
     { inputs, labels, classes },
-    { tokenizer, width, embed: (encodings) => encoder.embed(encodings), random: createRandom(0) },
+    { tokenizer, width, embed: (encodings) => encoder.features(encodings), random: createRandom(0) },
   );
-  const vectors = await encoder.embed(encodeExamples(tokenizer, inputs, pairMode));
+  const vectors = await encoder.features(encodeExamples(tokenizer, inputs, pairMode));
   const features_BD = exampleFeatures(vectors, width, pairMode);
   const head = fitLogisticRegression(
     { features_BD, labels, width: featureWidth(width, pairMode), classes },

@@ -2,10 +2,9 @@
 // before are taken as they are.
 import { type Adapter, type Backbone, layersOf } from "#model";
 import { Classifier } from "#model/runtime";
-import { train } from "#trainer";
+import { FrozenEncoder, train } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
 import { trainOptionsSchema } from "#trainer/job";
-import { BareEncoder } from "../bare-encoder.ts";
 import { evaluateAdapter } from "../evaluate-adapter.ts";
 import type { BenchIo } from "../io.ts";
 import { percent } from "../text-table.ts";
@@ -31,7 +30,7 @@ export interface MeasureAccuracyRequest {
 /** In the order of tasks, methods within; found cells included. */
 export async function measureAccuracy(request: MeasureAccuracyRequest, io: BenchIo): Promise<Cell[]> {
   const { backbone, tasks, threads } = request;
-  const encoder = await BareEncoder.create(backbone, threads);
+  const encoder = await FrozenEncoder.create(backbone, threads);
   const classifier = await Classifier.create(backbone, { threads });
   try {
     const cells: Cell[] = [];
@@ -45,7 +44,7 @@ export async function measureAccuracy(request: MeasureAccuracyRequest, io: Bench
 
 interface Tools {
   readonly request: MeasureAccuracyRequest;
-  readonly encoder: BareEncoder;
+  readonly encoder: FrozenEncoder;
   readonly classifier: Classifier;
   readonly io: BenchIo;
 }

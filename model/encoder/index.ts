@@ -1,7 +1,7 @@
 // The door to the frozen encoder as a graph. No native code behind it.
+export { encodeTexts, packedFeeds } from "./encode-texts.ts";
 export {
   type BeforeLayer,
-  embedTokens,
   encode,
   type LayerEntry,
   type LayerNorms,

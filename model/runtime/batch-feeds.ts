@@ -1,12 +1,13 @@
 // One mixed batch → the serving graph's inputs.
 import type { EncoderConfig } from "../encoder/config.ts";
-import { type PackedBatch, packTexts, placePrompts, poolingMatrix, writeSlotRows } from "../encoder/pack.ts";
+import { packedFeeds } from "../encoder/encode-texts.ts";
+import { type PackedBatch, packTexts, placePrompts, writeSlotRows } from "../encoder/pack.ts";
 import { must } from "../graph/ops.ts";
-import { type GeneratorPooling, isPromptGenerator, isScaleShift } from "../spt/adapter.ts";
+import { type GeneratorPooling, isPromptGenerator, isScaleShift, NORM_SITES } from "../spt/adapter.ts";
 import { slotsOf } from "../spt/prompt-generator.ts";
 import type { Encoding } from "../tokenizer/tokenizer.ts";
 import type { AdapterCache, ResidentAdapter } from "./adapter-cache.ts";
-import { layerInput, NORM_PARTS, NORM_SITES, POOLINGS } from "./serving-graph.ts";
+import { layerInput, NORM_PARTS, POOLINGS } from "./serving-graph.ts";
 import type { Feed } from "./session.ts";
 
 export interface BatchItem {
@@ -21,14 +22,7 @@ export function batchFeeds(items: readonly BatchItem[], config: EncoderConfig, c
     items.map(({ encoding }) => encoding),
     config,
   );
-  const shape = [batch.rows, batch.rowTokens];
-  const feeds: Feeds = {
-    tokenIds: { data: batch.tokenIds, shape },
-    positionIds: { data: batch.positionIds, shape },
-    typeIds: { data: batch.typeIds, shape },
-    segmentIds: { data: batch.segmentIds, shape },
-    pool: { data: poolingMatrix(batch, config.pooling), shape: [items.length, batch.rows * batch.rowTokens] },
-  };
+  const feeds: Feeds = packedFeeds(batch, config);
   let carried: readonly number[] = items.map(() => 0);
   for (let layer = 0; layer < config.layers; layer++) {
     const context = { layer, items, batch, cache };
@@ -210,16 +204,14 @@ function addNormFeeds(
   for (const site of NORM_SITES) {
     for (const part of NORM_PARTS) feeds[layerInput.normTable(layer, site, part)] = slab.table(site, part);
   }
-  const [at, rows]: [number[], number[]] = [[], []];
-  for (const [text, { offset, length }] of batch.placements.entries()) {
-    const row = normRows[text];
-    for (let token = 0; row !== undefined && token < length; token++) {
-      at.push(offset + token);
-      rows.push(row);
-    }
-  }
-  feeds[layerInput.normsAt(layer)] = integers(at);
-  feeds[layerInput.normRows(layer)] = integers(rows);
+  const runs = batch.placements.map(({ offset, length }, text) => ({
+    from: offset,
+    count: length,
+    row: normRows[text],
+  }));
+  const { at, rows } = rowsOfRuns(runs);
+  feeds[layerInput.normsAt(layer)] = at;
+  feeds[layerInput.normRows(layer)] = rows;
 }
 
 /** Prompt tokens that go through a layer have the scales and shifts of their text. */
@@ -228,18 +220,29 @@ function addQueryNormFeeds(
   layer: number,
   { normRows, carried }: { normRows: readonly (number | undefined)[]; carried: readonly number[] },
 ): void {
+  let from = 0;
+  const runs = carried.map((count, text) => {
+    const run = { from, count, row: normRows[text] };
+    from += count;
+    return run;
+  });
+  const { at, rows } = rowsOfRuns(runs);
+  feeds[layerInput.queryNormsAt(layer)] = at;
+  feeds[layerInput.queryNormRows(layer)] = rows;
+}
+
+/** Every index of the runs that have a row, and that row. */
+function rowsOfRuns(
+  runs: readonly { readonly from: number; readonly count: number; readonly row: number | undefined }[],
+): { at: Feed; rows: Feed } {
   const [at, rows]: [number[], number[]] = [[], []];
-  let token = 0;
-  for (const [text, count] of carried.entries()) {
-    const row = normRows[text];
-    for (const end = token + count; token < end; token++) {
-      if (row === undefined) continue;
-      at.push(token);
+  for (const { from, count, row } of runs) {
+    for (let index = from; row !== undefined && index < from + count; index++) {
+      at.push(index);
       rows.push(row);
     }
   }
-  feeds[layerInput.queryNormsAt(layer)] = integers(at);
-  feeds[layerInput.queryNormRows(layer)] = integers(rows);
+  return { at: integers(at), rows: integers(rows) };
 }
 
 function integers(values: readonly number[]): Feed {

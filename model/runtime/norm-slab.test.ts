@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
-import { isScaleShift, type ScaleShift } from "../spt/adapter.ts";
+import { isScaleShift, NORM_SITES, type ScaleShift } from "../spt/adapter.ts";
 import { NormSlab } from "./norm-slab.ts";
-import { NORM_PARTS, NORM_SITES } from "./serving-graph.ts";
+import { NORM_PARTS } from "./serving-graph.ts";
 
 const WIDTH = 4;
 const own = (start: number) => ({

@@ -2,8 +2,9 @@
 // added in. It grows by doubling. Arrays are replaced, never resized, so a forward pass in
 // flight keeps reading the ones it was given.
 import type { LayerWeights } from "../encoder/weights.ts";
-import type { ScaleShift } from "../spt/adapter.ts";
-import { NORM_PARTS, NORM_SITES, type NormPart, type NormSite } from "./serving-graph.ts";
+import { NORM_SITES, type NormSite, type ScaleShift } from "../spt/adapter.ts";
+import { NORM_PARTS, type NormPart } from "./serving-graph.ts";
+import { Slots } from "./slots.ts";
 
 type Tables = Record<NormSite, Record<NormPart, Float32Array>>;
 
@@ -12,7 +13,7 @@ export class NormSlab {
   readonly #width: number;
   #capacity = 1;
   #tables: Tables;
-  #rows: (ScaleShift | undefined)[] = [];
+  readonly #rows = new Slots<ScaleShift>();
 
   constructor({ attentionNorm, outputNorm }: Pick<LayerWeights, "attentionNorm" | "outputNorm">) {
     const own = ({ gamma_D, beta_D }: LayerWeights["outputNorm"]) => ({ scale: gamma_D, shift: beta_D });
@@ -32,9 +33,7 @@ export class NormSlab {
 
   /** Copies an insertion in and returns its row. */
   add(insertion: ScaleShift): number {
-    const free = this.#rows.indexOf(undefined);
-    const row = free >= 0 ? free : this.#rows.length;
-    this.#rows[row] = insertion;
+    const row = this.#rows.add(insertion);
     if (row < this.#capacity) {
       this.#write(this.#tables, row, insertion);
     } else {
@@ -46,7 +45,7 @@ export class NormSlab {
 
   /** Frees a row. The caller knows that no waiting batch uses it. */
   remove(row: number): void {
-    this.#rows[row] = undefined;
+    this.#rows.remove(row);
   }
 
   #layOut(): Tables {
@@ -55,9 +54,7 @@ export class NormSlab {
       attention: { scale: empty(), shift: empty() },
       output: { scale: empty(), shift: empty() },
     };
-    for (const [row, insertion] of this.#rows.entries()) {
-      if (insertion) this.#write(tables, row, insertion);
-    }
+    for (const [row, insertion] of this.#rows.taken()) this.#write(tables, row, insertion);
     return tables;
   }
 

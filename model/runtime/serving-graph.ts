@@ -2,25 +2,17 @@
 // every layer. Generators are inputs: slabs of resident weights, and for each (text, layer) pair of
 // the batch the slot its adapter lives in. One session serves every mix.
 import type { Backbone } from "../backbone.ts";
-import {
-  embedTokens,
-  encode,
-  type LayerNorms,
-  type NormTensors,
-  type PromptQueries,
-  type PromptRows,
-} from "../encoder/encoder.ts";
-import { flattenRows, poolTexts, unitLength } from "../encoder/pool.ts";
+import { encodeTexts } from "../encoder/encode-texts.ts";
+import type { LayerNorms, NormTensors, PromptQueries, PromptRows } from "../encoder/encoder.ts";
+import { flattenRows } from "../encoder/pool.ts";
 import { type Graph, GraphBuilder, type Tensor } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
-import type { GeneratorPooling } from "../spt/adapter.ts";
+import type { GeneratorPooling, NormSite } from "../spt/adapter.ts";
 import { generatePrompts } from "../spt/prompt-generator.ts";
 
 export const POOLINGS = ["mean", "slots"] as const satisfies readonly GeneratorPooling[];
 
-export type NormSite = Exclude<keyof LayerNorms, "at">;
 export type NormPart = keyof NormTensors;
-export const NORM_SITES = ["attention", "output"] as const satisfies readonly NormSite[];
 export const NORM_PARTS = ["scale", "shift"] as const satisfies readonly NormPart[];
 
 /** Names of the inputs of one layer. Prompt tokens stand in U slots a row; Y in all go on to the next layer. */
@@ -57,26 +49,18 @@ export const layerInput = {
 /** Output "features": unit-length vectors [B, D]. */
 export function servingGraph({ config, weights }: Pick<Backbone, "config" | "weights">): Graph {
   const builder = new GraphBuilder();
-  const { states_RTD } = embedTokens(builder, config, weights);
-  const segmentIds = builder.input("segmentIds", ["R", "T"], "int32");
-  const final = encode(
-    builder,
-    { config, weights },
-    { segmentIds, states_RTD, fromLayer: 0 },
-    (layer, { states_RTD: states, carried }) => {
-      const keys = keyPrompts(builder, { layer, states, carried });
-      const normsOf = normTables(builder, layer, config.width);
-      const norms = normsOf(layerInput.normsAt(layer), layerInput.normRows(layer));
-      if (layer + 1 === config.layers) return { prompts: { keys }, norms };
-      const queries = {
-        ...queryPrompts(builder, layer, keys),
-        norms: normsOf(layerInput.queryNormsAt(layer), layerInput.queryNormRows(layer)),
-      };
-      return { prompts: { keys, queries }, norms };
-    },
-  );
-  const pooled = poolTexts(builder, builder.input("pool", ["B", "X"]), final);
-  builder.output("features", unitLength(builder, pooled));
+  const features = encodeTexts(builder, { config, weights }, (layer, { states_RTD: states, carried }) => {
+    const keys = keyPrompts(builder, { layer, states, carried });
+    const normsOf = normTables(builder, layer, config.width);
+    const norms = normsOf(layerInput.normsAt(layer), layerInput.normRows(layer));
+    if (layer + 1 === config.layers) return { prompts: { keys }, norms };
+    const queries = {
+      ...queryPrompts(builder, layer, keys),
+      norms: normsOf(layerInput.queryNormsAt(layer), layerInput.queryNormRows(layer)),
+    };
+    return { prompts: { keys, queries }, norms };
+  });
+  builder.output("features", features);
   return builder.build();
 }
 

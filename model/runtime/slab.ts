@@ -3,6 +3,7 @@
 // bottleneck arrives: the surplus is zero and changes no result. Arrays are replaced, never resized,
 // so a forward pass in flight keeps reading the ones it was given.
 import type { GeneratorPooling, PromptGenerator } from "../spt/adapter.ts";
+import { Slots } from "./slots.ts";
 
 export class Slab {
   readonly pooling: GeneratorPooling;
@@ -13,7 +14,7 @@ export class Slab {
   #down = new Float32Array(0);
   #up = new Float32Array(0);
   #bias = new Float32Array(0);
-  #generators: (PromptGenerator | undefined)[] = [];
+  readonly #generators = new Slots<PromptGenerator>();
 
   constructor(pooling: GeneratorPooling, width: number) {
     this.pooling = pooling;
@@ -44,9 +45,7 @@ export class Slab {
 
   /** Copies a generator in and returns its slot. */
   add(generator: PromptGenerator): number {
-    const free = this.#generators.indexOf(undefined);
-    const slot = free >= 0 ? free : this.#generators.length;
-    this.#generators[slot] = generator;
+    const slot = this.#generators.add(generator);
     const fits =
       slot < this.#capacity &&
       generator.bottleneck <= this.#bottleneck &&
@@ -58,7 +57,7 @@ export class Slab {
 
   /** Frees a slot. The caller knows that no waiting batch uses it. */
   remove(slot: number): void {
-    this.#generators[slot] = undefined;
+    this.#generators.remove(slot);
   }
 
   #widen(generator: PromptGenerator): void {
@@ -72,7 +71,7 @@ export class Slab {
     this.#down = new Float32Array(this.#capacity * this.width * this.#bottleneck);
     this.#up = new Float32Array(this.#capacity * this.#bottleneck * this.#upColumns());
     this.#bias = new Float32Array(this.#capacity * this.#promptTokens * this.width);
-    for (const [slot, generator] of this.#generators.entries()) if (generator) this.#write(slot, generator);
+    for (const [slot, generator] of this.#generators.taken()) this.#write(slot, generator);
   }
 
   #write(slot: number, generator: PromptGenerator): void {

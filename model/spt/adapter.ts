@@ -38,6 +38,10 @@ export interface ScaleShift {
   readonly output: ScaleShiftVectors;
 }
 
+/** The two norms of a layer. */
+export const NORM_SITES = ["attention", "output"] as const;
+export type NormSite = (typeof NORM_SITES)[number];
+
 export interface ScaleShiftVectors {
   readonly scale_D: Float32Array;
   readonly shift_D: Float32Array;
