@@ -39,10 +39,8 @@ export function trainCommand(io: Io): Command {
 }
 
 async function train(options: TrainCommandOptions, io: Io): Promise<void> {
-  // All files are read before the training, so that a wrong one costs no time.
-  for (const path of [options.validation, options.test]) {
-    if (path !== undefined) await readDataset(path, { forTraining: false });
-  }
+  // Read before the training, as the files it reads itself are, so that a wrong one costs no time.
+  if (options.test !== undefined) await readDataset(options.test, { forTraining: false });
   const { name, version, digest, report } = await trainAndPublish(options, trainOptionsOf(options), io);
   const adapterId = `${name}:${version}`;
   if (!options.json) io.stdout(describe(adapterId, report, options));

@@ -72,12 +72,14 @@ function writeText(
 
 /** Where each of the sizes starts among rows · rowTokens positions; none crosses a row's end. */
 export function placeEvenly(sizes: readonly number[]): { starts: number[]; rows: number; rowTokens: number } {
+  const order = sizes.map((_, index) => index).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0) || a - b);
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const longest = sizes.reduce((most, size) => Math.max(most, size), 1);
+  const longest = Math.max(1, sizes[order[0] ?? 0] ?? 1);
   const fewest = Math.max(1, Math.ceil(total / Math.max(longest, ROW_TOKENS)));
-  const [first, ...others] = Array.from({ length: ROW_COUNTS_TRIED }, (_, more) =>
-    multifit(sizes, fewest + more),
-  );
+  const [first, ...others] = Array.from({ length: ROW_COUNTS_TRIED }, (_, more) => {
+    const rows = fewest + more;
+    return multifit(sizes, order, { rows, rowTokensMin: Math.max(longest, Math.ceil(total / rows)) });
+  });
   const { places, rowTokens, rows } = others.reduce(
     (best, next) => (next.rows * next.rowTokens < best.rows * best.rowTokens ? next : best),
     must(first, "packing"),
@@ -93,10 +95,12 @@ interface Packing {
 }
 
 /** The shortest rows, of at most that many, into which first-fit decreasing packs all. */
-function multifit(sizes: readonly number[], rows: number): Packing {
-  const order = sizes.map((_, index) => index).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0) || a - b);
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  let low = Math.max(1, sizes[order[0] ?? 0] ?? 1, Math.ceil(total / rows));
+function multifit(
+  sizes: readonly number[],
+  order: readonly number[],
+  { rows, rowTokensMin }: { rows: number; rowTokensMin: number },
+): Packing {
+  let low = rowTokensMin;
   let high = low;
   let best = firstFit(sizes, order, { rows, rowTokens: high });
   while (!best) {

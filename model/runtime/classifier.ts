@@ -68,7 +68,7 @@ export class Classifier {
    * classifier_overloaded) or with what `load` rejects with.
    */
   async classify(adapter: AdapterHandle, inputs: readonly TextInput[]): Promise<Classification[]> {
-    if (this.#waiting.length + inputs.length > QUEUED_TEXTS_MAX) throw overloaded();
+    if (this.#waiting.length + countTexts(inputs) > QUEUED_TEXTS_MAX) throw overloaded();
     const resident = await this.#cache.acquire(adapter.key, () => adapter.load());
     try {
       // All before any waits: one that is refused leaves none behind.
@@ -146,6 +146,11 @@ export class Classifier {
       for (const item of items) item.settle(error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+/** A pair counts as two: an adapter may read each of its texts alone. */
+function countTexts(inputs: readonly TextInput[]): number {
+  return inputs.reduce((count, input) => count + (typeof input === "string" ? 1 : 2), 0);
 }
 
 function textsOfPair(input: TextInput): [string, string] {
