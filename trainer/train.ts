@@ -209,20 +209,15 @@ class Training {
     );
   }
 
-  /**
-   * The selected insertions at each learning rate; scales and shifts everywhere, if they may be used and
-   * are not what was selected.
-   */
+  /** The selected insertions at each learning rate; scales and shifts everywhere, if they may be used. */
   #candidates(selected: readonly InsertionPlace[] | undefined): NonNullable<Candidate>[] {
     const { learningRates, kinds, fixed } = this.#settings;
     if (fixed) return learningRates.map((learningRate) => ({ learningRate, insertions: fixed }));
     const searched = selected
       ? learningRates.map((learningRate) => ({ learningRate, insertions: selected }))
       : [];
-    const { backbone } = this.#request;
-    const isTried = searched.some((candidate) => isEverywhere(candidate, backbone));
-    if (isTried || !kinds.includes("scale_shift")) return searched;
-    const insertions = scalesEverywhere(backbone);
+    if (!kinds.includes("scale_shift")) return searched;
+    const insertions = scalesEverywhere(this.#request.backbone);
     return [...searched, { learningRate: must(learningRates[0], "learning rate"), insertions }];
   }
 
