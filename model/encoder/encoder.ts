@@ -51,20 +51,25 @@ export interface LayerPrompts {
 }
 
 export interface NormTensors {
-  /** [D], or [V, D] for the norms of some rows. */
+  /** [D], or [A, D]. */
   readonly scale: Tensor;
   readonly shift: Tensor;
 }
 
-/**
- * Scales and shifts in place of the backbone's own, after attention and at the layer's output: for all
- * rows, or for those at some indices.
- */
+/** Scales and shifts in place of the backbone's own, after attention and at the layer's output. */
 export interface LayerNorms {
   readonly attention: NormTensors;
   readonly output: NormTensors;
-  /** [V] int32, indices into the flattened rows, each once. Absent: all rows. */
-  readonly at?: Tensor;
+  /** Absent: [D], for all rows. */
+  readonly some?: SomeRows;
+}
+
+/** V rows whose scales and shifts stand in tables [A, D]; the others have the backbone's. */
+export interface SomeRows {
+  /** [V] int32, indices into the flattened rows, each once. */
+  readonly at: Tensor;
+  /** [V] int32, indices into the tables. */
+  readonly rows: Tensor;
 }
 
 export interface LayerInsertions {
@@ -184,13 +189,13 @@ function encoderLayer(
   const { norms } = rows;
   const middle = normalize(builder, config, builder.apply("Add", [attended, rows.states]), {
     own: weights.attentionNorm,
-    inserted: norms && { ...norms.attention, at: norms.at },
+    inserted: norms && { ...norms.attention, some: norms.some },
   });
   const wide = linear(builder, middle, weights.feedForwardIn);
   const narrow = linear(builder, activate(builder, wide, config), weights.feedForwardOut);
   return normalize(builder, config, builder.apply("Add", [narrow, middle]), {
     own: weights.outputNorm,
-    inserted: norms && { ...norms.output, at: norms.at },
+    inserted: norms && { ...norms.output, some: norms.some },
   });
 }
 
@@ -262,40 +267,19 @@ export function normTensors(builder: GraphBuilder, { gamma_D, beta_D }: Norm): N
 
 function normalize(
   builder: GraphBuilder,
-  { normEpsilon: epsilon, width }: EncoderConfig,
+  { normEpsilon: epsilon }: EncoderConfig,
   x: Tensor,
-  { own, inserted }: { own: Norm; inserted?: (NormTensors & { at: Tensor | undefined }) | undefined },
+  { own, inserted }: { own: Norm; inserted?: (NormTensors & { some: SomeRows | undefined }) | undefined },
 ): Tensor {
-  const norm = (rows: Tensor, scale: Tensor, shift: Tensor) =>
-    builder.apply("LayerNormalization", [rows, scale, shift], { epsilon });
-  if (inserted && !inserted.at) return norm(x, inserted.scale, inserted.shift);
+  if (inserted && !inserted.some) {
+    return builder.apply("LayerNormalization", [x, inserted.scale, inserted.shift], { epsilon });
+  }
   const { scale, shift } = normTensors(builder, own);
-  if (!inserted?.at) return norm(x, scale, shift);
-  const rows = rowsOf(builder, x);
-  const unscaled = norm(builder.apply("Gather", [rows, inserted.at]), ...unitVectors(builder, width));
-  const changed = builder.apply("Add", [builder.apply("Mul", [unscaled, inserted.scale]), inserted.shift]);
-  // Read by nothing else, so that the runtime writes the changed rows into it in place.
-  const all = norm(rows, scale, shift);
-  const scattered = builder.apply("ScatterRows", [all, inserted.at, changed]);
-  return x.shape.length === 3 ? builder.reshapeLike(scattered, x) : scattered;
+  if (!inserted?.some) return builder.apply("LayerNormalization", [x, scale, shift], { epsilon });
+  const { at, rows } = inserted.some;
+  const inputs = [x, scale, shift, at, rows, inserted.scale, inserted.shift];
+  return builder.apply("LayerNormalizationAt", inputs, { epsilon });
 }
-
-/** [R, T, D] or [Y, D] as [rows, D]. */
-function rowsOf(builder: GraphBuilder, x: Tensor): Tensor {
-  return x.shape.length === 3 ? flattenRows(builder, x) : x;
-}
-
-/** [D] ones and [D] zeros, the same arrays at each call: a graph holds them once. */
-function unitVectors(builder: GraphBuilder, width: number): [Tensor, Tensor] {
-  const known = units.get(width) ?? {
-    ones: new Float32Array(width).fill(1),
-    zeros: new Float32Array(width),
-  };
-  units.set(width, known);
-  return [builder.constant(known.ones, [width]), builder.constant(known.zeros, [width])];
-}
-
-const units = new Map<number, { ones: Float32Array; zeros: Float32Array }>();
 
 function activate(builder: GraphBuilder, x: Tensor, { activation }: EncoderConfig): Tensor {
   if (activation === "relu") return builder.apply("Relu", [x]);

@@ -52,10 +52,19 @@ describe("shape rules refuse, naming both sides,", () => {
     expect(() => builder.apply("Add", [tensor("B"), integers("B")])).toThrow("float32 is not int32");
   });
 
-  test("rows that do not fit their indices in a scatter", () => {
-    expect(() => builder.apply("ScatterRows", [tensor("X", 4), integers("V"), tensor("W", 4)])).toThrow(
-      "ScatterRows rows: W,4 is not V,4",
-    );
+  test("other norms of rows that are not one a row, or of another width", () => {
+    const normalize = (rows: Tensor, gammas: Tensor) => () =>
+      builder.apply("LayerNormalizationAt", [
+        tensor("R", "T", 4),
+        tensor(4),
+        tensor(4),
+        integers("V"),
+        rows,
+        gammas,
+        tensor("A", 4),
+      ]);
+    expect(normalize(integers("W"), tensor("A", 4))).toThrow("LayerNormalizationAt rows: W is not V");
+    expect(normalize(integers("V"), tensor("A", 5))).toThrow("LayerNormalizationAt gammas: 4 is not 5");
   });
 
   test("rows of different widths in a concatenation", () => {

@@ -58,6 +58,19 @@ export const opTable = {
     const reduced = { type: input.type, shape: [...input.shape.slice(0, -1), 1] };
     return [input, reduced, reduced];
   },
+  /**
+   * LayerNormalization with another gamma and beta for some rows: inputs x, gamma, beta; int32 [V]
+   * indices of rows of x, its leading axes flattened, each once; int32 [V], where in the tables [A, D]
+   * of gammas and of betas those of each are. It costs as much as the plain one where V is 0.
+   */
+  LayerNormalizationAt: ([x, gamma, beta, at, rows, gammas, betas]) => {
+    const input = must(x, "LayerNormalizationAt x");
+    const width = lastOf(input.shape);
+    assertSame(must(rows, "rows").shape.join(), must(at, "at").shape.join(), "LayerNormalizationAt rows");
+    for (const [name, vectors] of Object.entries({ gamma, beta, gammas, betas }))
+      assertSame(width, lastOf(must(vectors, name).shape), `LayerNormalizationAt ${name}`);
+    return [input];
+  },
   /** [.., n, k] · [k, m] or [.., n, k] · [.., k, m] with broadcast leading axes. */
   MatMul: ([a, b]) => [matMulType(must(a, "MatMul a"), must(b, "MatMul b"))],
   Transpose: ([x], { perm }) => {
@@ -73,13 +86,6 @@ export const opTable = {
   Gather: ([x, indices]) => {
     const input = must(x, "Gather x");
     return [{ type: input.type, shape: [...must(indices, "Gather indices").shape, ...input.shape.slice(1)] }];
-  },
-  /** x (input 0) with the rows at int32 indices [V] (input 1) replaced by those of input 2, [V, ..]; each index once. */
-  ScatterRows: ([x, indices, rows]) => {
-    const input = must(x, "ScatterRows x");
-    const expected = [...must(indices, "ScatterRows indices").shape, ...input.shape.slice(1)];
-    assertSame(must(rows, "ScatterRows rows").shape.join(), expected.join(), "ScatterRows rows");
-    return [input];
   },
   /** zeros(ShapeOf like) with the update rows added at the index rows: Gather's transpose. */
   ScatterAdd: ([like]) => [must(like, "ScatterAdd like")],

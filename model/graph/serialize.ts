@@ -1,7 +1,7 @@
 // Graph → ONNX model bytes (opset 20, https://onnx.ai/onnx/repo-docs/IR.html). One lowering per op of
 // the table: most are ONNX ops of the same name; the rest are a few nodes each.
 import type { Constant, Graph, GraphNode, Tensor } from "./builder.ts";
-import type { ElementType, FloatType, OpName } from "./ops.ts";
+import type { Attributes, ElementType, FloatType, OpName } from "./ops.ts";
 import { must } from "./ops.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 
@@ -32,16 +32,22 @@ export function serializeGraph(graph: Graph): Uint8Array {
     .finish();
 }
 
-type AttributeValue = number | readonly number[] | { float: number } | { string: string };
+type AttributeValue =
+  | number
+  | readonly number[]
+  | { float: number }
+  | { string: string }
+  | { graph: ProtobufWriter };
 
 class Emitter {
   readonly floatType: FloatType;
   readonly #graph: ProtobufWriter;
-  #fresh = 0;
+  readonly freshId: () => string;
 
-  constructor(graph: ProtobufWriter, floatType: FloatType) {
+  constructor(graph: ProtobufWriter, floatType: FloatType, freshId = counter("x")) {
     this.#graph = graph;
     this.floatType = floatType;
+    this.freshId = freshId;
   }
 
   node(
@@ -64,27 +70,44 @@ class Emitter {
     inputs: readonly string[],
     attributes: Readonly<Record<string, AttributeValue>> = {},
   ): string {
-    const id = `x${this.#fresh++}`;
+    const id = this.freshId();
     this.node(op, inputs, [id], attributes);
     return id;
   }
 
+  /** The value that one branch or the other returns; both see all that stands before. */
+  either(condition: string, output: Tensor, branches: Readonly<Record<"then" | "else", Branch>>): void {
+    const graphOf = (name: keyof typeof branches) => {
+      const graph = new ProtobufWriter();
+      const value = branches[name](new Emitter(graph, this.floatType, this.freshId));
+      return graph.string(2, `${output.id} ${name}`).message(12, valueInfo(value, output));
+    };
+    this.node("If", [condition], [output.id], {
+      then_branch: { graph: graphOf("then") },
+      else_branch: { graph: graphOf("else") },
+    });
+  }
+
   floats(values: readonly number[], shape: readonly number[] = [values.length]): string {
-    const id = `x${this.#fresh++}`;
+    const id = this.freshId();
     const tensor: Tensor = { id, type: this.floatType, shape };
     this.#graph.message(5, tensorProto({ tensor, data: Float64Array.from(values) }, this.floatType));
     return id;
   }
 
-  integers(values: readonly number[]): string {
-    const id = `x${this.#fresh++}`;
+  integers(values: readonly number[], shape: readonly number[] = [values.length]): string {
+    const id = this.freshId();
     const data = BigInt64Array.from(values.map(BigInt));
-    this.#graph.message(
-      5,
-      tensorProto({ tensor: { id, type: "int64", shape: [values.length] }, data }, "float32"),
-    );
+    this.#graph.message(5, tensorProto({ tensor: { id, type: "int64", shape }, data }, "float32"));
     return id;
   }
+}
+
+type Branch = (emit: Emitter) => string;
+
+function counter(prefix: string): () => string {
+  let next = 0;
+  return () => `${prefix}${next++}`;
 }
 
 type Lowering = (emit: Emitter, node: GraphNode) => void;
@@ -106,12 +129,34 @@ const lowerings = {
   StopGradient: direct("Identity"),
   ShapeOf: direct("Shape"),
   Softmax: (emit, node) => emit.node("Softmax", ids(node.inputs), ids(node.outputs), { axis: -1 }),
-  LayerNormalization: (emit, node) => {
-    const epsilon = must(node.attributes.epsilon, "epsilon");
-    if (emit.floatType === "float64") return normFloat64(emit, node, epsilon);
-    emit.node("LayerNormalization", ids(node.inputs), ids(node.outputs), {
-      axis: -1,
-      epsilon: { float: epsilon },
+  LayerNormalization: (emit, node) => norm(emit, ids(node.inputs), ids(node.outputs), node.attributes),
+  LayerNormalizationAt: (
+    emit,
+    { inputs: [x, gamma, beta, at, rows, gammas, betas], outputs, attributes },
+  ) => {
+    const own = [id(x), id(gamma), id(beta)];
+    const none = emit.value("Equal", [emit.value("Size", [id(at)]), emit.integers([0], [])]);
+    // Of no rows, the rest would still copy all that the norm gives.
+    emit.either(none, must(outputs[0], "y"), {
+      // biome-ignore lint/suspicious/noThenProperty: the name of a branch
+      then: (branch) => normValue(branch, own, attributes),
+      else: (branch) => {
+        const y = normValue(branch, own, attributes);
+        const width = Number(must(x?.shape.at(-1), "width"));
+        const flat = (value: string) => branch.value("Reshape", [value, branch.integers([-1, width])]);
+        const units = [branch.floats(Array(width).fill(1)), branch.floats(Array(width).fill(0))];
+        const picked = branch.value("Gather", [flat(id(x)), id(at)], { axis: 0 });
+        const scaled = branch.value("Mul", [
+          normValue(branch, [picked, ...units], attributes),
+          branch.value("Gather", [id(gammas), id(rows)], { axis: 0 }),
+        ]);
+        const shifted = branch.value("Add", [
+          scaled,
+          branch.value("Gather", [id(betas), id(rows)], { axis: 0 }),
+        ]);
+        const scattered = branch.value("ScatterND", [flat(y), rowIndices(branch, at), shifted]);
+        return branch.value("Reshape", [scattered, branch.value("Shape", [id(x)])]);
+      },
     });
   },
   Transpose: (emit, node) =>
@@ -130,17 +175,12 @@ const lowerings = {
     const sizes = emit.value("Shape", [id(like)]);
     emit.node("Expand", [id(x), sizes], ids(outputs));
   },
-  ScatterRows: (emit, { inputs: [x, indices, rows], outputs }) => {
-    const at = emit.value("Unsqueeze", [id(indices), emit.integers([-1])]);
-    const at64 = emit.value("Cast", [at], { to: typeCodes.int64 });
-    emit.node("ScatterND", [id(x), at64, id(rows)], ids(outputs));
-  },
   ScatterAdd: (emit, { inputs: [like, indices, updates], outputs }) => {
     const zero = emit.floats([0]);
     const zeros = emit.value("Expand", [zero, emit.value("Shape", [id(like)])]);
-    const rows = emit.value("Unsqueeze", [id(indices), emit.integers([-1])]);
-    const rows64 = emit.value("Cast", [rows], { to: typeCodes.int64 });
-    emit.node("ScatterND", [zeros, rows64, id(updates)], ids(outputs), { reduction: { string: "add" } });
+    emit.node("ScatterND", [zeros, rowIndices(emit, indices), id(updates)], ids(outputs), {
+      reduction: { string: "add" },
+    });
   },
   SliceLike: (emit, { inputs: [x, before, like], outputs, attributes: { axis = 0 } }) => {
     const start = sizeAlong(emit, before, axis);
@@ -174,17 +214,45 @@ function sizeAlong(emit: Emitter, tensor: Tensor | undefined, axis: number): str
   return emit.value("Shape", [id(tensor)], { start: axis, end: axis + 1 });
 }
 
+/** Row indices as ScatterND takes them. */
+function rowIndices(emit: Emitter, indices: Tensor | undefined): string {
+  const each = emit.value("Unsqueeze", [id(indices), emit.integers([-1])]);
+  return emit.value("Cast", [each], { to: typeCodes.int64 });
+}
+
+/** Outputs y, mean and 1/deviation, the last two where they have a name. */
+function norm(
+  emit: Emitter,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: Attributes,
+): void {
+  const epsilon = must(attributes.epsilon, "epsilon");
+  if (emit.floatType === "float64") normFloat64(emit, inputs, outputs, epsilon);
+  else emit.node("LayerNormalization", inputs, outputs, { axis: -1, epsilon: { float: epsilon } });
+}
+
+function normValue(emit: Emitter, inputs: readonly string[], attributes: Attributes): string {
+  const y = emit.freshId();
+  norm(emit, inputs, [y], attributes);
+  return y;
+}
+
 /** By its definition: onnxruntime's kernel keeps mean and deviation in float32 whatever the input is. */
-function normFloat64(emit: Emitter, { inputs: [x, gamma, beta], outputs }: GraphNode, epsilon: number): void {
-  const [y, mean, inverse] = ids(outputs);
+function normFloat64(
+  emit: Emitter,
+  [x = "", gamma = "", beta = ""]: readonly string[],
+  [y = "", mean = emit.freshId(), inverse = emit.freshId()]: readonly string[],
+  epsilon: number,
+): void {
   const last = emit.integers([-1]);
-  emit.node("ReduceMean", [id(x), last], [must(mean, "mean")], { keepdims: 1 });
-  const centred = emit.value("Sub", [id(x), must(mean, "mean")]);
+  emit.node("ReduceMean", [x, last], [mean], { keepdims: 1 });
+  const centred = emit.value("Sub", [x, mean]);
   const variance = emit.value("ReduceMean", [emit.value("Mul", [centred, centred]), last], { keepdims: 1 });
   const deviation = emit.value("Sqrt", [emit.value("Add", [variance, emit.floats([epsilon], [])])]);
-  emit.node("Reciprocal", [deviation], [must(inverse, "inverse")]);
-  const unit = emit.value("Mul", [centred, must(inverse, "inverse")]);
-  emit.node("Add", [emit.value("Mul", [unit, id(gamma)]), id(beta)], [must(y, "y")]);
+  emit.node("Reciprocal", [deviation], [inverse]);
+  const unit = emit.value("Mul", [centred, inverse]);
+  emit.node("Add", [emit.value("Mul", [unit, gamma]), beta], [y]);
 }
 
 /**
@@ -223,6 +291,7 @@ function attributeProto(name: string, value: AttributeValue): ProtobufWriter {
   const proto = new ProtobufWriter().string(1, name);
   if (typeof value === "number") return proto.varint(3, value).varint(20, 2);
   if ("float" in value) return proto.float(2, value.float).varint(20, 1);
+  if ("graph" in value) return proto.message(6, value.graph).varint(20, 5);
   if ("string" in value) return proto.string(4, value.string).varint(20, 3);
   for (const item of value) proto.varint(8, item);
   return proto.varint(20, 7);

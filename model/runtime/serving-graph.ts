@@ -77,16 +77,8 @@ function normTables(
     output: { scale: table("output", "scale"), shift: table("output", "shift") },
   };
   return (atName, rowsName) => {
-    const rows = builder.input(rowsName, [rowsName], "int32");
-    const pick = ({ scale, shift }: NormTensors) => ({
-      scale: builder.apply("Gather", [scale, rows]),
-      shift: builder.apply("Gather", [shift, rows]),
-    });
-    return {
-      attention: pick(tables.attention),
-      output: pick(tables.output),
-      at: builder.input(atName, [rowsName], "int32"),
-    };
+    const integers = (name: string) => builder.input(name, [rowsName], "int32");
+    return { ...tables, some: { at: integers(atName), rows: integers(rowsName) } };
   };
 }
 

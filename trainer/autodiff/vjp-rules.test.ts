@@ -23,6 +23,23 @@ const binary = (op: OpName, shapes: readonly (readonly number[])[], range = {}):
 });
 const rowsOf = (builder: GraphBuilder, x: Tensor) => builder.apply("Mul", [x, x]);
 
+function normAt(at: Int32Array, rows: Int32Array): GradientCase {
+  return {
+    inputs: {
+      x: numbers([2, 3, 5]),
+      gamma: numbers([5], { seed: 4 }),
+      beta: numbers([5], { seed: 5 }),
+      gammas: numbers([3, 5], { seed: 6 }),
+      betas: numbers([3, 5], { seed: 7 }),
+    },
+    indices: { at: { shape: [at.length], data: at }, rows: { shape: [rows.length], data: rows } },
+    build: (builder, { x, gamma, beta, at, rows, gammas, betas }) =>
+      builder.apply("LayerNormalizationAt", [x, gamma, beta, at, rows, gammas, betas] as Tensor[], {
+        epsilon: 1e-5,
+      }),
+  };
+}
+
 /** One or more cases an op. Ops without any gradient are listed with none. */
 const cases = {
   Add: [
@@ -72,6 +89,10 @@ const cases = {
         }),
     },
   ],
+  LayerNormalizationAt: [
+    normAt(Int32Array.of(5, 0, 2), Int32Array.of(1, 0, 1)),
+    normAt(new Int32Array(0), new Int32Array(0)),
+  ],
   MatMul: [
     binary("MatMul", [
       [3, 4],
@@ -108,21 +129,6 @@ const cases = {
       inputs: { a: numbers([4, 3]) },
       indices: { at: { shape: [2, 3], data: Int32Array.of(0, 3, 3, 1, 0, 3) } },
       build: (builder, { a, at }) => builder.apply("Gather", [a as Tensor, at as Tensor]),
-    },
-  ],
-  ScatterRows: [
-    {
-      inputs: { x: numbers([4, 2]), rows: numbers([2, 2], { seed: 2 }) },
-      indices: { at: { shape: [2], data: Int32Array.of(3, 0) } },
-      build: (builder, { x, at, rows }) =>
-        rowsOf(
-          builder,
-          builder.apply("ScatterRows", [
-            rowsOf(builder, x as Tensor),
-            at as Tensor,
-            rowsOf(builder, rows as Tensor),
-          ]),
-        ),
     },
   ],
   ScatterAdd: [

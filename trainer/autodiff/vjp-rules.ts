@@ -71,19 +71,46 @@ export const vjpRules = {
     const total = builder.apply("ReduceSum", [weighted], { axes: [y.shape.length - 1] });
     return [builder.apply("Sub", [weighted, builder.apply("Mul", [y, total])])];
   },
-  // x̂ = (x - mean)/deviation, ĝ = ȳ⊙γ: x̄ = (ĝ - mean(ĝ) - x̂ mean(ĝ⊙x̂)) / deviation
   LayerNormalization: ({ builder, node, x: [a, gamma, beta], grad }) => {
-    const mean = must(node.outputs[1], "mean");
     const inverse = must(node.outputs[2], "inverse deviation");
-    const centred = builder.apply("Mul", [builder.apply("Sub", [need(a), mean]), inverse]);
+    const mean = must(node.outputs[1], "mean");
+    const unit = builder.apply("Mul", [builder.apply("Sub", [need(a), mean]), inverse]);
     const scaled = builder.apply("Mul", [grad, need(gamma)]);
-    const along = builder.meanOverLast(builder.apply("Mul", [scaled, centred]));
-    const flat = builder.apply("Sub", [scaled, builder.meanOverLast(scaled)]);
-    const residual = builder.apply("Sub", [flat, builder.apply("Mul", [centred, along])]);
     return [
-      builder.apply("Mul", [residual, inverse]),
-      sumTo(builder, builder.apply("Mul", [grad, centred]), need(gamma)),
+      normGradient(builder, { unit, inverse, scaled }),
+      sumTo(builder, builder.apply("Mul", [grad, unit]), need(gamma)),
       sumTo(builder, grad, need(beta)),
+    ];
+  },
+  LayerNormalizationAt: ({ builder, node, x: [a, gamma, beta, at, rows, gammas, betas], grad }) => {
+    const x = flatten(builder, need(a));
+    const flatGrad = flatten(builder, grad);
+    const ones = builder.apply("ExpandLike", [builder.scalar(1), need(gamma)]);
+    const zeros = builder.apply("ExpandLike", [builder.scalar(0), need(gamma)]);
+    const [unit, , inverse] = builder.applyAll("LayerNormalization", [x, ones, zeros], node.attributes);
+    // The gamma of each row: the common one, plus the difference at some.
+    const picked = builder.apply("Gather", [need(gammas), need(rows)]);
+    const differences = builder.apply("Sub", [picked, need(gamma)]);
+    const other = builder.apply("ScatterAdd", [x, need(at), differences]);
+    const scaled = builder.apply("Mul", [flatGrad, builder.apply("Add", [other, need(gamma)])]);
+    const gradient = normGradient(builder, { unit: need(unit), inverse: need(inverse), scaled });
+    const shared = (byRow: Tensor, table: Tensor | undefined, own: Tensor | undefined) => {
+      const ofSome = builder.apply("Gather", [byRow, need(at)]);
+      return {
+        own: builder.apply("Sub", [sumTo(builder, byRow, need(own)), sumTo(builder, ofSome, need(own))]),
+        table: builder.apply("ScatterAdd", [need(table), need(rows), ofSome]),
+      };
+    };
+    const scales = shared(builder.apply("Mul", [flatGrad, need(unit)]), gammas, gamma);
+    const shifts = shared(flatGrad, betas, beta);
+    return [
+      builder.reshapeLike(gradient, need(a)),
+      scales.own,
+      shifts.own,
+      undefined,
+      undefined,
+      scales.table,
+      shifts.table,
     ];
   },
   // ā = ȳ · bᵀ, b̄ = aᵀ · ȳ; a shared b of rank 2 sums over all rows of a.
@@ -106,15 +133,6 @@ export const vjpRules = {
   Gather: ({ builder, x: [a, indices], grad }) => [
     builder.apply("ScatterAdd", [need(a), need(indices), grad]),
     undefined,
-  ],
-  ScatterRows: ({ builder, x: [, indices, rows], grad }) => [
-    builder.apply("ScatterRows", [
-      grad,
-      need(indices),
-      builder.apply("ExpandLike", [builder.scalar(0), need(rows)]),
-    ]),
-    undefined,
-    builder.apply("Gather", [grad, need(indices)]),
   ],
   ScatterAdd: ({ builder, x: [, indices], grad }) => [
     undefined,
@@ -143,6 +161,17 @@ export const vjpRules = {
   Equal: () => [undefined, undefined],
   Cast: () => [undefined],
 } satisfies Record<OpName, VjpRule>;
+
+/** x̂ = (x - mean)/deviation, ĝ = ȳ⊙γ: x̄ = (ĝ - mean(ĝ) - x̂ mean(ĝ⊙x̂)) / deviation */
+function normGradient(
+  builder: GraphBuilder,
+  { unit, inverse, scaled }: { unit: Tensor; inverse: Tensor; scaled: Tensor },
+): Tensor {
+  const along = builder.meanOverLast(builder.apply("Mul", [scaled, unit]));
+  const flat = builder.apply("Sub", [scaled, builder.meanOverLast(scaled)]);
+  const residual = builder.apply("Sub", [flat, builder.apply("Mul", [unit, along])]);
+  return builder.apply("Mul", [residual, inverse]);
+}
 
 function geluSlope(builder: GraphBuilder, x: Tensor): Tensor {
   const erf = builder.apply("Erf", [builder.apply("Mul", [x, builder.scalar(Math.SQRT1_2)])]);
