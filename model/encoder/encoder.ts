@@ -60,16 +60,8 @@ export interface NormTensors {
 export interface LayerNorms {
   readonly attention: NormTensors;
   readonly output: NormTensors;
-  /** Absent: [D], for all rows. */
-  readonly some?: SomeRows;
-}
-
-/** V rows whose scales and shifts stand in tables [A, D]; the others have the backbone's. */
-export interface SomeRows {
-  /** [V] int32, indices into the flattened rows, each once. */
-  readonly at: Tensor;
-  /** [V] int32, indices into the tables. */
-  readonly rows: Tensor;
+  /** int32, where in the tables [A, D] those of each row of states are. Absent: [D], for all rows. */
+  readonly rows?: Tensor;
 }
 
 export interface LayerInsertions {
@@ -189,13 +181,13 @@ function encoderLayer(
   const { norms } = rows;
   const middle = normalize(builder, config, builder.apply("Add", [attended, rows.states]), {
     own: weights.attentionNorm,
-    inserted: norms && { ...norms.attention, some: norms.some },
+    inserted: norms && { ...norms.attention, rows: norms.rows },
   });
   const wide = linear(builder, middle, weights.feedForwardIn);
   const narrow = linear(builder, activate(builder, wide, config), weights.feedForwardOut);
   return normalize(builder, config, builder.apply("Add", [narrow, middle]), {
     own: weights.outputNorm,
-    inserted: norms && { ...norms.output, some: norms.some },
+    inserted: norms && { ...norms.output, rows: norms.rows },
   });
 }
 
@@ -269,16 +261,11 @@ function normalize(
   builder: GraphBuilder,
   { normEpsilon: epsilon }: EncoderConfig,
   x: Tensor,
-  { own, inserted }: { own: Norm; inserted?: (NormTensors & { some: SomeRows | undefined }) | undefined },
+  { own, inserted }: { own: Norm; inserted?: (NormTensors & { rows: Tensor | undefined }) | undefined },
 ): Tensor {
-  if (inserted && !inserted.some) {
-    return builder.apply("LayerNormalization", [x, inserted.scale, inserted.shift], { epsilon });
-  }
-  const { scale, shift } = normTensors(builder, own);
-  if (!inserted?.some) return builder.apply("LayerNormalization", [x, scale, shift], { epsilon });
-  const { at, rows } = inserted.some;
-  const inputs = [x, scale, shift, at, rows, inserted.scale, inserted.shift];
-  return builder.apply("LayerNormalizationAt", inputs, { epsilon });
+  const { scale, shift } = inserted ?? normTensors(builder, own);
+  if (!inserted?.rows) return builder.apply("LayerNormalization", [x, scale, shift], { epsilon });
+  return builder.apply("LayerNormalizationByRow", [x, inserted.rows, scale, shift], { epsilon });
 }
 
 function activate(builder: GraphBuilder, x: Tensor, { activation }: EncoderConfig): Tensor {

@@ -52,19 +52,13 @@ describe("shape rules refuse, naming both sides,", () => {
     expect(() => builder.apply("Add", [tensor("B"), integers("B")])).toThrow("float32 is not int32");
   });
 
-  test("other norms of rows that are not one a row, or of another width", () => {
+  test("norms by row with an index too few, or of another width", () => {
     const normalize = (rows: Tensor, gammas: Tensor) => () =>
-      builder.apply("LayerNormalizationAt", [
-        tensor("R", "T", 4),
-        tensor(4),
-        tensor(4),
-        integers("V"),
-        rows,
-        gammas,
-        tensor("A", 4),
-      ]);
-    expect(normalize(integers("W"), tensor("A", 4))).toThrow("LayerNormalizationAt rows: W is not V");
-    expect(normalize(integers("V"), tensor("A", 5))).toThrow("LayerNormalizationAt gammas: 4 is not 5");
+      builder.apply("LayerNormalizationByRow", [tensor("R", "T", 4), rows, gammas, tensor("A", 4)]);
+    expect(normalize(integers("R"), tensor("A", 4))).toThrow("LayerNormalizationByRow rows: R is not R,T");
+    expect(normalize(integers("R", "T"), tensor("A", 5))).toThrow(
+      "LayerNormalizationByRow gammas: 5 is not 4",
+    );
   });
 
   test("rows of different widths in a concatenation", () => {

@@ -59,16 +59,16 @@ export const opTable = {
     return [input, reduced, reduced];
   },
   /**
-   * LayerNormalization with another gamma and beta for some rows: inputs x, gamma, beta; int32 [V]
-   * indices of rows of x, its leading axes flattened, each once; int32 [V], where in the tables [A, D]
-   * of gammas and of betas those of each are. It costs as much as the plain one where V is 0.
+   * LayerNormalization with a gamma and a beta of its own for each row: x [.., D], the int32 index [..]
+   * of each row's in the tables of gammas [A, D] and of betas [A, D]. Where all are the first of the
+   * tables, it costs as much as the plain one.
    */
-  LayerNormalizationAt: ([x, gamma, beta, at, rows, gammas, betas]) => {
-    const input = must(x, "LayerNormalizationAt x");
-    const width = lastOf(input.shape);
-    assertSame(must(rows, "rows").shape.join(), must(at, "at").shape.join(), "LayerNormalizationAt rows");
-    for (const [name, vectors] of Object.entries({ gamma, beta, gammas, betas }))
-      assertSame(width, lastOf(must(vectors, name).shape), `LayerNormalizationAt ${name}`);
+  LayerNormalizationByRow: ([x, rows, gammas, betas]) => {
+    const input = must(x, "LayerNormalizationByRow x");
+    const expected = input.shape.slice(0, -1).join();
+    assertSame(must(rows, "rows").shape.join(), expected, "LayerNormalizationByRow rows");
+    for (const [name, table] of Object.entries({ gammas, betas }))
+      assertSame(must(table, name).shape[1], lastOf(input.shape), `LayerNormalizationByRow ${name}`);
     return [input];
   },
   /** [.., n, k] · [k, m] or [.., n, k] · [.., k, m] with broadcast leading axes. */

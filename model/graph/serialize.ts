@@ -75,17 +75,25 @@ class Emitter {
     return id;
   }
 
-  /** The value that one branch or the other returns; both see all that stands before. */
-  either(condition: string, output: Tensor, branches: Readonly<Record<"then" | "else", Branch>>): void {
-    const graphOf = (name: keyof typeof branches) => {
+  /** As `output`, what the first branch returns or else the second; both see all that stands before. */
+  either(condition: string, output: Tensor, branches: readonly [Branch, Branch]): void {
+    const [thenGraph, elseGraph] = branches.map((branch, index) => {
       const graph = new ProtobufWriter();
-      const value = branches[name](new Emitter(graph, this.floatType, this.freshId));
-      return graph.string(2, `${output.id} ${name}`).message(12, valueInfo(value, output));
-    };
-    this.node("If", [condition], [output.id], {
-      then_branch: { graph: graphOf("then") },
-      else_branch: { graph: graphOf("else") },
+      const value = branch(new Emitter(graph, this.floatType, this.freshId));
+      return graph.string(2, `${output.id} ${index}`).message(12, valueInfo(value, output));
     });
+    this.node("If", [condition], [output.id], {
+      then_branch: { graph: must(thenGraph, "branch") },
+      else_branch: { graph: must(elseGraph, "branch") },
+    });
+  }
+
+  /** A scalar. */
+  int32(value: number): string {
+    const id = this.freshId();
+    const tensor: Tensor = { id, type: "int32", shape: [] };
+    this.#graph.message(5, tensorProto({ tensor, data: Int32Array.of(value) }, "float32"));
+    return id;
   }
 
   floats(values: readonly number[], shape: readonly number[] = [values.length]): string {
@@ -130,34 +138,23 @@ const lowerings = {
   ShapeOf: direct("Shape"),
   Softmax: (emit, node) => emit.node("Softmax", ids(node.inputs), ids(node.outputs), { axis: -1 }),
   LayerNormalization: (emit, node) => norm(emit, ids(node.inputs), ids(node.outputs), node.attributes),
-  LayerNormalizationAt: (
-    emit,
-    { inputs: [x, gamma, beta, at, rows, gammas, betas], outputs, attributes },
-  ) => {
-    const own = [id(x), id(gamma), id(beta)];
-    const none = emit.value("Equal", [emit.value("Size", [id(at)]), emit.integers([0], [])]);
-    // Of no rows, the rest would still copy all that the norm gives.
-    emit.either(none, must(outputs[0], "y"), {
-      // biome-ignore lint/suspicious/noThenProperty: the name of a branch
-      then: (branch) => normValue(branch, own, attributes),
-      else: (branch) => {
-        const y = normValue(branch, own, attributes);
-        const width = Number(must(x?.shape.at(-1), "width"));
-        const flat = (value: string) => branch.value("Reshape", [value, branch.integers([-1, width])]);
-        const units = [branch.floats(Array(width).fill(1)), branch.floats(Array(width).fill(0))];
-        const picked = branch.value("Gather", [flat(id(x)), id(at)], { axis: 0 });
-        const scaled = branch.value("Mul", [
-          normValue(branch, [picked, ...units], attributes),
-          branch.value("Gather", [id(gammas), id(rows)], { axis: 0 }),
-        ]);
-        const shifted = branch.value("Add", [
-          scaled,
-          branch.value("Gather", [id(betas), id(rows)], { axis: 0 }),
-        ]);
-        const scattered = branch.value("ScatterND", [flat(y), rowIndices(branch, at), shifted]);
-        return branch.value("Reshape", [scattered, branch.value("Shape", [id(x)])]);
-      },
-    });
+  LayerNormalizationByRow: (emit, { inputs: [x, rows, gammas, betas], outputs, attributes }) => {
+    const most = emit.value("ReduceMax", [id(rows)], { keepdims: 0 });
+    const allFirst = (branch: Emitter) => {
+      const first = (table: Tensor | undefined) =>
+        branch.value("Gather", [id(table), branch.integers([0], [])], { axis: 0 });
+      return normValue(branch, [id(x), first(gammas), first(betas)], attributes);
+    };
+    const anyOthers = (branch: Emitter) => {
+      const width = Number(must(x?.shape.at(-1), "width"));
+      const units = [branch.floats(Array(width).fill(1)), branch.floats(Array(width).fill(0))];
+      const unit = normValue(branch, [id(x), ...units], attributes);
+      const ofRows = (table: Tensor | undefined) =>
+        branch.value("Gather", [id(table), id(rows)], { axis: 0 });
+      return branch.value("Add", [branch.value("Mul", [unit, ofRows(gammas)]), ofRows(betas)]);
+    };
+    const isFirst = emit.value("Equal", [most, emit.int32(0)]);
+    emit.either(isFirst, must(outputs[0], "y"), [allFirst, anyOthers]);
   },
   Transpose: (emit, node) =>
     emit.node("Transpose", ids(node.inputs), ids(node.outputs), { perm: must(node.attributes.perm, "perm") }),
@@ -178,9 +175,9 @@ const lowerings = {
   ScatterAdd: (emit, { inputs: [like, indices, updates], outputs }) => {
     const zero = emit.floats([0]);
     const zeros = emit.value("Expand", [zero, emit.value("Shape", [id(like)])]);
-    emit.node("ScatterND", [zeros, rowIndices(emit, indices), id(updates)], ids(outputs), {
-      reduction: { string: "add" },
-    });
+    const rows = emit.value("Unsqueeze", [id(indices), emit.integers([-1])]);
+    const rows64 = emit.value("Cast", [rows], { to: typeCodes.int64 });
+    emit.node("ScatterND", [zeros, rows64, id(updates)], ids(outputs), { reduction: { string: "add" } });
   },
   SliceLike: (emit, { inputs: [x, before, like], outputs, attributes: { axis = 0 } }) => {
     const start = sizeAlong(emit, before, axis);
@@ -212,12 +209,6 @@ const lowerings = {
 /** One int64: the size of a tensor along an axis. */
 function sizeAlong(emit: Emitter, tensor: Tensor | undefined, axis: number): string {
   return emit.value("Shape", [id(tensor)], { start: axis, end: axis + 1 });
-}
-
-/** Row indices as ScatterND takes them. */
-function rowIndices(emit: Emitter, indices: Tensor | undefined): string {
-  const each = emit.value("Unsqueeze", [id(indices), emit.integers([-1])]);
-  return emit.value("Cast", [each], { to: typeCodes.int64 });
 }
 
 /** Outputs y, mean and 1/deviation, the last two where they have a name. */

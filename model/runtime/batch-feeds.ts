@@ -7,6 +7,7 @@ import { type GeneratorPooling, isPromptGenerator, isScaleShift, NORM_SITES } fr
 import { slotsOf } from "../spt/prompt-generator.ts";
 import type { Encoding } from "../tokenizer/tokenizer.ts";
 import type { AdapterCache, ResidentAdapter } from "./adapter-cache.ts";
+import { OWN_NORMS } from "./norm-slab.ts";
 import { layerInput, NORM_PARTS, POOLINGS } from "./serving-graph.ts";
 import type { Feed } from "./session.ts";
 
@@ -187,62 +188,38 @@ function promptTokensMadeAt({ adapter }: ResidentAdapter, layer: number): number
   return adapter.insertions.filter(isPromptGenerator).find((one) => one.layer === layer)?.promptTokens ?? 0;
 }
 
-/** The row of each text's scales and shifts at a layer; undefined where its adapter changes none. */
-function normRowsOf({ layer, items }: LayerContext): (number | undefined)[] {
+/** Where in a layer's tables the scales and shifts of each text are: its adapter's, or the backbone's own. */
+function normRowsOf({ layer, items }: LayerContext): number[] {
   return items.map(({ resident }) => {
     const index = resident.adapter.insertions.findIndex((one) => isScaleShift(one) && one.layer === layer);
-    return resident.slots[index];
+    return resident.slots[index] ?? OWN_NORMS;
   });
 }
 
 function addNormFeeds(
   feeds: Feeds,
   { layer, batch, cache }: LayerContext,
-  normRows: readonly (number | undefined)[],
+  normRows: readonly number[],
 ): void {
   const slab = cache.norms(layer);
   for (const site of NORM_SITES) {
     for (const part of NORM_PARTS) feeds[layerInput.normTable(layer, site, part)] = slab.table(site, part);
   }
-  const runs = batch.placements.map(({ offset, length }, text) => ({
-    from: offset,
-    count: length,
-    row: normRows[text],
-  }));
-  const { at, rows } = rowsOfRuns(runs);
-  feeds[layerInput.normsAt(layer)] = at;
-  feeds[layerInput.normRows(layer)] = rows;
+  const rows = new Int32Array(batch.rows * batch.rowTokens).fill(OWN_NORMS);
+  for (const [text, { offset, length }] of batch.placements.entries()) {
+    rows.fill(must(normRows[text], "row"), offset, offset + length);
+  }
+  feeds[layerInput.normRows(layer)] = { data: rows, shape: [batch.rows, batch.rowTokens] };
 }
 
 /** Prompt tokens that go through a layer have the scales and shifts of their text. */
 function addQueryNormFeeds(
   feeds: Feeds,
   layer: number,
-  { normRows, carried }: { normRows: readonly (number | undefined)[]; carried: readonly number[] },
+  { normRows, carried }: { normRows: readonly number[]; carried: readonly number[] },
 ): void {
-  let from = 0;
-  const runs = carried.map((count, text) => {
-    const run = { from, count, row: normRows[text] };
-    from += count;
-    return run;
-  });
-  const { at, rows } = rowsOfRuns(runs);
-  feeds[layerInput.queryNormsAt(layer)] = at;
-  feeds[layerInput.queryNormRows(layer)] = rows;
-}
-
-/** Every index of the runs that have a row, and that row. */
-function rowsOfRuns(
-  runs: readonly { readonly from: number; readonly count: number; readonly row: number | undefined }[],
-): { at: Feed; rows: Feed } {
-  const [at, rows]: [number[], number[]] = [[], []];
-  for (const { from, count, row } of runs) {
-    for (let index = from; row !== undefined && index < from + count; index++) {
-      at.push(index);
-      rows.push(row);
-    }
-  }
-  return { at: integers(at), rows: integers(rows) };
+  const rows = carried.flatMap((count, text) => Array<number>(count).fill(must(normRows[text], "row")));
+  feeds[layerInput.queryNormRows(layer)] = integers(rows);
 }
 
 function integers(values: readonly number[]): Feed {

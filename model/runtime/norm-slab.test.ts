@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
 import { isScaleShift, NORM_SITES, type ScaleShift } from "../spt/adapter.ts";
-import { NormSlab } from "./norm-slab.ts";
+import { NormSlab, OWN_NORMS } from "./norm-slab.ts";
 import { NORM_PARTS } from "./serving-graph.ts";
 
 const WIDTH = 4;
@@ -23,6 +23,11 @@ const rowOf = (slab: NormSlab, row: number) =>
     NORM_PARTS.map((part) => [...slab.table(site, part).data.subarray(row * WIDTH, (row + 1) * WIDTH)]),
   );
 
+const ownRow = [NORMS.attentionNorm, NORMS.outputNorm].flatMap(({ gamma_D, beta_D }) => [
+  [...gamma_D],
+  [...beta_D],
+]);
+
 function expectedRow({ attention, output }: ScaleShift): number[][] {
   const sum = (backbone: Float32Array, change: Float32Array) =>
     Array.from(backbone, (value, d) => Math.fround(value + (change[d] ?? 0)));
@@ -35,7 +40,7 @@ function expectedRow({ attention, output }: ScaleShift): number[][] {
   ];
 }
 
-test("each live row is the backbone's own plus the adapter's, after any adding and removing", () => {
+test("the first row is the backbone's own, and each live one that plus the adapter's, after any adding and removing", () => {
   const action = fc.oneof(fc.constant({ add: true as const }), fc.record({ remove: fc.nat(20) }));
   fc.assert(
     fc.property(fc.array(action, { maxLength: 25 }), (actions) => {
@@ -54,6 +59,8 @@ test("each live row is the backbone's own plus the adapter's, after any adding a
           live.set(row, insertion);
         }
       }
+      expect(live.has(OWN_NORMS)).toBe(false);
+      expect(rowOf(slab, OWN_NORMS)).toEqual(ownRow);
       for (const [row, insertion] of live) expect(rowOf(slab, row)).toEqual(expectedRow(insertion));
     }),
     { numRuns: 60 },

@@ -1,5 +1,5 @@
-// The scales and shifts of one layer's norms side by side, a row a resident adapter, the backbone's own
-// added in. It grows by doubling. Arrays are replaced, never resized, so a forward pass in
+// The scales and shifts of one layer's norms side by side: the backbone's own, then a row a resident
+// adapter, the backbone's own added in. It grows by doubling. Arrays are replaced, never resized, so a forward pass in
 // flight keeps reading the ones it was given.
 import type { LayerWeights } from "../encoder/weights.ts";
 import { NORM_SITES, type NormSite, type ScaleShift } from "../spt/adapter.ts";
@@ -8,12 +8,15 @@ import { Slots } from "./slots.ts";
 
 type Tables = Record<NormSite, Record<NormPart, Float32Array>>;
 
+/** The row of the backbone's own. */
+export const OWN_NORMS = 0;
+
 export class NormSlab {
   readonly #own: Tables;
   readonly #width: number;
   #capacity = 1;
   #tables: Tables;
-  readonly #rows = new Slots<ScaleShift>();
+  readonly #adapters = new Slots<ScaleShift>();
 
   constructor({ attentionNorm, outputNorm }: Pick<LayerWeights, "attentionNorm" | "outputNorm">) {
     const own = ({ gamma_D, beta_D }: LayerWeights["outputNorm"]) => ({ scale: gamma_D, shift: beta_D });
@@ -33,7 +36,7 @@ export class NormSlab {
 
   /** Copies an insertion in and returns its row. */
   add(insertion: ScaleShift): number {
-    const row = this.#rows.add(insertion);
+    const row = rowOf(this.#adapters.add(insertion));
     if (row < this.#capacity) {
       this.#write(this.#tables, row, insertion);
     } else {
@@ -45,7 +48,7 @@ export class NormSlab {
 
   /** Frees a row. The caller knows that no waiting batch uses it. */
   remove(row: number): void {
-    this.#rows.remove(row);
+    this.#adapters.remove(row - rowOf(0));
   }
 
   #layOut(): Tables {
@@ -54,7 +57,10 @@ export class NormSlab {
       attention: { scale: empty(), shift: empty() },
       output: { scale: empty(), shift: empty() },
     };
-    for (const [row, insertion] of this.#rows.taken()) this.#write(tables, row, insertion);
+    for (const site of NORM_SITES) {
+      for (const part of NORM_PARTS) tables[site][part].set(this.#own[site][part], OWN_NORMS * this.#width);
+    }
+    for (const [slot, insertion] of this.#adapters.taken()) this.#write(tables, rowOf(slot), insertion);
     return tables;
   }
 
@@ -68,4 +74,9 @@ export class NormSlab {
       }
     }
   }
+}
+
+/** Of the adapter in a slot. */
+function rowOf(slot: number): number {
+  return OWN_NORMS + 1 + slot;
 }

@@ -26,13 +26,11 @@ export const layerInput = {
   querySlotsAt: (layer: number) => `querySlotsAt ${layer}`,
   querySegments: (layer: number) => `querySegments ${layer}`,
   queryRowsAt: (layer: number) => `queryRowsAt ${layer}`,
-  /** [V] int32, [V] int32: positions with other scales and shifts, and their rows in the tables. */
-  normsAt: (layer: number) => `normsAt ${layer}`,
+  /** [R, T] int32: where in the tables the scales and shifts of each position are. */
   normRows: (layer: number) => `normRows ${layer}`,
-  /** The same of the Y prompt tokens that go on. */
-  queryNormsAt: (layer: number) => `queryNormsAt ${layer}`,
+  /** [Y] int32: the same of the prompt tokens that go on. */
   queryNormRows: (layer: number) => `queryNormRows ${layer}`,
-  /** [A, D] */
+  /** [A, D]: the backbone's own first. */
   normTable: (layer: number, site: NormSite, part: NormPart) => `${site} ${part} ${layer}`,
   /** [R, W, T]: averages of the positions of a row, for the pairs of its texts. */
   slots: (layer: number, pooling: GeneratorPooling) => `slots ${layer} ${pooling}`,
@@ -51,34 +49,22 @@ export function servingGraph({ config, weights }: Pick<Backbone, "config" | "wei
   const builder = new GraphBuilder();
   const features = encodeTexts(builder, { config, weights }, (layer, { states_RTD: states, carried }) => {
     const keys = keyPrompts(builder, { layer, states, carried });
-    const normsOf = normTables(builder, layer, config.width);
-    const norms = normsOf(layerInput.normsAt(layer), layerInput.normRows(layer));
+    const tables = normTables(builder, layer, config.width);
+    const norms = { ...tables, rows: builder.input(layerInput.normRows(layer), ["R", "T"], "int32") };
     if (layer + 1 === config.layers) return { prompts: { keys }, norms };
-    const queries = {
-      ...queryPrompts(builder, layer, keys),
-      norms: normsOf(layerInput.queryNormsAt(layer), layerInput.queryNormRows(layer)),
-    };
-    return { prompts: { keys, queries }, norms };
+    return { prompts: { keys, queries: queryPrompts(builder, { layer, keys, tables }) }, norms };
   });
   builder.output("features", features);
   return builder.build();
 }
 
-/** Scales and shifts of some rows, out of the tables of a layer. */
-function normTables(
-  builder: GraphBuilder,
-  layer: number,
-  width: number,
-): (atName: string, rowsName: string) => LayerNorms {
+/** Scales and shifts of any adapters at a layer. */
+function normTables(builder: GraphBuilder, layer: number, width: number): Omit<LayerNorms, "rows"> {
   const table = (site: NormSite, part: NormPart) =>
     builder.input(layerInput.normTable(layer, site, part), [`A ${layer} norms`, width]);
-  const tables = {
+  return {
     attention: { scale: table("attention", "scale"), shift: table("attention", "shift") },
     output: { scale: table("output", "scale"), shift: table("output", "shift") },
-  };
-  return (atName, rowsName) => {
-    const integers = (name: string) => builder.input(name, [rowsName], "int32");
-    return { ...tables, some: { at: integers(atName), rows: integers(rowsName) } };
   };
 }
 
@@ -99,7 +85,10 @@ function keyPrompts(
   };
 }
 
-function queryPrompts(builder: GraphBuilder, layer: number, keys: PromptRows): PromptQueries {
+function queryPrompts(
+  builder: GraphBuilder,
+  { layer, keys, tables }: { layer: number; keys: PromptRows; tables: Omit<LayerNorms, "rows"> },
+): PromptQueries {
   const integers = (name: string, shape: readonly string[]) => builder.input(name, shape, "int32");
   const [rows, slots] = [`Y ${layer}`, `V ${layer}`];
   return {
@@ -107,6 +96,7 @@ function queryPrompts(builder: GraphBuilder, layer: number, keys: PromptRows): P
     slotsAt: integers(layerInput.querySlotsAt(layer), ["R", slots]),
     segmentIds: integers(layerInput.querySegments(layer), ["R", slots]),
     rowsAt: integers(layerInput.queryRowsAt(layer), [rows]),
+    norms: { ...tables, rows: integers(layerInput.queryNormRows(layer), [rows]) },
   };
 }
 

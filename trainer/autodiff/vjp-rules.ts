@@ -82,35 +82,19 @@ export const vjpRules = {
       sumTo(builder, grad, need(beta)),
     ];
   },
-  LayerNormalizationAt: ({ builder, node, x: [a, gamma, beta, at, rows, gammas, betas], grad }) => {
-    const x = flatten(builder, need(a));
-    const flatGrad = flatten(builder, grad);
-    const ones = builder.apply("ExpandLike", [builder.scalar(1), need(gamma)]);
-    const zeros = builder.apply("ExpandLike", [builder.scalar(0), need(gamma)]);
-    const [unit, , inverse] = builder.applyAll("LayerNormalization", [x, ones, zeros], node.attributes);
-    // The gamma of each row: the common one, plus the difference at some.
-    const picked = builder.apply("Gather", [need(gammas), need(rows)]);
-    const differences = builder.apply("Sub", [picked, need(gamma)]);
-    const other = builder.apply("ScatterAdd", [x, need(at), differences]);
-    const scaled = builder.apply("Mul", [flatGrad, builder.apply("Add", [other, need(gamma)])]);
-    const gradient = normGradient(builder, { unit: need(unit), inverse: need(inverse), scaled });
-    const shared = (byRow: Tensor, table: Tensor | undefined, own: Tensor | undefined) => {
-      const ofSome = builder.apply("Gather", [byRow, need(at)]);
-      return {
-        own: builder.apply("Sub", [sumTo(builder, byRow, need(own)), sumTo(builder, ofSome, need(own))]),
-        table: builder.apply("ScatterAdd", [need(table), need(rows), ofSome]),
-      };
-    };
-    const scales = shared(builder.apply("Mul", [flatGrad, need(unit)]), gammas, gamma);
-    const shifts = shared(flatGrad, betas, beta);
+  LayerNormalizationByRow: ({ builder, node, x: [a, rows, gammas, betas], grad }) => {
+    const width = Number(must(grad.shape.at(-1), "width"));
+    const filled = (value: number) => builder.constant(new Float32Array(width).fill(value), [width]);
+    const norm = builder.applyAll("LayerNormalization", [need(a), filled(1), filled(0)], node.attributes);
+    const [unit, inverse] = [need(norm[0]), need(norm[2])];
+    const scaled = builder.apply("Mul", [grad, builder.apply("Gather", [need(gammas), need(rows)])]);
+    const byTable = (table: Tensor | undefined, byRow: Tensor) =>
+      builder.apply("ScatterAdd", [need(table), need(rows), byRow]);
     return [
-      builder.reshapeLike(gradient, need(a)),
-      scales.own,
-      shifts.own,
+      normGradient(builder, { unit, inverse, scaled }),
       undefined,
-      undefined,
-      scales.table,
-      shifts.table,
+      byTable(gammas, builder.apply("Mul", [grad, unit])),
+      byTable(betas, grad),
     ];
   },
   // ā = ȳ · bᵀ, b̄ = aᵀ · ȳ; a shared b of rank 2 sums over all rows of a.
