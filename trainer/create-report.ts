@@ -1,5 +1,6 @@
 // What a training says of itself, put together at its end.
 import { type Adapter, type Backbone, layersOf, weightsOfInsertion } from "#model";
+import type { LabelNamesReport } from "./label-names.ts";
 import type { PhaseClock } from "./phase-clock.ts";
 import { GATE_HISTORY_MAX, type TrainingReport } from "./report.ts";
 import type { SearchResult } from "./spt/search-insertions.ts";
@@ -12,12 +13,13 @@ export function createReport(
     adapter: Adapter;
     search: SearchResult | undefined;
     truncatedExamples: number;
+    labelNames: LabelNamesReport | undefined;
     figures: readonly HeldOutFigures[];
     chosen: HeldOutFigures;
     clock: PhaseClock;
   },
 ): TrainingReport {
-  const { adapter, search, truncatedExamples, figures, chosen, clock } = parts;
+  const { adapter, search, truncatedExamples, labelNames, figures, chosen, clock } = parts;
   const history = search?.history ?? [];
   const every = Math.ceil(history.length / GATE_HISTORY_MAX);
   const probe = figures.find(({ candidate }) => candidate === undefined);
@@ -27,6 +29,7 @@ export function createReport(
     examples: dataset.examples.length,
     truncatedExamples,
     classes: dataset.labels.length,
+    ...(labelNames ? { labelNames } : {}),
     promptLayers: layersOf(adapter.insertions, "prompt_generator"),
     scaleShiftLayers: layersOf(adapter.insertions, "scale_shift"),
     gates: search?.gates ?? [],

@@ -1,7 +1,7 @@
 // The door of the trainer: native code behind it.
 export { FrozenEncoder } from "./frozen-encoder.ts";
 export { fitLogisticRegression } from "./head/fit-logistic-regression.ts";
-export { choosePairMode, encodeExamples, exampleFeatures } from "./pair-mode.ts";
+export { embedInputs } from "./pair-mode.ts";
 export { createRandom } from "./random.ts";
 export { type Ablation, settingsFor } from "./settings.ts";
 export { type TrainRequest, type TrainResult, train } from "./train.ts";

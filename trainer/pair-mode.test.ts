@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Backbone, pairFeatures, parseBackbone, type TextPair } from "#model";
+import { type Backbone, featureWidth, pairFeatures, parseBackbone, type TextPair } from "#model";
 import { Classifier } from "#model/runtime";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import { TINY_WORDS } from "../test/helpers/tiny-tokenizer.ts";
 import { FrozenEncoder } from "./frozen-encoder.ts";
-import { choosePairMode, encodeExamples, exampleFeatures } from "./pair-mode.ts";
+import { embedInputs, encodeExamples, exampleFeatures } from "./pair-mode.ts";
 import { createRandom } from "./random.ts";
 import { train } from "./train.ts";
 
@@ -32,8 +32,8 @@ function sameOrOther(rows: number, seed: number): { inputs: TextPair[]; labels: 
   return { inputs, labels };
 }
 
-const choose = (data: { inputs: readonly (string | TextPair)[]; labels: readonly number[] }) =>
-  choosePairMode(
+const embed = (data: { inputs: readonly (string | TextPair)[]; labels: readonly number[] }) =>
+  embedInputs(
     { ...data, classes: 2 },
     {
       tokenizer: backbone.tokenizer,
@@ -45,11 +45,14 @@ const choose = (data: { inputs: readonly (string | TextPair)[]; labels: readonly
 
 describe("the mode of pairs", () => {
   test("is dual where the texts' likeness decides, as cross-validation sees", async () => {
-    expect(await choose(sameOrOther(40, 1))).toBe("dual");
+    const { pairMode, encodings, features } = await embed(sameOrOther(40, 1));
+    expect(pairMode).toBe("dual");
+    expect(encodings).toHaveLength(80);
+    expect(features).toHaveLength(40 * featureWidth(backbone.config.width, "dual"));
   });
 
   test("of single texts is joint, without a trial", async () => {
-    expect(await choose({ inputs: ["good", "bad"], labels: [0, 1] })).toBe("joint");
+    expect((await embed({ inputs: ["good", "bad"], labels: [0, 1] })).pairMode).toBe("joint");
   });
 });
 

@@ -1,11 +1,14 @@
 // Pairs of texts: joint, as one sequence, or dual, each text alone. Cross-validation on frozen vectors
 // decides; single texts are one sequence either way.
-import { type Encoding, type PairMode, pairFeatures, type TextInput, type Tokenizer } from "#model";
-import { must } from "#model/graph";
-import { negativeLogLikelihood } from "./calibrate.ts";
-import { foldsStratified } from "./dataset/split.ts";
-import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
-import { pickRows } from "./pick-rows.ts";
+import {
+  type Encoding,
+  featureWidth,
+  type PairMode,
+  pairFeatures,
+  type TextInput,
+  type Tokenizer,
+} from "#model";
+import { crossValidate, crossValidationFolds } from "./head/cross-validate.ts";
 
 /** Sequences of each example: its encodings stand at parts·i … parts·i + parts - 1. */
 export function partsOf(pairMode: PairMode): 1 | 2 {
@@ -36,10 +39,19 @@ export function exampleFeatures(vectors_ED: Float32Array, width: number, pairMod
   return features;
 }
 
-const FOLDS = 4;
+export interface EmbeddedInputs {
+  readonly pairMode: PairMode;
+  /** Sequences: one an input, or two for dual pairs, side by side. */
+  readonly encodings: readonly Encoding[];
+  /** [n, F] */
+  readonly features: Float32Array;
+}
 
-/** The mode whose frozen features predict held-out rows better; joint where there is no difference. */
-export async function choosePairMode(
+/**
+ * Frozen features of all inputs, pairs in the mode that predicts held-out rows better; joint where there is
+ * no difference. The first inputs are those that `labels` are of, and decide.
+ */
+export async function embedInputs(
   { inputs, labels, classes }: { inputs: readonly TextInput[]; labels: readonly number[]; classes: number },
   tools: {
     readonly tokenizer: Tokenizer;
@@ -48,40 +60,21 @@ export async function choosePairMode(
     readonly embed: (encodings: readonly Encoding[]) => Promise<Float32Array>;
     readonly random: () => number;
   },
-): Promise<PairMode> {
-  if (inputs.every((input) => typeof input === "string")) return "joint";
-  const folds = foldsStratified(labels, FOLDS, tools.random);
-  const figures = async (pairMode: PairMode) => {
-    const vectors = await tools.embed(encodeExamples(tools.tokenizer, inputs, pairMode));
-    const features = exampleFeatures(vectors, tools.width, pairMode);
-    return crossValidate({ features, labels, classes }, folds);
+): Promise<EmbeddedInputs> {
+  const inMode = async (pairMode: PairMode): Promise<EmbeddedInputs> => {
+    const encodings = encodeExamples(tools.tokenizer, inputs, pairMode);
+    const features = exampleFeatures(await tools.embed(encodings), tools.width, pairMode);
+    return { pairMode, encodings, features };
   };
-  const [joint, dual] = [await figures("joint"), await figures("dual")];
-  const isDualBetter = dual.hits === joint.hits ? dual.loss < joint.loss : dual.hits > joint.hits;
-  return isDualBetter ? "dual" : "joint";
+  const joint = await inMode("joint");
+  if (inputs.every((input) => typeof input === "string")) return joint;
+  const dual = await inMode("dual");
+  const folds = crossValidationFolds(labels, tools.random);
+  const [ofJoint, ofDual] = [joint, dual].map(({ pairMode, features: features_BD }) =>
+    crossValidate({ features_BD, labels, width: featureWidth(tools.width, pairMode), classes }, folds),
+  ) as [Figures, Figures];
+  const isDualBetter = ofDual.hits === ofJoint.hits ? ofDual.loss < ofJoint.loss : ofDual.hits > ofJoint.hits;
+  return isDualBetter ? dual : joint;
 }
 
-/** Of logistic regression: rows right, and the sum of their negative log-likelihoods. */
-function crossValidate(
-  { features, labels, classes }: { features: Float32Array; labels: readonly number[]; classes: number },
-  folds: readonly (readonly number[])[],
-): { hits: number; loss: number } {
-  const width = features.length / labels.length;
-  const pick = (indices: readonly number[]) => ({
-    features_BD: pickRows(features, width, indices),
-    labels: indices.map((index) => must(labels[index], "label")),
-  });
-  let [hits, loss] = [0, 0];
-  for (const held of folds.filter(({ length }) => length > 0)) {
-    const learned = folds.filter((fold) => fold !== held).flat();
-    const head = fitLogisticRegression({ ...pick(learned), width, classes });
-    const { features_BD, labels: actual } = pick(held);
-    const logits = headLogits(head, features_BD, width);
-    hits += actual.filter((label, row) => {
-      const own = logits.subarray(row * classes, (row + 1) * classes);
-      return own.indexOf(Math.max(...own)) === label;
-    }).length;
-    loss += actual.length * negativeLogLikelihood(logits, actual, classes, 1);
-  }
-  return { hits, loss };
-}
+type Figures = ReturnType<typeof crossValidate>;

@@ -6,8 +6,9 @@ const SETTINGS = { searchSteps: 4, validationSteps: 3, validationTrials: 2, retr
 
 test("progress counts a search step thrice, starts at 0, ends at 1 and never falls", () => {
   const reported: TrainingProgress[] = [];
-  const clock = createPhaseClock(SETTINGS, (progress) => reported.push(progress));
+  const clock = createPhaseClock((progress) => reported.push(progress));
   clock.start("embed");
+  clock.plan(SETTINGS);
   for (const [phase, steps] of [
     ["search", 4],
     ["validate", 6],
@@ -37,15 +38,16 @@ test("progress counts a search step thrice, starts at 0, ends at 1 and never fal
 });
 
 test("a phase without a loss has none in the report, not an undefined one", () => {
-  const clock = createPhaseClock(SETTINGS, undefined);
+  const clock = createPhaseClock(undefined);
   clock.start("embed");
   expect(Object.keys(clock.finish()[0] ?? {})).toEqual(["name", "seconds", "steps"]);
 });
 
 test("progress ends at 1 even where the last phases are left out", () => {
   const reported: number[] = [];
-  const clock = createPhaseClock(SETTINGS, ({ progress }) => reported.push(progress));
+  const clock = createPhaseClock(({ progress }) => reported.push(progress));
   clock.start("embed");
+  clock.plan(SETTINGS);
   clock.start("validate");
   clock.finish();
   expect(reported.at(-1)).toBe(1);

@@ -3,6 +3,8 @@ import type { TrainingPhase, TrainingProgress, TrainingReport } from "./report.t
 import type { Settings } from "./settings.ts";
 
 export interface PhaseClock {
+  /** What is ahead. Until it is known, progress is 0. */
+  plan(steps: PlannedSteps): void;
   start(phase: TrainingPhase): void;
   /** One optimizer step is done. */
   step(step: { loss: number; gates?: readonly number[] }): void;
@@ -11,9 +13,13 @@ export interface PhaseClock {
   seconds(): number;
 }
 
+const PHASES = ["embed", "search", "validate", "retrain", "head"] as const satisfies TrainingPhase[];
+
 /** A search step runs three passes where another runs one; the rest weighs as a few steps. */
 const SEARCH_STEP_COST = 3;
 const OTHER_PHASE_COST = 5;
+
+type PlannedSteps = Pick<Settings, "searchSteps" | "validationSteps" | "validationTrials" | "retrainSteps">;
 
 interface Phase {
   name: TrainingPhase;
@@ -23,41 +29,33 @@ interface Phase {
   loss?: number;
 }
 
-export function createPhaseClock(
-  settings: Pick<Settings, "searchSteps" | "validationSteps" | "validationTrials" | "retrainSteps">,
-  onProgress: ((progress: TrainingProgress) => void) | undefined,
-): PhaseClock {
-  const plan = {
-    embed: { steps: 1, cost: OTHER_PHASE_COST },
-    search: { steps: settings.searchSteps, cost: settings.searchSteps * SEARCH_STEP_COST },
-    validate: {
-      steps: settings.validationSteps * settings.validationTrials,
-      cost: settings.validationSteps * settings.validationTrials,
-    },
-    retrain: { steps: settings.retrainSteps, cost: settings.retrainSteps },
-    head: { steps: 1, cost: OTHER_PHASE_COST },
-  } satisfies Record<TrainingPhase, { steps: number; cost: number }>;
-  const total = Object.values(plan).reduce((sum, { cost }) => sum + cost, 0);
+export function createPhaseClock(onProgress: ((progress: TrainingProgress) => void) | undefined): PhaseClock {
+  let plan = planOf({ searchSteps: 0, validationSteps: 0, validationTrials: 0, retrainSteps: 0 });
   const began = performance.now();
   const phases: Phase[] = [];
-  let doneCost = 0;
+  const done: TrainingPhase[] = [];
 
   function end(): void {
     const phase = phases.at(-1);
     if (!phase) return;
     phase.seconds = (performance.now() - phase.started) / 1000;
-    doneCost += plan[phase.name].cost;
+    done.push(phase.name);
   }
 
   function report(step: number, extra: { loss?: number; gates?: readonly number[] }): void {
     const phase = phases.at(-1);
     if (!phase) return;
     const { steps, cost } = plan[phase.name];
-    const progress = Math.min(1, (doneCost + (cost * step) / steps) / total);
+    const costOf = (names: readonly TrainingPhase[]) => names.reduce((sum, name) => sum + plan[name].cost, 0);
+    const total = costOf(PHASES);
+    const progress = Math.min(1, (costOf(done) + (cost * step) / steps) / total);
     onProgress?.({ phase: phase.name, progress, step, steps, ...extra });
   }
 
   return {
+    plan(steps) {
+      plan = planOf(steps);
+    },
     start(name) {
       end();
       phases.push({ name, started: performance.now(), seconds: 0, steps: 0 });
@@ -78,4 +76,15 @@ export function createPhaseClock(
     },
     seconds: () => (performance.now() - began) / 1000,
   };
+}
+
+function planOf({ searchSteps, validationSteps, validationTrials, retrainSteps }: PlannedSteps) {
+  const validation = validationSteps * validationTrials;
+  return {
+    embed: { steps: 1, cost: OTHER_PHASE_COST },
+    search: { steps: searchSteps, cost: searchSteps * SEARCH_STEP_COST },
+    validate: { steps: validation, cost: validation },
+    retrain: { steps: retrainSteps, cost: retrainSteps },
+    head: { steps: 1, cost: OTHER_PHASE_COST },
+  } satisfies Record<TrainingPhase, { steps: number; cost: number }>;
 }

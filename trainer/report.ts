@@ -1,5 +1,6 @@
 // What a training says of itself; stored in the manifest and shown to the user.
 import type { Insertion } from "#model";
+import type { LabelNamesReport } from "./label-names.ts";
 
 export interface TrainingReport {
   readonly method: "auto" | "spt";
@@ -8,6 +9,8 @@ export interface TrainingReport {
   /** Examples longer than the backbone's token limit: only their start was read. */
   readonly truncatedExamples: number;
   readonly classes: number;
+  /** What the labels' names say of the examples; absent where they were not tried. */
+  readonly labelNames?: LabelNamesReport;
   /** Layers of the adapter's prompt generators, and of its scales and shifts, ascending. */
   readonly promptLayers: readonly number[];
   readonly scaleShiftLayers: readonly number[];

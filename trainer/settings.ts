@@ -41,9 +41,11 @@ export interface Ablation {
   readonly consistency?: 0;
   readonly reparameterized?: false;
   readonly fixed?: readonly InsertionPlace[];
+  /** Label names are not learned. */
+  readonly labelNames?: false;
 }
 
-export function ablate(settings: Settings, ablation: Ablation): Settings {
+export function ablate(settings: Settings, { labelNames: _, ...ablation }: Ablation): Settings {
   return { ...settings, ...ablation, ...(ablation.fixed ? { searchSteps: 0 } : {}) };
 }
 

@@ -6,16 +6,16 @@
 //   validate  candidates on held-out rows: the selected insertions, others, none; figures, temperature
 //   retrain   the chosen candidate on all examples, gates hard
 //   head      the head refitted on the tuned vectors
-import { type Adapter, type Backbone, featureWidth, type Head, type PairMode, roundToHalf } from "#model";
+import { type Adapter, type Backbone, featureWidth, type Head, roundToHalf } from "#model";
 import { must } from "#model/graph";
 import { createReport } from "./create-report.ts";
 import type { Dataset } from "./dataset/dataset.ts";
-import { classesAmong } from "./dataset/learned-classes.ts";
 import { splitHalves } from "./dataset/split.ts";
+import { type EmbeddedRows, embedRows } from "./embed-rows.ts";
 import { FrozenEncoder, type StatesSource } from "./frozen-encoder.ts";
 import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
 import type { TrainOptions } from "./options.ts";
-import { choosePairMode, encodeExamples, exampleFeatures, partsOf } from "./pair-mode.ts";
+import { partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
 import { pickRows } from "./pick-rows.ts";
 import { createRandom } from "./random.ts";
@@ -30,7 +30,7 @@ import {
   toInsertions,
 } from "./spt/insertions.ts";
 import { type SearchResult, searchInsertions, selectInsertions } from "./spt/search-insertions.ts";
-import { type TrainingData, trainableHead } from "./spt/training-data.ts";
+import { trainableHead } from "./spt/training-data.ts";
 import { InsertionTuner } from "./spt/tune-insertions.ts";
 import {
   bestCandidate,
@@ -66,33 +66,17 @@ export interface TrainResult {
  * invalid_dataset for a label of the validation that the dataset lacks.
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
+  const clock = createPhaseClock(request.onProgress);
   const frozen = await FrozenEncoder.create(request.backbone, request.threads ?? 0);
   let training: Training | undefined;
   try {
-    training = new Training(request, frozen, await pairModeOf(request, frozen));
+    clock.start("embed");
+    training = new Training(request, { frozen, clock, rows: await embedRows(request, frozen) });
     return await training.run();
   } finally {
     await training?.close();
     await frozen.close();
   }
-}
-
-/** Decided on the examples to learn from. */
-function pairModeOf({ dataset, backbone, options }: TrainRequest, frozen: FrozenEncoder): Promise<PairMode> {
-  const { examples, labels } = dataset;
-  return choosePairMode(
-    {
-      inputs: examples.map(({ input }) => input),
-      labels: examples.map(({ label }) => label),
-      classes: labels.length,
-    },
-    {
-      tokenizer: backbone.tokenizer,
-      width: backbone.config.width,
-      embed: (encodings) => frozen.features(encodings),
-      random: createRandom(options.seed),
-    },
-  );
 }
 
 /** What tuning needs besides the rows to learn from. */
@@ -106,39 +90,30 @@ interface TuneParts {
 class Training {
   readonly #request: TrainRequest;
   readonly #frozen: FrozenEncoder;
-  readonly #data: TrainingData;
+  readonly #rows: EmbeddedRows;
   readonly #settings: Settings;
   readonly #random: () => number;
   readonly #clock: PhaseClock;
   readonly #tuner: InsertionTuner;
   readonly #states = new Map<number, Promise<StatesSource>>();
 
-  constructor(request: TrainRequest, frozen: FrozenEncoder, pairMode: PairMode) {
+  constructor(
+    request: TrainRequest,
+    { frozen, rows, clock }: { frozen: FrozenEncoder; rows: EmbeddedRows; clock: PhaseClock },
+  ) {
     const { backbone, dataset, validation, options } = request;
-    const examples = [...dataset.examples, ...(validation?.dataset.examples ?? [])];
-    const validationClasses =
-      validation && classesAmong(validation.dataset, dataset.labels, validation.fileName);
     this.#request = request;
     this.#frozen = frozen;
-    this.#data = {
-      backbone,
-      encodings: encodeExamples(
-        backbone.tokenizer,
-        examples.map(({ input }) => input),
-        pairMode,
-      ),
-      pairMode,
-      labels: [...dataset.examples.map(({ label }) => label), ...(validationClasses ?? [])],
-      classes: dataset.labels.length,
-    };
+    this.#rows = rows;
     const { width, layers } = backbone.config;
-    const sizes = { examples: dataset.examples.length, width, layers, pairMode };
+    const sizes = { examples: dataset.examples.length, width, layers, pairMode: rows.pairMode };
     const settings = settingsFor(options, { ...sizes, ...(validation ? { folds: 1 } : {}) });
     this.#settings = ablate(settings, request.ablation ?? {});
     const { shape, contrastive } = this.#settings;
-    this.#tuner = new InsertionTuner(this.#data, { shape, contrastive, threads: request.threads ?? 0 });
+    this.#tuner = new InsertionTuner(rows, { shape, contrastive, threads: request.threads ?? 0 });
     this.#random = createRandom(options.seed);
-    this.#clock = createPhaseClock(this.#settings, request.onProgress);
+    this.#clock = clock;
+    clock.plan(this.#settings);
   }
 
   close(): Promise<void> {
@@ -146,11 +121,8 @@ class Training {
   }
 
   async run(): Promise<TrainResult> {
-    const halves = splitHalves(this.#data.labels.slice(0, this.#learn().length), this.#random);
-    this.#clock.start("embed");
-    const { encodings, pairMode, backbone } = this.#data;
-    const vectors = await this.#frozen.features(encodings);
-    const features = exampleFeatures(vectors, backbone.config.width, pairMode);
+    const { features, labels, examples, pairMode } = this.#rows;
+    const halves = splitHalves(pick(labels, examples), this.#random);
     const search =
       this.#settings.searchSteps > 0
         ? await this.#search(halves, this.#fitHead(features, halves[0]))
@@ -172,7 +144,8 @@ class Training {
       temperature: chosen.temperature,
     };
     const truncatedExamples = this.#countTruncated();
-    const parts = { adapter, search, truncatedExamples, figures, chosen, clock: this.#clock };
+    const { labelNames } = this.#rows;
+    const parts = { adapter, search, truncatedExamples, labelNames, figures, chosen, clock: this.#clock };
     const report = createReport(this.#request, parts);
     return { adapter, report };
   }
@@ -180,10 +153,10 @@ class Training {
   async #search(halves: readonly [number[], number[]], probe: Head): Promise<SearchResult> {
     const { shape, searchSteps, searchLearningRate, ...rest } = this.#settings;
     this.#clock.start("search");
-    const statesAt0 = await this.#frozen.statesSource(0, this.#data.encodings);
+    const statesAt0 = await this.#frozen.statesSource(0, this.#rows.encodings);
     return searchInsertions(
-      this.#data,
-      { weightHalf: halves[0], gateHalf: halves[1], head: trainableHead(probe), statesAt0 },
+      this.#rows,
+      { weightHalf: this.#withNames(halves[0]), gateHalf: halves[1], head: trainableHead(probe), statesAt0 },
       {
         ...rest,
         ...this.#runtime(),
@@ -202,7 +175,7 @@ class Training {
     features: Float32Array;
   }): Promise<HeldOutFigures[]> {
     this.#clock.start("validate");
-    const { labels } = this.#data;
+    const { labels } = this.#rows;
     const data = { folds: parts.folds, labels, classes: this.#request.dataset.labels };
     return validateCandidates([undefined, ...this.#candidates(parts.selected)], data, (trial) =>
       this.#heldOutLogits(trial, parts.features),
@@ -243,10 +216,11 @@ class Training {
     candidate: Candidate,
     features: Float32Array,
   ): Promise<{ insertions: TrainableInsertion[]; head: Head }> {
-    const probe = this.#fitHead(features, this.#learn());
+    const { examples } = this.#rows;
+    const probe = this.#fitHead(features, examples);
     if (!candidate) return { insertions: [], head: probe };
     this.#clock.start("retrain");
-    const tuned = await this.#tune(this.#learn(), {
+    const tuned = await this.#tune(examples, {
       ...candidate,
       probe,
       steps: this.#settings.retrainSteps,
@@ -254,7 +228,7 @@ class Training {
     this.#clock.start("head");
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
     const insertions = tuned.map(roundInsertion);
-    const head = this.#fitHead(await this.#tunedFeatures(insertions), this.#learn());
+    const head = this.#fitHead(await this.#tunedFeatures(insertions), examples);
     return { insertions, head };
   }
 
@@ -264,7 +238,7 @@ class Training {
     const states = await this.#statesBelow(insertions);
     const { signal } = this.#request;
     await this.#tuner.tune(
-      { indices, insertions, head: trainableHead(parts.probe), states },
+      { indices: this.#withNames(indices), insertions, head: trainableHead(parts.probe), states },
       {
         ...{ batchTexts, weightDecay, dropout, random: this.#random },
         ...(signal ? { signal } : {}),
@@ -279,7 +253,7 @@ class Training {
   /** Of all examples. */
   async #tunedFeatures(insertions: readonly TrainableInsertion[]): Promise<Float32Array> {
     return this.#tuner.features({
-      indices: this.#all(),
+      indices: this.#rows.labels.map((_, index) => index),
       insertions,
       states: await this.#statesBelow(insertions),
     });
@@ -290,7 +264,7 @@ class Training {
     const layer = lowestLayer(insertions);
     const known = this.#states.get(layer);
     if (known) return known;
-    const states = this.#frozen.statesSource(layer, this.#data.encodings);
+    const states = this.#frozen.statesSource(layer, this.#rows.encodings);
     this.#states.set(layer, states);
     return states;
   }
@@ -300,47 +274,48 @@ class Training {
     return { threads: threads ?? 0, random: this.#random, ...(signal ? { signal } : {}) };
   }
 
-  #all(): number[] {
-    return this.#data.labels.map((_, index) => index);
-  }
-
-  /** The examples that are learned from, which stand first. */
-  #learn(): number[] {
-    return this.#request.dataset.examples.map((_, index) => index);
+  /** Of what is learned from: the label names too, where they are taught. */
+  #withNames(examples: readonly number[]): number[] {
+    return [...examples, ...this.#rows.names];
   }
 
   #folds(halves: readonly [number[], number[]]): Fold[] {
-    const learn = this.#learn();
-    if (!this.#request.validation) return foldsOfHalves(halves);
-    return [{ learn, held: this.#all().slice(learn.length) }];
+    const { examples, validation } = this.#rows;
+    return this.#request.validation ? [{ learn: examples, held: validation }] : foldsOfHalves(halves);
   }
 
-  #fitHead(features_BD: Float32Array, indices: readonly number[]): Head {
+  /** From rows of the examples, and the label names. */
+  #fitHead(features_BD: Float32Array, examples: readonly number[]): Head {
     const width = this.#featureWidth();
+    const indices = this.#withNames(examples);
     return fitLogisticRegression({
       features_BD: pickRows(features_BD, width, indices),
-      labels: indices.map((index) => must(this.#data.labels[index], "label")),
+      labels: pick(this.#rows.labels, indices),
       width,
-      classes: this.#data.classes,
+      classes: this.#rows.classes,
     });
   }
 
   /** Of those learned from. */
   #countTruncated(): number {
-    const { encodings, pairMode } = this.#data;
+    const { encodings, pairMode } = this.#rows;
     const parts = partsOf(pairMode);
     const isTruncated = (index: number) =>
       encodings.slice(parts * index, parts * (index + 1)).some(({ truncated }) => truncated);
-    return this.#learn().filter(isTruncated).length;
+    return this.#rows.examples.filter(isTruncated).length;
   }
 
   #featureWidth(): number {
-    return featureWidth(this.#settings.shape.width, this.#data.pairMode);
+    return featureWidth(this.#settings.shape.width, this.#rows.pairMode);
   }
 }
 
 function scalesEverywhere({ config }: Backbone): InsertionPlace[] {
   return Array.from({ length: config.layers }, (_, layer) => ({ kind: "scale_shift", layer }));
+}
+
+function pick<Item>(items: readonly Item[], indices: readonly number[]): Item[] {
+  return indices.map((index) => must(items[index], "item"));
 }
 
 /** The candidate that was best over many tasks, so that held-out rows must speak clearly against it. */

@@ -1,14 +1,7 @@
 // What insertions are compared with: logistic regression on the frozen embeddings; of pairs, on the better
 // of both modes by cross-validation, as the trainer chooses.
 import { type Adapter, type Backbone, featureWidth } from "#model";
-import {
-  choosePairMode,
-  createRandom,
-  encodeExamples,
-  exampleFeatures,
-  type FrozenEncoder,
-  fitLogisticRegression,
-} from "#trainer";
+import { createRandom, embedInputs, type FrozenEncoder, fitLogisticRegression } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
 
 /** scikit-learn's C: inverse strength of the penalty. */
@@ -24,12 +17,10 @@ export async function trainFrozenProbe(
   const inputs = dataset.examples.map(({ input }) => input);
   const labels = dataset.examples.map(({ label }) => label);
   const classes = dataset.labels.length;
-  const pairMode = await choosePairMode(
+  const { pairMode, features: features_BD } = await embedInputs(
     { inputs, labels, classes },
     { tokenizer, width, embed: (encodings) => encoder.features(encodings), random: createRandom(0) },
   );
-  const vectors = await encoder.features(encodeExamples(tokenizer, inputs, pairMode));
-  const features_BD = exampleFeatures(vectors, width, pairMode);
   const head = fitLogisticRegression(
     { features_BD, labels, width: featureWidth(width, pairMode), classes },
     { c: PROBE_C },

@@ -1,0 +1,104 @@
+// The first phase, embed: every row that a training reads, as token ids and as frozen vectors; the mode of
+// pairs; whether the labels' names are learned beside the examples.
+import { featureWidth } from "#model";
+import { classesAmong } from "./dataset/learned-classes.ts";
+import type { FrozenEncoder } from "./frozen-encoder.ts";
+import {
+  judgeLabelNames,
+  LABEL_NAMES_BELOW_ROWS,
+  type LabelNamesReport,
+  labelNameTexts,
+} from "./label-names.ts";
+import { type EmbeddedInputs, embedInputs } from "./pair-mode.ts";
+import { createRandom } from "./random.ts";
+import type { TrainingData } from "./spt/training-data.ts";
+import type { TrainRequest } from "./train.ts";
+
+/** Examples stand first, then validation rows, then label names. */
+export interface EmbeddedRows extends TrainingData {
+  /** [n, F] frozen features. */
+  readonly features: Float32Array;
+  /** Rows by what they are for. `names` is empty where names are not taught. */
+  readonly examples: readonly number[];
+  readonly validation: readonly number[];
+  readonly names: readonly number[];
+  /** Absent where names were not tried. */
+  readonly labelNames?: LabelNamesReport;
+}
+
+/** Throws TrainerError invalid_dataset for a label of the validation that the dataset lacks. */
+export async function embedRows(request: TrainRequest, frozen: FrozenEncoder): Promise<EmbeddedRows> {
+  const { backbone, dataset, validation, options } = request;
+  const validationLabels = validation
+    ? classesAmong(validation.dataset, dataset.labels, validation.fileName)
+    : [];
+  const rows = [...dataset.examples, ...(validation?.dataset.examples ?? [])];
+  const exampleLabels = dataset.examples.map(({ label }) => label);
+  const classes = dataset.labels.length;
+  const embedded = await embedInputs(
+    { inputs: rows.map(({ input }) => input), labels: exampleLabels, classes },
+    {
+      tokenizer: backbone.tokenizer,
+      width: backbone.config.width,
+      embed: (encodings) => frozen.features(encodings),
+      random: createRandom(options.seed),
+    },
+  );
+  const names = triesLabelNames(request) ? await embedNames(request, frozen, embedded) : undefined;
+  const taught = names?.labelNames.taught ? names : undefined;
+  const end = rows.length;
+  return {
+    backbone,
+    pairMode: embedded.pairMode,
+    classes,
+    encodings: [...embedded.encodings, ...(taught?.encodings ?? [])],
+    labels: [...exampleLabels, ...validationLabels, ...(taught?.labels ?? [])],
+    features: taught ? joined(embedded.features, taught.features) : embedded.features,
+    examples: range(0, exampleLabels.length),
+    validation: range(exampleLabels.length, end),
+    names: range(end, end + (taught?.labels.length ?? 0)),
+    ...(names ? { labelNames: names.labelNames } : {}),
+  };
+}
+
+/** Of single texts, and few: what a name adds to many is nothing, and to pairs unclear. */
+function triesLabelNames({ dataset, options, ablation }: TrainRequest): boolean {
+  return (
+    options.method !== "spt" &&
+    ablation?.labelNames !== false &&
+    dataset.examples.length < LABEL_NAMES_BELOW_ROWS &&
+    dataset.examples.every(({ input }) => typeof input === "string")
+  );
+}
+
+async function embedNames(
+  { backbone, dataset }: TrainRequest,
+  frozen: FrozenEncoder,
+  embedded: EmbeddedInputs,
+) {
+  const { width } = backbone.config;
+  const texts = dataset.labels.flatMap((label, index) =>
+    labelNameTexts(label).map((text) => ({ text, label: index })),
+  );
+  const encodings = texts.map(({ text }) => backbone.tokenizer.encode(text));
+  const features = await frozen.features(encodings);
+  const labels = texts.map(({ label }) => label);
+  const exampleLabels = dataset.examples.map(({ label }) => label);
+  const labelNames = judgeLabelNames(
+    { features_BD: embedded.features, labels: exampleLabels },
+    { features_BD: features, labels },
+    { width: featureWidth(width, embedded.pairMode), classes: dataset.labels.length },
+  );
+  return { encodings, features, labels, labelNames };
+}
+
+function joined(one: Float32Array, other: Float32Array): Float32Array {
+  const both = new Float32Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}
