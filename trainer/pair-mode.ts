@@ -70,11 +70,9 @@ export async function embedInputs(
   if (inputs.every((input) => typeof input === "string")) return joint;
   const dual = await inMode("dual");
   const folds = crossValidationFolds(labels, tools.random);
-  const [ofJoint, ofDual] = [joint, dual].map(({ pairMode, features: features_BD }) =>
-    crossValidate({ features_BD, labels, width: featureWidth(tools.width, pairMode), classes }, folds),
-  ) as [Figures, Figures];
+  const figures = ({ pairMode, features: features_BD }: EmbeddedInputs) =>
+    crossValidate({ features_BD, labels, width: featureWidth(tools.width, pairMode), classes }, folds);
+  const [ofJoint, ofDual] = [await figures(joint), await figures(dual)];
   const isDualBetter = ofDual.hits === ofJoint.hits ? ofDual.loss < ofJoint.loss : ofDual.hits > ofJoint.hits;
   return isDualBetter ? dual : joint;
 }
-
-type Figures = ReturnType<typeof crossValidate>;

@@ -67,7 +67,7 @@ async function probeAccuracy(): Promise<number> {
   const classOf = ({ label }: { label: string }) => trained.labels.indexOf(label);
   const { width } = backbone.config;
   const labels = trained.rows.map(classOf);
-  const probe = fitLogisticRegression({ features_BD: learned, labels, width, classes: 3 });
+  const probe = await fitLogisticRegression({ features_BD: learned, labels, width, classes: 3 });
   const logits = headLogits(probe, held, width);
   const hits = heldOut.rows.filter((row, index) => {
     const own = logits.subarray(3 * index, 3 * index + 3);
@@ -193,7 +193,7 @@ describe("train", () => {
     const indices = labels.map((_, index) => index);
     const features_BD = await tuner.features({ indices, insertions: generators, states });
     await tuner.close();
-    const fitted = fitLogisticRegression({ features_BD, labels, width, classes: 3 });
+    const fitted = await fitLogisticRegression({ features_BD, labels, width, classes: 3 });
     for (const [index, value] of fitted.weight_CD.entries()) {
       expect(Math.abs((head.weight_CD[index] ?? Number.NaN) - value)).toBeLessThan(5e-3);
     }

@@ -125,7 +125,7 @@ class Training {
     const halves = splitHalves(pick(labels, examples), this.#random);
     const search =
       this.#settings.searchSteps > 0
-        ? await this.#search(halves, this.#fitHead(features, halves[0]))
+        ? await this.#search(halves, await this.#fitHead(features, halves[0]))
         : undefined;
     const selected = search && selectInsertions(search.gates, this.#settings.insertionsMax);
     const figures = await this.#validate({ folds: this.#folds(halves), selected, features });
@@ -199,12 +199,12 @@ class Training {
     features: Float32Array,
   ): Promise<Float32Array> {
     const width = this.#featureWidth();
-    const probe = this.#fitHead(features, learn);
+    const probe = await this.#fitHead(features, learn);
     if (!candidate) return headLogits(probe, pickRows(features, width, held), width);
     const steps = this.#settings.validationSteps;
     const insertions = await this.#tune(learn, { ...candidate, probe, steps });
     const tuned = await this.#tunedFeatures(insertions);
-    return headLogits(this.#fitHead(tuned, learn), pickRows(tuned, width, held), width);
+    return headLogits(await this.#fitHead(tuned, learn), pickRows(tuned, width, held), width);
   }
 
   #allowed(figures: readonly HeldOutFigures[]): readonly HeldOutFigures[] {
@@ -217,7 +217,7 @@ class Training {
     features: Float32Array,
   ): Promise<{ insertions: TrainableInsertion[]; head: Head }> {
     const { examples } = this.#rows;
-    const probe = this.#fitHead(features, examples);
+    const probe = await this.#fitHead(features, examples);
     if (!candidate) return { insertions: [], head: probe };
     this.#clock.start("retrain");
     const tuned = await this.#tune(examples, {
@@ -228,7 +228,7 @@ class Training {
     this.#clock.start("head");
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
     const insertions = tuned.map(roundInsertion);
-    const head = this.#fitHead(await this.#tunedFeatures(insertions), examples);
+    const head = await this.#fitHead(await this.#tunedFeatures(insertions), examples);
     return { insertions, head };
   }
 
@@ -285,15 +285,18 @@ class Training {
   }
 
   /** From rows of the examples, and the label names. */
-  #fitHead(features_BD: Float32Array, examples: readonly number[]): Head {
+  #fitHead(features_BD: Float32Array, examples: readonly number[]): Promise<Head> {
     const width = this.#featureWidth();
     const indices = this.#withNames(examples);
-    return fitLogisticRegression({
-      features_BD: pickRows(features_BD, width, indices),
-      labels: pick(this.#rows.labels, indices),
-      width,
-      classes: this.#rows.classes,
-    });
+    return fitLogisticRegression(
+      {
+        features_BD: pickRows(features_BD, width, indices),
+        labels: pick(this.#rows.labels, indices),
+        width,
+        classes: this.#rows.classes,
+      },
+      { threads: this.#request.threads ?? 0 },
+    );
   }
 
   /** Of those learned from. */

@@ -21,7 +21,7 @@ export async function trainFrozenProbe(
     { inputs, labels, classes },
     { tokenizer, width, embed: (encodings) => encoder.features(encodings), random: createRandom(0) },
   );
-  const head = fitLogisticRegression(
+  const head = await fitLogisticRegression(
     { features_BD, labels, width: featureWidth(width, pairMode), classes },
     { c: PROBE_C },
   );

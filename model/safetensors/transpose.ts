@@ -2,8 +2,12 @@
 
 const BLOCK = 32;
 
-export function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  const transposed = new Float32Array(values.length);
+export function transpose<Values extends Float32Array | Float64Array>(
+  values: Values,
+  rows: number,
+  columns: number,
+): Values {
+  const transposed = values.slice() as Values;
   // In blocks, so that both sides stay in the processor's cache.
   for (let rowBlock = 0; rowBlock < rows; rowBlock += BLOCK) {
     const rowEnd = Math.min(rowBlock + BLOCK, rows);

@@ -22,10 +22,10 @@ export function crossValidationFolds(labels: readonly number[], random: () => nu
 }
 
 /** Rows right, and the sum of their negative log-likelihoods. Rows beyond the labels are not read. */
-export function crossValidate(
+export async function crossValidate(
   { features_BD, labels, width, classes }: LabelledFeatures,
   folds: readonly (readonly number[])[],
-): { hits: number; loss: number } {
+): Promise<{ hits: number; loss: number }> {
   const pick = (indices: readonly number[]) => ({
     features_BD: pickRows(features_BD, width, indices),
     labels: indices.map((index) => must(labels[index], "label")),
@@ -33,7 +33,7 @@ export function crossValidate(
   let [hits, loss] = [0, 0];
   for (const held of folds.filter(({ length }) => length > 0)) {
     const learned = folds.filter((fold) => fold !== held).flat();
-    const head = fitLogisticRegression({ ...pick(learned), width, classes });
+    const head = await fitLogisticRegression({ ...pick(learned), width, classes });
     const { features_BD: rows, labels: actual } = pick(held);
     const logits = headLogits(head, rows, width);
     hits += actual.filter((label, row) => {

@@ -36,21 +36,21 @@ const three = dataOf(golden.multinomial, golden.multinomial.classes);
 const two = dataOf(golden.binary, 2);
 
 describe("fitLogisticRegression", () => {
-  test("of three classes has scikit-learn's coefficients to 2e-3 and probabilities to 2e-4", () => {
-    const head = fitLogisticRegression(three, { c: golden.c });
+  test("of three classes has scikit-learn's coefficients to 2e-3 and probabilities to 2e-4", async () => {
+    const head = await fitLogisticRegression(three, { c: golden.c });
     expect(largestDifference(head.weight_CD, golden.multinomial.weight_CD)).toBeLessThan(2e-3);
     expect(largestDifference(head.bias_C, golden.multinomial.bias_C)).toBeLessThan(2e-3);
     const probabilities = probabilitiesOf(headLogits(head, three.features_BD, width), 3);
     expect(largestDifference(probabilities, golden.multinomial.probabilities_BC)).toBeLessThan(2e-4);
   });
 
-  test("takes scikit-learn's C of 10 when none is given", () => {
-    expect(fitLogisticRegression(three)).toEqual(fitLogisticRegression(three, { c: 10 }));
+  test("takes scikit-learn's C of 10 when none is given", async () => {
+    expect(await fitLogisticRegression(three)).toEqual(await fitLogisticRegression(three, { c: 10 }));
   });
 
   // scikit-learn penalises one vector w of two classes, we both rows ±w/2: ‖w‖²/4 instead of ‖w‖²/2.
-  test("of two classes is scikit-learn's of twice the C, its vector the difference of our rows", () => {
-    const head = fitLogisticRegression(two, { c: golden.c });
+  test("of two classes is scikit-learn's of twice the C, its vector the difference of our rows", async () => {
+    const head = await fitLogisticRegression(two, { c: golden.c });
     expect(golden.binary.c).toBe(2 * golden.c);
     const vector = Array.from(
       { length: width },
@@ -66,37 +66,37 @@ describe("fitLogisticRegression", () => {
   test.each([
     { name: "two", data: two },
     { name: "three", data: three },
-  ])("of $name classes stands where the gradient of its objective vanishes", ({ data }) => {
-    expect(largestDifference(gradientAt(data, fitLogisticRegression(data), 10), [])).toBeLessThan(2e-5);
+  ])("of $name classes stands where the gradient of its objective vanishes", async ({ data }) => {
+    expect(largestDifference(gradientAt(data, await fitLogisticRegression(data), 10), [])).toBeLessThan(2e-5);
   });
 
-  test("started far from the optimum reaches the same", () => {
-    const cold = fitLogisticRegression(three);
+  test("started far from the optimum reaches the same", async () => {
+    const cold = await fitLogisticRegression(three);
     const start = {
       weight_CD: cold.weight_CD.map((_, index) => 3 * Math.cos(index)),
       bias_C: Float32Array.of(2, -1, 0.5),
     };
-    const warm = fitLogisticRegression(three, { start });
+    const warm = await fitLogisticRegression(three, { start });
     expect(largestDifference(warm.weight_CD, cold.weight_CD)).toBeLessThan(2e-3);
     const scores = (head: typeof cold) => probabilitiesOf(headLogits(head, three.features_BD, width), 3);
     expect(largestDifference(scores(warm), scores(cold))).toBeLessThan(2e-4);
   });
 
-  test("started at the optimum stays there and leaves the given head as it was", () => {
-    const start = fitLogisticRegression(three);
+  test("started at the optimum stays there and leaves the given head as it was", async () => {
+    const start = await fitLogisticRegression(three);
     const before = structuredClone(start);
-    const again = fitLogisticRegression(three, { start });
+    const again = await fitLogisticRegression(three, { start });
     expect(largestDifference(again.weight_CD, start.weight_CD)).toBeLessThan(1e-4);
     expect(start).toEqual(before);
   });
 
-  test("gives the same numbers each time", () => {
-    expect(fitLogisticRegression(three)).toEqual(fitLogisticRegression(three));
+  test("gives the same numbers each time", async () => {
+    expect(await fitLogisticRegression(three)).toEqual(await fitLogisticRegression(three));
   });
 
-  test("answers with finite numbers where the classes are separable without limit", () => {
+  test("answers with finite numbers where the classes are separable without limit", async () => {
     const features_BD = Float32Array.of(-1000, -999, 999, 1000);
-    const head = fitLogisticRegression({ features_BD, labels: [0, 0, 1, 1], width: 1, classes: 2 });
+    const head = await fitLogisticRegression({ features_BD, labels: [0, 0, 1, 1], width: 1, classes: 2 });
     expect([...head.weight_CD, ...head.bias_C].every(Number.isFinite)).toBe(true);
     const logits = headLogits(head, features_BD, 1);
     for (const [row, label] of [0, 0, 1, 1].entries()) {
@@ -105,7 +105,7 @@ describe("fitLogisticRegression", () => {
   });
 });
 
-test("headLogits is weight · features + bias, row by row", () => {
+test("headLogits is weight · features + bias, row by row", async () => {
   const head = { weight_CD: Float32Array.of(1, 2, 3, 4, 5, 6), bias_C: Float32Array.of(0.5, -0.5, 1) };
   const logits = headLogits(head, Float32Array.of(1, 0, 0, -1), 2);
   expect([...logits]).toEqual([1.5, 2.5, 6, -1.5, -4.5, -5]);

@@ -1,7 +1,10 @@
 // Multinomial logistic regression by L-BFGS (Liu & Nocedal 1989): the head's start, and the frozen
 // probe that prompts are compared with. The objective is scikit-learn's: C · Σ loss + ‖W‖²/2, the
-// intercept not penalised; here divided by C · n.
-import type { Head } from "#model";
+// intercept not penalised; here divided by C · n. Products of matrices, nearly all of the work, are
+// onnxruntime's, in float64.
+import { type Head, transpose } from "#model";
+import { GraphBuilder, must } from "#model/graph";
+import { Session } from "#model/runtime";
 
 export interface LabelledFeatures {
   /** [n, D], row major. */
@@ -15,18 +18,23 @@ export const REGULARIZATION_C = 10;
 const ITERATIONS_MAX = 200;
 const HISTORY = 10;
 
-/** Deterministic. `start` continues from a given head. */
-export function fitLogisticRegression(
+/** Deterministic. `start` continues from a given head; `threads` 0 lets onnxruntime choose. */
+export async function fitLogisticRegression(
   data: LabelledFeatures,
-  { c = REGULARIZATION_C, start }: { c?: number; start?: Head } = {},
-): Head {
+  { c = REGULARIZATION_C, start, threads = 0 }: { c?: number; start?: Head; threads?: number } = {},
+): Promise<Head> {
   const { width, classes } = data;
   const weights = new Float64Array(classes * (width + 1));
   if (start) {
     weights.set(start.weight_CD);
     weights.set(start.bias_C, classes * width);
   }
-  minimize((point, gradient) => objective(data, { point, gradient, c }), weights);
+  const objective = await Objective.create(data, { c, threads });
+  try {
+    await minimize((point, gradient) => objective.at(point, gradient), weights);
+  } finally {
+    await objective.close();
+  }
   return {
     weight_CD: Float32Array.from(weights.subarray(0, classes * width)),
     bias_C: Float32Array.from(weights.subarray(classes * width)),
@@ -50,44 +58,79 @@ export function headLogits(head: Head, features_BD: Float32Array, width: number)
   return logits;
 }
 
-function objective(
-  { features_BD, labels, width, classes }: LabelledFeatures,
-  { point, gradient, c }: { point: Float64Array; gradient: Float64Array; c: number },
-): number {
-  const rows = labels.length;
-  const bias = classes * width;
-  const scores = new Float64Array(classes);
-  gradient.fill(0);
-  let loss = 0;
-  for (let row = 0; row < rows; row++) {
-    const from = row * width;
-    for (let label = 0; label < classes; label++) {
-      let sum = point[bias + label] ?? 0;
-      const offset = label * width;
-      for (let d = 0; d < width; d++) sum += (point[offset + d] ?? 0) * (features_BD[from + d] ?? 0);
-      scores[label] = sum;
-    }
-    const target = labels[row] ?? 0;
-    const targetScore = scores[target] ?? 0;
-    const total = softmaxInPlace(scores);
-    loss += total - targetScore;
-    for (let label = 0; label < classes; label++) {
-      const error = ((scores[label] ?? 0) - (label === target ? 1 : 0)) / rows;
-      const offset = label * width;
-      gradient[bias + label] = (gradient[bias + label] ?? 0) + error;
-      for (let d = 0; d < width; d++)
-        gradient[offset + d] = (gradient[offset + d] ?? 0) + error * (features_BD[from + d] ?? 0);
-    }
+class Objective {
+  readonly #labels: readonly number[];
+  readonly #width: number;
+  readonly #classes: number;
+  readonly #c: number;
+  readonly #features_ND: Float64Array;
+  readonly #session: Session;
+
+  private constructor(data: LabelledFeatures, c: number, session: Session) {
+    this.#labels = data.labels;
+    this.#width = data.width;
+    this.#classes = data.classes;
+    this.#c = c;
+    this.#features_ND = Float64Array.from(data.features_BD);
+    this.#session = session;
   }
-  const decay = 1 / (c * rows);
-  let penalty = 0;
-  for (let i = 0; i < bias; i++) {
-    const value = point[i] ?? 0;
-    penalty += value * value;
-    gradient[i] = (gradient[i] ?? 0) + decay * value;
+
+  static async create(data: LabelledFeatures, { c, threads }: { c: number; threads: number }) {
+    const builder = new GraphBuilder("float64");
+    const factors = [builder.input("a", ["M", "K"]), builder.input("b", ["K", "N"])];
+    builder.output("product", builder.apply("MatMul", factors));
+    return new Objective(data, c, await Session.create(builder.build(), { threads }));
   }
-  return loss / rows + (decay * penalty) / 2;
+
+  /** The value at a point, weights [C, D] then biases [C]; its gradient is written into `gradient`. */
+  async at(point: Float64Array, gradient: Float64Array): Promise<number> {
+    const [rows, width, classes] = [this.#labels.length, this.#width, this.#classes];
+    const weight_DC = transpose(point.subarray(0, classes * width), classes, width);
+    const scores_NC = await this.#product([this.#features_ND, rows, width], [weight_DC, width, classes]);
+    const errors_CN = new Float64Array(classes * rows);
+    const bias = point.subarray(classes * width);
+    gradient.fill(0);
+    let loss = 0;
+    for (const [row, target] of this.#labels.entries()) {
+      const scores = scores_NC.subarray(row * classes, (row + 1) * classes);
+      for (let label = 0; label < classes; label++) scores[label] = (scores[label] ?? 0) + (bias[label] ?? 0);
+      const targetScore = scores[target] ?? 0;
+      loss += softmaxInPlace(scores) - targetScore;
+      for (let label = 0; label < classes; label++) {
+        const error = ((scores[label] ?? 0) - (label === target ? 1 : 0)) / rows;
+        errors_CN[label * rows + row] = error;
+        const at = classes * width + label;
+        gradient[at] = (gradient[at] ?? 0) + error;
+      }
+    }
+    gradient.set(await this.#product([errors_CN, classes, rows], [this.#features_ND, rows, width]));
+    return loss / rows + this.#penalize(point, gradient);
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
+  #penalize(point: Float64Array, gradient: Float64Array): number {
+    const decay = 1 / (this.#c * this.#labels.length);
+    let squares = 0;
+    for (let i = 0; i < this.#classes * this.#width; i++) {
+      const value = point[i] ?? 0;
+      squares += value * value;
+      gradient[i] = (gradient[i] ?? 0) + decay * value;
+    }
+    return (decay * squares) / 2;
+  }
+
+  /** a · b, each as its numbers, rows and columns. */
+  async #product(a: Matrix, b: Matrix): Promise<Float64Array> {
+    const feed = ([data, ...shape]: Matrix) => ({ data, shape });
+    const { product } = await this.#session.run({ a: feed(a), b: feed(b) }, ["product"]);
+    return Float64Array.from(must(product, "product"));
+  }
 }
+
+type Matrix = readonly [Float64Array, rows: number, columns: number];
 
 /** Turns scores into probabilities and returns log Σ exp(scores). */
 function softmaxInPlace(scores: Float64Array): number {
@@ -103,13 +146,13 @@ function softmaxInPlace(scores: Float64Array): number {
   return top + Math.log(sum);
 }
 
-type Objective = (point: Float64Array, gradient: Float64Array) => number;
+type Evaluate = (point: Float64Array, gradient: Float64Array) => Promise<number>;
 
 /** L-BFGS with a backtracking (Armijo) line search; stops when the gradient's largest entry is below 1e-5. */
-function minimize(evaluate: Objective, point: Float64Array): void {
+async function minimize(evaluate: Evaluate, point: Float64Array): Promise<void> {
   const pairs: { step: Float64Array; change: Float64Array; rho: number }[] = [];
   let gradient = new Float64Array(point.length);
-  let value = evaluate(point, gradient);
+  let value = await evaluate(point, gradient);
   for (let iteration = 0; iteration < ITERATIONS_MAX && largest(gradient) > 1e-5; iteration++) {
     const direction = twoLoop(gradient, pairs);
     const slope = dot(direction, gradient);
@@ -119,7 +162,7 @@ function minimize(evaluate: Objective, point: Float64Array): void {
     let nextValue = value;
     for (let tries = 0; tries < 30; tries++, rate /= 2) {
       for (let i = 0; i < point.length; i++) next[i] = (point[i] ?? 0) + rate * (direction[i] ?? 0);
-      nextValue = evaluate(next, nextGradient);
+      nextValue = await evaluate(next, nextGradient);
       if (nextValue <= value + 1e-4 * rate * slope) break;
     }
     if (!(nextValue < value)) return;
