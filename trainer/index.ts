@@ -2,7 +2,7 @@
 export { FrozenEncoder } from "./frozen-encoder.ts";
 export { fitLogisticRegression } from "./head/fit-logistic-regression.ts";
 export { embedInputs } from "./pair-mode.ts";
-export { createRandom } from "./random.ts";
+export { createRandom, shuffle } from "./random.ts";
 export { type Ablation, settingsFor } from "./settings.ts";
 export { type TrainRequest, type TrainResult, train } from "./train.ts";
 export { type ChildTrainRequest, type ChildTrainResult, trainInChild } from "./train-in-child.ts";

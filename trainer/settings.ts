@@ -43,10 +43,18 @@ export interface Ablation {
   readonly fixed?: readonly InsertionPlace[];
   /** Label names are not learned. */
   readonly labelNames?: false;
+  /** The same prompts for every text. */
+  readonly staticPrompts?: true;
 }
 
-export function ablate(settings: Settings, { labelNames: _, ...ablation }: Ablation): Settings {
-  return { ...settings, ...ablation, ...(ablation.fixed ? { searchSteps: 0 } : {}) };
+export function ablate(settings: Settings, ablation: Ablation): Settings {
+  const { labelNames: _, staticPrompts, ...others } = ablation;
+  return {
+    ...settings,
+    ...others,
+    ...(others.fixed ? { searchSteps: 0 } : {}),
+    ...(staticPrompts ? { shape: { ...settings.shape, readsText: false } } : {}),
+  };
 }
 
 const BATCH_TEXTS = 16;
@@ -90,6 +98,7 @@ export function settingsFor(
       promptTokens: options.promptTokens ?? 2,
       bottleneck: options.bottleneck ?? 16,
       pooling: options.pooling ?? "mean",
+      readsText: true,
     },
     kinds,
     insertionsMax: Math.min(options.insertionsMax ?? budget, kinds.length * layers),

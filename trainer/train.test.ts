@@ -109,6 +109,18 @@ describe("train", () => {
     expect([report.gates, report.promptLayers]).toEqual([[], [1]]);
   });
 
+  test("of static prompts gives generators whose prompts are the same for every text", async () => {
+    const fixed = [{ kind: "prompt_generator", layer: 1 } as const];
+    const { adapter } = await train({
+      ...{ backbone, dataset: datasetOf(trained), threads: 1 },
+      options: { seed: 1, epochs: 1 },
+      ablation: { fixed, staticPrompts: true },
+    });
+    const [generator] = adapter.insertions.filter(isPromptGenerator);
+    expect(new Set(generator?.up_ME)).toEqual(new Set([0]));
+    expect(new Set(generator?.bias_PD).size).toBeGreaterThan(1);
+  });
+
   test("of method auto and few rows tries scales and shifts everywhere, and none, and is no worse than none", async () => {
     const { adapter, report } = await trainWith({ seed: 7 });
     expect(report.candidates.map(({ insertions }) => insertions)).toEqual([undefined, EVERYWHERE]);
@@ -188,7 +200,7 @@ describe("train", () => {
     const frozen = await FrozenEncoder.create(backbone, 1);
     const states = await frozen.statesSource(layer, encodings);
     await frozen.close();
-    const shape = { width, promptTokens, bottleneck, pooling };
+    const shape = { width, promptTokens, bottleneck, pooling, readsText: true };
     const tuner = new InsertionTuner(data, { shape, contrastive: false, threads: 1 });
     const indices = labels.map((_, index) => index);
     const features_BD = await tuner.features({ indices, insertions: generators, states });
@@ -268,6 +280,25 @@ describe("the report", () => {
     const dataset = { ...rest, examples: long };
     const { report } = await train({ backbone, dataset, options: { seed: 1, epochs: 1 }, threads: 1 });
     expect([first.report.truncatedExamples, report.truncatedExamples]).toEqual([0, 2]);
+  });
+
+  test("says what the labels' names told, of method auto and few single texts alone", async () => {
+    const report = async (options: Partial<TrainOptions>, ablation: { labelNames?: false } = {}) => {
+      const dataset = datasetOf(trained);
+      const request = {
+        backbone,
+        dataset,
+        options: { seed: 1, epochs: 1, ...options },
+        threads: 1,
+        ablation,
+      };
+      return (await train(request)).report.labelNames;
+    };
+    const { taught, accuracy, examplesAccuracy } = (await report({})) ?? expect.unreachable();
+    const error = Math.sqrt((examplesAccuracy * (1 - examplesAccuracy)) / 36);
+    expect(taught).toBe(accuracy >= examplesAccuracy - error);
+    expect(await report({ method: "spt" })).toBeUndefined();
+    expect(await report({}, { labelNames: false })).toBeUndefined();
   });
 
   test("names the adapter's prompt layers, which have the largest gates", () => {

@@ -5,10 +5,23 @@ import { BenchError } from "../errors.ts";
 
 /** Trained here, and measured unless others are named. */
 export const OWN_METHODS = ["softgate", "spt", "logistic_regression"] as const;
+/** Trained here without a part, or with a part fixed. */
+export const ABLATIONS = [
+  "softgate_without_label_names",
+  "spt_without_consistency",
+  "spt_plain_gates",
+  "spt_all_layers",
+  "spt_random_layers",
+  "spt_first_layer",
+  "spt_middle_layer",
+  "static_prompts",
+] as const;
 /** Trained by bench/peers/run_peer.py. */
 export const PEERS = ["full_fine_tuning", "lora", "prompt_tuning", "setfit"] as const;
-export const METHODS = [...OWN_METHODS, ...PEERS] as const;
-export type OwnMethod = (typeof OWN_METHODS)[number];
+export const METHODS = [...OWN_METHODS, ...ABLATIONS, ...PEERS] as const;
+export type OwnMethod = Exclude<Method, Peer>;
+/** Own methods that train insertions. */
+export type TunedMethod = Exclude<OwnMethod, "logistic_regression">;
 export type Peer = (typeof PEERS)[number];
 export type Method = (typeof METHODS)[number];
 

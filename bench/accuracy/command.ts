@@ -84,6 +84,11 @@ Methods:
   softgate              the trainer's defaults: selective insertions
   spt                   plain Selective Prompt Tuning: --method spt of softgate train
   logistic_regression   C = ${PROBE_C} on the frozen encoder's pooled, unit-length vectors
+Without a part, or with a part fixed; measured only when named:
+  softgate_without_label_names
+  spt_without_consistency, spt_plain_gates
+  spt_all_layers, spt_random_layers (half of them), spt_first_layer, spt_middle_layer: prompts there, no search
+  static_prompts        the same prompts for every text, at all layers, in the manner of P-tuning v2
 Peers in Python, on the same backbone, measured only when named:
   full_fine_tuning      encoder and linear head on the pooled vector, 200 steps of 16 texts or little more
   lora                  PEFT's LoRA, rank 8 on queries and values; head and steps as above

@@ -4,13 +4,13 @@ import { type Adapter, type Backbone, layersOf } from "#model";
 import { Classifier } from "#model/runtime";
 import { FrozenEncoder, train } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
-import { trainOptionsSchema } from "#trainer/job";
 import { evaluateAdapter } from "../evaluate-adapter.ts";
 import type { BenchIo } from "../io.ts";
 import { percent } from "../text-table.ts";
 import { createTrainingProgress } from "../training-progress.ts";
 import { type Cell, type CellKey, isCell, isPeer, type Method, type OwnMethod, type Peer } from "./cell.ts";
 import { trainFrozenProbe } from "./frozen-probe.ts";
+import { requestOf } from "./own-methods.ts";
 import { readTask, type TaskFiles } from "./read-task.ts";
 import { runPeer } from "./run-peer.ts";
 
@@ -113,12 +113,7 @@ async function trainMethod(
   const { backbone, threads } = request;
   if (method === "logistic_regression") return trainFrozenProbe(encoder, backbone, dataset);
   const onProgress = createTrainingProgress(io, `${task} ${seed} ${method}`);
-  const { adapter } = await train({
-    backbone,
-    dataset,
-    options: trainOptionsSchema.parse(method === "spt" ? { method } : {}),
-    threads,
-    onProgress,
-  });
+  const asked = requestOf(method, { layers: backbone.config.layers, seed });
+  const { adapter } = await train({ backbone, dataset, ...asked, threads, onProgress });
   return adapter;
 }

@@ -13,7 +13,7 @@ const examples = ["please help me with my order today", "hi"].map((text, index) 
 
 function inputsOf(pooling: "mean" | "slots") {
   const { batch, feeds } = textInputs(examples, config);
-  const shape = { width: config.width, promptTokens: PROMPT_TOKENS, bottleneck: 2, pooling };
+  const shape = { width: config.width, promptTokens: PROMPT_TOKENS, bottleneck: 2, pooling, readsText: true };
   const { prompts, feeds: promptFeeds } = promptInputs(batch, shape);
   return { batch, prompts, feeds: { ...feeds, ...promptFeeds } };
 }

@@ -8,6 +8,8 @@ export interface GeneratorShape {
   readonly promptTokens: number;
   readonly bottleneck: number;
   readonly pooling: GeneratorPooling;
+  /** False: the matrices stay zero and the biases, the same prompts for every text, are all that trains. */
+  readonly readsText: boolean;
 }
 
 /** Weights in the order of `generatorInputs`; updated in place by the optimizer. */
@@ -39,8 +41,8 @@ export function startGenerator(layer: number, shape: GeneratorShape, random: () 
   return {
     kind: "prompt_generator",
     layer,
-    down_DM: draw(down, 1 / Math.sqrt(shape.width)),
-    up_ME: draw(up, 0.02),
+    down_DM: draw(down, shape.readsText ? 1 / Math.sqrt(shape.width) : 0),
+    up_ME: draw(up, shape.readsText ? 0.02 : 0),
     bias_PD: draw(bias, 0.02),
   };
 }

@@ -55,9 +55,10 @@ export function parametersOf(insertion: TrainableInsertion, shape: GeneratorShap
   if (insertion.kind === "prompt_generator") {
     const [down, up, bias] = generatorInputs(insertion.layer);
     const dims = generatorDimensions(shape);
+    const rateFactor = shape.readsText ? 1 : 0;
     return [
-      { name: down, value: insertion.down_DM, shape: dims.down, decay: true, rateFactor: 1 },
-      { name: up, value: insertion.up_ME, shape: dims.up, decay: true, rateFactor: 1 },
+      { name: down, value: insertion.down_DM, shape: dims.down, decay: true, rateFactor },
+      { name: up, value: insertion.up_ME, shape: dims.up, decay: true, rateFactor },
       { name: bias, value: insertion.bias_PD, shape: dims.bias, decay: false, rateFactor: 1 },
     ];
   }

@@ -68,6 +68,7 @@ const shapeOf = (pooling: GeneratorPooling): GeneratorShape => ({
   promptTokens: 3,
   bottleneck: 4,
   pooling,
+  readsText: true,
 });
 
 /** Weights large enough that every one of them shows in the loss. */

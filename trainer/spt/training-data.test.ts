@@ -47,7 +47,7 @@ test("a head that trains and goes back to an adapter is the same head, and share
 });
 
 describe("dropout", () => {
-  const shape = { width: 8, promptTokens: 5, bottleneck: 40, pooling: "slots" as const };
+  const shape = { width: 8, promptTokens: 5, bottleneck: 40, pooling: "slots" as const, readsText: true };
 
   test("closes its share of a bottleneck and scales the rest so that the mean stays 1", () => {
     const feeds = keepFeeds([2], shape, { texts: 50, rate: 0.25, random: createRandom(1) });
