@@ -9,7 +9,13 @@ describe("settingsFor", () => {
   test("takes what the user set", () => {
     const options = { seed: 0, promptTokens: 7, bottleneck: 9, pooling: "slots", learningRate: 0.1 } as const;
     const settings = settingsFor({ ...options, insertionsMax: 4, epochs: 3 }, SIZES);
-    expect(settings.shape).toEqual({ width: 384, promptTokens: 7, bottleneck: 9, pooling: "slots" });
+    expect(settings.shape).toEqual({
+      width: 384,
+      promptTokens: 7,
+      bottleneck: 9,
+      pooling: "slots",
+      readsText: true,
+    });
     expect(settings).toMatchObject({ learningRates: [0.1], insertionsMax: 4, retrainSteps: 3 * 7 });
   });
 
