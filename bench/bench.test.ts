@@ -136,6 +136,18 @@ describe("accuracy", () => {
     expect(await readFile(at("cells.jsonl"), "utf8")).toBe(lines);
   });
 
+  it("reads all of a task's training file as the split named full, and measures ablations when named", async () => {
+    await writeFile(at("tasks/mail/train.csv"), makeTickets({ seed: 3, rowsPerLabel: 9 }).csv);
+    const named = ["--seeds", "full", "--methods", "logistic_regression,static_prompts"];
+    const files = ["--data", at("tasks"), "--backbone", backbone, "--tasks", "mail"];
+    const { exitCode, stdout } = await bench("accuracy", ...files, ...named, "--json");
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).results.cells).toMatchObject([
+      { seed: "full", method: "logistic_regression", n: 15, promptLayers: [] },
+      { seed: "full", method: "static_prompts", n: 15, promptLayers: [0, 1] },
+    ]);
+  });
+
   it("says what a folder must hold when it does not", async () => {
     for (const data of [at("absent"), at("tiny")]) {
       const { exitCode, stderr } = await bench("accuracy", "--data", data, ...args());

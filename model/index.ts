@@ -4,7 +4,7 @@ export { type AdapterFiles, parseAdapter, serializeAdapter } from "./adapter-fil
 export { type Backbone, type BackboneFiles, parseBackbone, TEXT_TOKENS_MAX } from "./backbone.ts";
 export type { EncoderConfig } from "./encoder/config.ts";
 export { ModelError, type ModelErrorCode } from "./errors.ts";
-export { featureWidth, type PairMode, pairFeatures } from "./pair-features.ts";
+export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";
 export { roundToHalf } from "./safetensors/read-tensor.ts";
 export { transpose } from "./safetensors/transpose.ts";
 export {

@@ -10,7 +10,7 @@ import { appendCell, isPeer, METHODS, type Method, OWN_METHODS, readCells } from
 import { PROBE_C } from "./frozen-probe.ts";
 import { measureAccuracy } from "./measure-accuracy.ts";
 import { plotTasks } from "./plot-tasks.ts";
-import { findTasks } from "./read-task.ts";
+import { FULL, findTasks } from "./read-task.ts";
 import { describeCells, summarizeMethods, summarizeTasks } from "./summarize-cells.ts";
 
 interface AccuracyOptions extends SharedOptions {
@@ -27,7 +27,7 @@ export function accuracyCommand(io: BenchIo): Command {
     .description("accuracy on public few-shot tasks, beside logistic regression on the frozen embeddings")
     .requiredOption("--data <folder>", "holds <task>/16-shot/<seed>/train.csv and <task>/test.csv")
     .requiredOption("--tasks <names>", "tasks, commas between", nameList)
-    .requiredOption("--seeds <names>", "splits, commas between", nameList)
+    .requiredOption("--seeds <names>", `splits, commas between; ${FULL} is all of <task>/train.csv`, nameList)
     .option("--methods <names>", "methods, commas between", methodList, [...OWN_METHODS])
     .option(
       "--test-rows-max <n>",

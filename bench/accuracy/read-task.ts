@@ -3,6 +3,8 @@
 //   DIR/<task>/16-shot/<seed>/train.csv        16 examples of each label
 //   DIR/<task>/16-shot/<seed>/validation.csv   as many others, for peers alone: they choose their rate by it
 //   DIR/<task>/test.csv
+//
+// The split "full" is all there is to learn from: DIR/<task>/train.csv, and validation.csv beside it.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Dataset } from "#trainer/dataset";
@@ -15,6 +17,9 @@ const EXPECTED =
 
 const EXPECTED_OF_PEERS =
   "Peers choose their learning rate by it: write labelled texts that train.csv does not hold, in the same columns, or name no peer in --methods.";
+
+/** The split that is the whole training file. */
+export const FULL = "full";
 
 export interface TaskFiles {
   readonly task: string;
@@ -35,13 +40,16 @@ export interface TaskSelection {
 export function findTasks(folder: string, { tasks, seeds, forPeers }: TaskSelection): TaskFiles[] {
   if (!existsSync(folder)) throw new BenchError("missing_files", `There is no folder ${folder}. ${EXPECTED}`);
   const found = tasks.flatMap((task) =>
-    seeds.map((seed) => ({
-      task,
-      seed,
-      train: join(folder, task, "16-shot", seed, "train.csv"),
-      validation: join(folder, task, "16-shot", seed, "validation.csv"),
-      test: join(folder, task, "test.csv"),
-    })),
+    seeds.map((seed) => {
+      const split = seed === FULL ? join(folder, task) : join(folder, task, "16-shot", seed);
+      return {
+        task,
+        seed,
+        train: join(split, "train.csv"),
+        validation: join(split, "validation.csv"),
+        test: join(folder, task, "test.csv"),
+      };
+    }),
   );
   const absent = (files: readonly string[]) => files.find((file) => !existsSync(file));
   const missing = absent(found.flatMap(({ train, test }) => [train, test]));

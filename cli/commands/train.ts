@@ -82,7 +82,7 @@ async function evaluateIfGiven(
 }
 
 function describe(adapterId: string, report: TrainingReport, files: TrainCommandOptions): string {
-  const { trainedParameters, backboneParameters, validation, frozenProbe } = report;
+  const { trainedParameters, backboneParameters, validation, frozenProbe, labelNames } = report;
   const lines = [
     ["examples", `${report.examples} of ${report.classes} labels`],
     [
@@ -90,6 +90,11 @@ function describe(adapterId: string, report: TrainingReport, files: TrainCommand
       report.truncatedExamples === 0
         ? undefined
         : `${report.truncatedExamples} texts longer than the backbone reads; their start alone was learned`,
+    ],
+    [
+      "label names",
+      labelNames &&
+        `${labelNames.taught ? "learned too" : "not learned"}: by them alone ${percent(labelNames.accuracy)} of the examples are told apart, by the other examples ${percent(labelNames.examplesAccuracy)}`,
     ],
     ["insertions", describeInsertions(report)],
     [

@@ -1,7 +1,7 @@
 // The two training graphs of Selective Prompt Tuning, both starting from the frozen states that enter
 // a layer. "search": insertions under soft gates at every layer. "tune": the selected insertions alone,
 // gates hard. The embedding tables are in neither.
-import { type Backbone, featureWidth, layersOf, type PairMode } from "#model";
+import { type Backbone, featureWidth, layersOf, PAIR_WEIGHTS, type PairMode } from "#model";
 import {
   type BeforeLayer,
   encode,
@@ -96,8 +96,10 @@ function dualFeatures(builder: GraphBuilder, vectors: Tensor): Tensor {
   const absolute = builder.apply("Add", [builder.apply("Relu", [difference]), opposite]);
   const product = builder.apply("Mul", [first, second]);
   const dot = builder.apply("ReduceSum", [product], { axes: [1] });
+  const weighted = (x: Tensor, weight: number) => builder.apply("Mul", [x, builder.scalar(weight)]);
   const both = builder.apply("Concat", [absolute, product], { axis: 1 });
-  return builder.apply("Concat", [both, dot], { axis: 1 });
+  const parts = [weighted(both, PAIR_WEIGHTS.dimension), weighted(dot, PAIR_WEIGHTS.cosine)];
+  return builder.apply("Concat", parts, { axis: 1 });
 }
 
 type Train = (name: string, dims: readonly (number | string)[]) => Tensor;
