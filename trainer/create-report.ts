@@ -2,7 +2,7 @@
 import { type Adapter, type Backbone, layersOf, weightsOfInsertion } from "#model";
 import type { LabelNamesReport } from "./label-names.ts";
 import type { PhaseClock } from "./phase-clock.ts";
-import { GATE_HISTORY_MAX, type TrainingReport } from "./report.ts";
+import { GATE_HISTORY_MAX, type HeldOutReport, type TrainingReport } from "./report.ts";
 import type { SearchResult } from "./spt/search-insertions.ts";
 import type { TrainRequest } from "./train.ts";
 import type { HeldOutFigures } from "./validate-candidates.ts";
@@ -16,10 +16,11 @@ export function createReport(
     labelNames: LabelNamesReport | undefined;
     figures: readonly HeldOutFigures[];
     chosen: HeldOutFigures;
+    heldOut: HeldOutReport;
     clock: PhaseClock;
   },
 ): TrainingReport {
-  const { adapter, search, truncatedExamples, labelNames, figures, chosen, clock } = parts;
+  const { adapter, search, truncatedExamples, labelNames, figures, chosen, heldOut, clock } = parts;
   const history = search?.history ?? [];
   const every = Math.ceil(history.length / GATE_HISTORY_MAX);
   const probe = figures.find(({ candidate }) => candidate === undefined);
@@ -38,6 +39,7 @@ export function createReport(
     backboneParameters: backboneParameters(backbone),
     phases: clock.finish(),
     validation: accuracyOf(chosen),
+    heldOut,
     ...(probe ? { frozenProbe: accuracyOf(probe) } : {}),
     candidates: figures.map((figure) => ({
       ...figure.candidate,

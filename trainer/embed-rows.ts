@@ -3,6 +3,7 @@
 import { featureWidth } from "#model";
 import { classesAmong } from "./dataset/learned-classes.ts";
 import type { FrozenEncoder } from "./frozen-encoder.ts";
+import { joinArrays } from "./join-arrays.ts";
 import {
   judgeLabelNames,
   LABEL_NAMES_BELOW_ROWS,
@@ -53,7 +54,7 @@ export async function embedRows(request: TrainRequest, frozen: FrozenEncoder): P
     classes,
     encodings: [...embedded.encodings, ...(taught?.encodings ?? [])],
     labels: [...exampleLabels, ...validationLabels, ...(taught?.labels ?? [])],
-    features: taught ? joined(embedded.features, taught.features) : embedded.features,
+    features: taught ? joinArrays([embedded.features, taught.features]) : embedded.features,
     examples: range(0, exampleLabels.length),
     validation: range(exampleLabels.length, end),
     names: range(end, end + (taught?.labels.length ?? 0)),
@@ -90,13 +91,6 @@ async function embedNames(
     { width: featureWidth(width, embedded.pairMode), classes: dataset.labels.length },
   );
   return { encodings, features, labels, labelNames };
-}
-
-function joined(one: Float32Array, other: Float32Array): Float32Array {
-  const both = new Float32Array(one.length + other.length);
-  both.set(one);
-  both.set(other, one.length);
-  return both;
 }
 
 function range(from: number, to: number): number[] {

@@ -1,5 +1,6 @@
 // What a training says of itself; stored in the manifest and shown to the user.
 import type { Insertion } from "#model";
+import type { LabelEvaluation } from "./evaluate.ts";
 import type { LabelNamesReport } from "./label-names.ts";
 
 export interface TrainingReport {
@@ -32,6 +33,8 @@ export interface TrainingReport {
    * of the examples after training on the other alone (cautious: the adapter learns from all of them).
    */
   readonly validation?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
+  /** What the same rows say of the chosen candidate. */
+  readonly heldOut: HeldOutReport;
   /** Logistic regression on the frozen embeddings, same rows: what the insertions are worth. */
   readonly frozenProbe?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
   /** What was tried on the held-out rows, in order; exactly one is chosen. */
@@ -39,6 +42,40 @@ export interface TrainingReport {
   readonly temperature: number;
   readonly seconds: number;
 }
+
+export interface HeldOutReport {
+  /** In the order of labels; of more than LABELS_TOLD_MAX, those of least F1. */
+  readonly perLabel: readonly LabelEvaluation[];
+  /** What was answered wrongly instead of what, the most frequent first, at most CONFUSIONS_MAX. */
+  readonly confusions: readonly { readonly label: string; readonly answer: string; readonly count: number }[];
+  readonly calibration: {
+    /**
+     * Expected calibration error of the answers' scores, without and with the temperature. The latter is
+     * fitted to the same rows, so a little optimistic.
+     */
+    readonly errorBefore: number;
+    readonly errorAfter: number;
+    /** Reliability diagram, with the temperature: answers by score in tenths. */
+    readonly bins: readonly {
+      readonly n: number;
+      readonly confidence: number;
+      readonly accuracy: number;
+    }[];
+  };
+  /** Rows that look mislabelled, the clearest first, at most SUSPECTS_MAX. Of the validation file where given. */
+  readonly suspects: readonly {
+    /** As the file counts. */
+    readonly row: number;
+    readonly label: string;
+    readonly guess: string;
+    /** Of the guess. */
+    readonly score: number;
+  }[];
+}
+
+export const LABELS_TOLD_MAX = 200;
+export const CONFUSIONS_MAX = 50;
+export const SUSPECTS_MAX = 20;
 
 export interface GateReport {
   readonly kind: Insertion["kind"];

@@ -14,12 +14,13 @@ import { splitHalves } from "./dataset/split.ts";
 import { type EmbeddedRows, embedRows } from "./embed-rows.ts";
 import { FrozenEncoder, type StatesSource } from "./frozen-encoder.ts";
 import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
+import { describeHeldOut } from "./held-out-report.ts";
 import type { TrainOptions } from "./options.ts";
 import { partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
 import { pickRows } from "./pick-rows.ts";
 import { createRandom } from "./random.ts";
-import type { TrainingProgress, TrainingReport } from "./report.ts";
+import type { HeldOutReport, TrainingProgress, TrainingReport } from "./report.ts";
 import { type Ablation, ablate, type Settings, settingsFor } from "./settings.ts";
 import {
   type InsertionPlace,
@@ -145,7 +146,9 @@ class Training {
     };
     const truncatedExamples = this.#countTruncated();
     const { labelNames } = this.#rows;
-    const parts = { adapter, search, truncatedExamples, labelNames, figures, chosen, clock: this.#clock };
+    const heldOut = this.#describeHeldOut(chosen);
+    const told = { truncatedExamples, labelNames, heldOut, figures, chosen };
+    const parts = { adapter, search, ...told, clock: this.#clock };
     const report = createReport(this.#request, parts);
     return { adapter, report };
   }
@@ -205,6 +208,14 @@ class Training {
     const insertions = await this.#tune(learn, { ...candidate, probe, steps });
     const tuned = await this.#tunedFeatures(insertions);
     return headLogits(await this.#fitHead(tuned, learn), pickRows(tuned, width, held), width);
+  }
+
+  #describeHeldOut({ answers: { held, logits_BC }, temperature }: HeldOutFigures): HeldOutReport {
+    const { dataset, validation } = this.#request;
+    const examples = [...dataset.examples, ...(validation?.dataset.examples ?? [])];
+    const rows = pick(examples, held).map(({ row }) => row);
+    const labels = pick(this.#rows.labels, held);
+    return describeHeldOut({ logits_BC, temperature }, { labels, rows, classes: dataset.labels });
   }
 
   #allowed(figures: readonly HeldOutFigures[]): readonly HeldOutFigures[] {

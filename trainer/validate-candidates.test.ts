@@ -13,6 +13,8 @@ const CLASSES = ["a", "b"];
 const NO_PROMPTS: Candidate = undefined;
 const PROMPTS: Candidate = { learningRate: 0.1, insertions: [{ kind: "prompt_generator", layer: 0 }] };
 
+const NO_ANSWERS = { held: [], logits_BC: new Float32Array(0) };
+
 /** Logits that are right about the given share of rows, with one margin. */
 function answering(labels: readonly number[], wrong: ReadonlySet<number>) {
   return async ({ held }: CandidateTrial) =>
@@ -83,7 +85,7 @@ describe("validateCandidates", () => {
 
 test("the best candidate is the most accurate; among equals that of least loss, then the earlier", () => {
   const figure = (candidate: Candidate, loss: number, accuracy: number): HeldOutFigures => ({
-    ...{ candidate, loss, accuracy, macroF1: accuracy, n: 10, temperature: 1 },
+    ...{ candidate, loss, accuracy, macroF1: accuracy, n: 10, temperature: 1, answers: NO_ANSWERS },
   });
   const bare = figure(NO_PROMPTS, 0.5, 0.8);
   const even = figure(PROMPTS, 0.5, 0.8);
@@ -96,7 +98,7 @@ test("the best candidate is the most accurate; among equals that of least loss, 
 
 test("a preferred candidate gives way only to one that is better by more than a standard error", () => {
   const figure = (candidate: Candidate, accuracy: number): HeldOutFigures => ({
-    ...{ candidate, accuracy, macroF1: accuracy, loss: 0.5, n: 100, temperature: 1 },
+    ...{ candidate, accuracy, macroF1: accuracy, loss: 0.5, n: 100, temperature: 1, answers: NO_ANSWERS },
   });
   // √(0.8 · 0.2 / 100) = 0.04
   const preferred = figure(PROMPTS, 0.8);

@@ -4,6 +4,7 @@
 import { must } from "#model/graph";
 import { fitTemperature, negativeLogLikelihood } from "./calibrate.ts";
 import { evaluate } from "./evaluate.ts";
+import { joinArrays } from "./join-arrays.ts";
 import type { InsertionPlace } from "./spt/insertions.ts";
 
 /** Rows below which the halves also swap. */
@@ -22,6 +23,14 @@ export interface HeldOutFigures {
   readonly temperature: number;
   /** Mean negative log-likelihood at that temperature. */
   readonly loss: number;
+  readonly answers: HeldOutAnswers;
+}
+
+export interface HeldOutAnswers {
+  /** Indices of examples, fold by fold. */
+  readonly held: readonly number[];
+  /** [n, C] */
+  readonly logits_BC: Float32Array;
 }
 
 /** Indices of examples: one part to learn from, and one to measure on. */
@@ -48,10 +57,10 @@ export async function validateCandidates(
   for (const candidate of candidates) {
     const parts: Float32Array[] = [];
     for (const fold of folds) parts.push(await logitsOf({ candidate, ...fold }));
-    const logits_BC = Float32Array.from(parts.flatMap((part) => Array.from(part)));
+    const logits_BC = joinArrays(parts);
     const held = folds.flatMap((fold) => fold.held);
     const labels = held.map((index) => must(data.labels[index], "label"));
-    figures.push({ candidate, ...measure(logits_BC, labels, data.classes) });
+    figures.push({ candidate, ...measure(logits_BC, labels, data.classes), answers: { held, logits_BC } });
   }
   return figures;
 }

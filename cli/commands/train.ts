@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import type { Evaluation } from "#trainer/evaluate";
 import { TrainerError, type TrainingReport, trainOptionsSchema } from "#trainer/job";
+import { describeSuspects, describeWeakLabels } from "../describe-held-out.ts";
 import { describeInsertions } from "../describe-insertions.ts";
 import type { Io } from "../io.ts";
 import { backboneOption, wholeNumber, withTenant } from "../options.ts";
@@ -82,7 +83,7 @@ async function evaluateIfGiven(
 }
 
 function describe(adapterId: string, report: TrainingReport, files: TrainCommandOptions): string {
-  const { trainedParameters, backboneParameters, validation, frozenProbe, labelNames } = report;
+  const { trainedParameters, backboneParameters, validation, frozenProbe, labelNames, heldOut } = report;
   const lines = [
     ["examples", `${report.examples} of ${report.classes} labels`],
     [
@@ -110,6 +111,8 @@ function describe(adapterId: string, report: TrainingReport, files: TrainCommand
       "frozen probe",
       frozenProbe && `accuracy ${percent(frozenProbe.accuracy)} on the same rows, without insertions`,
     ],
+    ["weakest", describeWeakLabels(heldOut)],
+    ["look at", describeSuspects(heldOut)],
     ["took", `${report.seconds.toFixed(1)} s`],
   ];
   const body = lines.filter(([, text]) => text).map(([name, text]) => `  ${name?.padEnd(14)}${text}\n`);

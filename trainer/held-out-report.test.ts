@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { describeHeldOut } from "./held-out-report.ts";
+import { CONFUSIONS_MAX, LABELS_TOLD_MAX, SUSPECTS_MAX } from "./report.ts";
+
+const classes = ["a", "b", "c"];
+
+/** Logits whose softmax at temperature 1 is the given scores. */
+const logitsOf = (scores: readonly (readonly number[])[]) =>
+  Float32Array.from(scores.flatMap((row) => row.map((score) => Math.log(score))));
+
+const reportOf = (scores: readonly (readonly number[])[], labels: readonly number[], temperature = 1) =>
+  describeHeldOut(
+    { logits_BC: logitsOf(scores), temperature },
+    { labels, rows: labels.map((_, index) => index + 2), classes },
+  );
+
+describe("held-out rows", () => {
+  test("give each label's figures, and what was answered instead of what, the most frequent first", () => {
+    const [a, b, c] = [
+      [0.8, 0.1, 0.1],
+      [0.1, 0.8, 0.1],
+      [0.1, 0.1, 0.8],
+    ] as const;
+    const { perLabel, confusions } = reportOf([a, b, b, c, b, a], [0, 0, 0, 0, 1, 2]);
+    expect(perLabel).toMatchObject([
+      { label: "a", precision: 0.5, recall: 0.25, support: 4 },
+      { label: "b", precision: 1 / 3, recall: 1, support: 1 },
+      { label: "c", precision: 0, recall: 0, support: 1 },
+    ]);
+    expect(confusions).toEqual([
+      { label: "a", answer: "b", count: 2 },
+      { label: "a", answer: "c", count: 1 },
+      { label: "c", answer: "a", count: 1 },
+    ]);
+  });
+
+  test("say how far scores can be believed: the distance of confidence and accuracy", () => {
+    // Answers of 0.9, half of them right.
+    const sure = [0.9, 0.05, 0.05];
+    const { calibration } = reportOf([sure, sure], [0, 1]);
+    expect(calibration.errorBefore).toBeCloseTo(0.4, 6);
+    expect(calibration.errorAfter).toBeCloseTo(0.4, 6);
+    expect(calibration.bins).toEqual([{ n: 2, confidence: expect.closeTo(0.9, 6), accuracy: 0.5 }]);
+    // Any temperature above 1 makes them less sure, and here so much better.
+    expect(reportOf([sure, sure], [0, 1], 3).calibration.errorAfter).toBeLessThan(0.15);
+    expect(reportOf([sure, sure], [0, 1], 3).calibration.errorBefore).toBeCloseTo(0.4, 6);
+  });
+
+  test("name as suspect a row whose guess is as sure as rows of that label are, the clearest first", () => {
+    const scores = [
+      [0.7, 0.2, 0.1],
+      [0.2, 0.7, 0.1],
+      [0.1, 0.85, 0.05],
+      [0.05, 0.9, 0.05],
+      [0.3, 0.45, 0.25],
+    ];
+    // Class b's own rows have a mean score of 0.7; row 6 of class a reaches only 0.45.
+    const { suspects } = reportOf(scores, [0, 1, 0, 0, 0]);
+    expect(suspects).toEqual([
+      { row: 5, label: "a", guess: "b", score: expect.closeTo(0.9, 6) },
+      { row: 4, label: "a", guess: "b", score: expect.closeTo(0.85, 6) },
+    ]);
+  });
+
+  test("are told within limits", () => {
+    const many = Array.from({ length: 260 }, (_, index) => `label ${index}`);
+    const labels = many.flatMap((_, index) => [index, index]);
+    // Every other row of a label looks like the next label's.
+    const rows = labels.map((label, index) =>
+      many.map((_, other) => (other === (index % 2 === 0 ? label : (label + 1) % 260) ? 0.9 : 0.1 / 259)),
+    );
+    const { perLabel, confusions, suspects } = describeHeldOut(
+      { logits_BC: logitsOf(rows), temperature: 1 },
+      { labels, rows: labels, classes: many },
+    );
+    expect(perLabel).toHaveLength(LABELS_TOLD_MAX);
+    expect(confusions).toHaveLength(CONFUSIONS_MAX);
+    expect(suspects).toHaveLength(SUSPECTS_MAX);
+  });
+});

@@ -1,0 +1,146 @@
+// What the held-out rows say of the chosen candidate, for the user: each label's figures, what is taken for
+// what, how far scores can be believed, and which examples look mislabelled.
+import { must } from "#model/graph";
+import { evaluate, type LabelEvaluation } from "./evaluate.ts";
+import { CONFUSIONS_MAX, type HeldOutReport, LABELS_TOLD_MAX, SUSPECTS_MAX } from "./report.ts";
+
+/** Bins of the reliability diagram, of equal width (Guo et al. 2017). */
+const BINS = 10;
+
+/** Logits [n, C]; of each row its class and its number in the file. */
+export function describeHeldOut(
+  { logits_BC, temperature }: { logits_BC: Float32Array; temperature: number },
+  {
+    labels,
+    rows,
+    classes,
+  }: { labels: readonly number[]; rows: readonly number[]; classes: readonly string[] },
+): HeldOutReport {
+  const calibrated = probabilities(logits_BC, classes.length, temperature);
+  const predicted = calibrated.map(indexOfLargest);
+  return {
+    perLabel: weakest(evaluate(labels, predicted, classes).perLabel),
+    confusions: confusionsOf(labels, predicted, classes),
+    calibration: {
+      errorBefore: calibrationError(
+        reliability(probabilities(logits_BC, classes.length, 1), labels),
+        labels.length,
+      ),
+      errorAfter: calibrationError(reliability(calibrated, labels), labels.length),
+      bins: reliability(calibrated, labels),
+    },
+    suspects: suspectsOf(calibrated, { labels, rows, classes }),
+  };
+}
+
+function weakest(perLabel: readonly LabelEvaluation[]): LabelEvaluation[] {
+  const told = new Set(perLabel.toSorted((a, b) => a.f1 - b.f1).slice(0, LABELS_TOLD_MAX));
+  return perLabel.filter((one) => told.has(one));
+}
+
+/** Each [C]. */
+function probabilities(logits_BC: Float32Array, classes: number, temperature: number): Float64Array[] {
+  return Array.from({ length: logits_BC.length / classes }, (_, row) => {
+    const logits = Float64Array.from(logits_BC.subarray(row * classes, (row + 1) * classes));
+    const top = logits.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+    const powers = logits.map((value) => Math.exp((value - top) / temperature));
+    const total = powers.reduce((sum, power) => sum + power, 0);
+    return powers.map((power) => power / total);
+  });
+}
+
+function indexOfLargest(values: Float64Array): number {
+  return values.reduce((best, value, index) => (value > (values[best] ?? 0) ? index : best), 0);
+}
+
+/** Pairs of label and wrong answer, the most frequent first. */
+function confusionsOf(
+  labels: readonly number[],
+  predicted: readonly number[],
+  classes: readonly string[],
+): HeldOutReport["confusions"] {
+  const counts = new Map<string, { label: number; answer: number; count: number }>();
+  for (const [row, label] of labels.entries()) {
+    const answer = must(predicted[row], "answer");
+    if (answer === label) continue;
+    const key = `${label} ${answer}`;
+    const known = counts.get(key) ?? { label, answer, count: 0 };
+    counts.set(key, { ...known, count: known.count + 1 });
+  }
+  return [...counts.values()]
+    .toSorted((a, b) => b.count - a.count || a.label - b.label || a.answer - b.answer)
+    .slice(0, CONFUSIONS_MAX)
+    .map(({ label, answer, count }) => ({
+      label: must(classes[label], "label"),
+      answer: must(classes[answer], "answer"),
+      count,
+    }));
+}
+
+/** Rows by the score of their answer: how sure, and how often right. Empty bins are left out. */
+function reliability(
+  scores: readonly Float64Array[],
+  labels: readonly number[],
+): HeldOutReport["calibration"]["bins"] {
+  const bins = Array.from({ length: BINS }, () => ({ n: 0, confidence: 0, hits: 0 }));
+  for (const [row, score] of scores.entries()) {
+    const answer = indexOfLargest(score);
+    const confidence = score[answer] ?? 0;
+    const bin = must(bins[Math.min(BINS - 1, Math.floor(confidence * BINS))], "bin");
+    bin.n += 1;
+    bin.confidence += confidence;
+    if (answer === labels[row]) bin.hits += 1;
+  }
+  return bins
+    .filter(({ n }) => n > 0)
+    .map(({ n, confidence, hits }) => ({ n, confidence: confidence / n, accuracy: hits / n }));
+}
+
+/** Expected calibration error: the mean distance of confidence and accuracy, bins by their rows. */
+function calibrationError(bins: HeldOutReport["calibration"]["bins"], rows: number): number {
+  return (
+    bins.reduce((sum, { n, confidence, accuracy }) => sum + n * Math.abs(confidence - accuracy), 0) / rows
+  );
+}
+
+/**
+ * Confident learning (Northcutt et al. 2021): a row is suspect where another class's score reaches that
+ * class's mean over the rows that have it. The largest lead over the own label's score first.
+ */
+function suspectsOf(
+  scores: readonly Float64Array[],
+  {
+    labels,
+    rows,
+    classes,
+  }: { labels: readonly number[]; rows: readonly number[]; classes: readonly string[] },
+): HeldOutReport["suspects"] {
+  const thresholds = meanOwnScores(scores, labels, classes.length);
+  return scores
+    .flatMap((score, row) => {
+      const label = must(labels[row], "label");
+      const guess = indexOfLargest(score);
+      if (guess === label || (score[guess] ?? 0) < (thresholds[guess] ?? 0)) return [];
+      const lead = (score[guess] ?? 0) - (score[label] ?? 0);
+      const names = { label: must(classes[label], "label"), guess: must(classes[guess], "guess") };
+      return [{ row: must(rows[row], "row"), ...names, score: score[guess] ?? 0, lead }];
+    })
+    .toSorted((a, b) => b.lead - a.lead)
+    .slice(0, SUSPECTS_MAX)
+    .map(({ lead: _, ...suspect }) => suspect);
+}
+
+/** Of each class, over the rows that have it: how much their scores give it. */
+function meanOwnScores(
+  scores: readonly Float64Array[],
+  labels: readonly number[],
+  classes: number,
+): number[] {
+  const sums = Array.from({ length: classes }, () => ({ rows: 0, score: 0 }));
+  for (const [row, label] of labels.entries()) {
+    const sum = must(sums[label], "class");
+    sum.rows += 1;
+    sum.score += scores[row]?.[label] ?? 0;
+  }
+  return sums.map(({ rows, score }) => (rows > 0 ? score / rows : Number.POSITIVE_INFINITY));
+}
