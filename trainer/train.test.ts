@@ -138,6 +138,8 @@ describe("train", () => {
     const { adapter, report } = await train({ backbone, dataset: datasetOf(many), options, threads: 1 });
     const [none, selected, scales] = report.candidates.map(({ insertions }) => insertions);
     expect(report.candidates).toHaveLength(3);
+    const tried = report.candidates.map((one) => JSON.stringify([one.learningRate, one.insertions]));
+    expect(new Set(tried).size).toBe(tried.length);
     expect([none, scales]).toEqual([undefined, EVERYWHERE]);
     expect(selected?.length).toBeLessThanOrEqual(LAYERS);
     expect(report.gates).toHaveLength(2 * LAYERS);

@@ -193,6 +193,8 @@ class Training {
       ? learningRates.map((learningRate) => ({ learningRate, insertions: selected }))
       : [];
     if (!kinds.includes("scale_shift")) return searched;
+    // The search may have come to the same.
+    if (searched.some((candidate) => isEverywhere(candidate, this.#request.backbone))) return searched;
     const insertions = scalesEverywhere(this.#request.backbone);
     return [...searched, { learningRate: must(learningRates[0], "learning rate"), insertions }];
   }
