@@ -48,8 +48,8 @@ export interface EmbeddedInputs {
 }
 
 /**
- * Frozen features of all inputs, pairs in the mode that predicts held-out rows better; joint where there is
- * no difference. The first inputs are those that `labels` are of, and decide.
+ * Frozen features of all inputs. Pairs are dual, unless joint predicts held-out rows better by more than a
+ * standard error. The first inputs are those that `labels` are of, and decide.
  */
 export async function embedInputs(
   { inputs, labels, classes }: { inputs: readonly TextInput[]; labels: readonly number[]; classes: number },
@@ -73,6 +73,6 @@ export async function embedInputs(
   const figures = ({ pairMode, features: features_BD }: EmbeddedInputs) =>
     crossValidate({ features_BD, labels, width: featureWidth(tools.width, pairMode), classes }, folds);
   const [ofJoint, ofDual] = [await figures(joint), await figures(dual)];
-  const isDualBetter = ofDual.hits === ofJoint.hits ? ofDual.loss < ofJoint.loss : ofDual.hits > ofJoint.hits;
-  return isDualBetter ? dual : joint;
+  const error = Math.sqrt(ofDual.hits * (1 - ofDual.hits / ofDual.rows));
+  return ofJoint.hits - ofDual.hits > error ? joint : dual;
 }
