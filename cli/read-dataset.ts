@@ -15,6 +15,7 @@ export interface DatasetFile {
 
 const mediaTypeByExtension = new Map<string | undefined, DatasetMediaType>([
   ["csv", "text/csv"],
+  ["tsv", "text/csv"],
   ["ndjson", "application/x-ndjson"],
   ["jsonl", "application/x-ndjson"],
 ]);
@@ -24,7 +25,7 @@ export async function readDataset(path: string, options: { forTraining: boolean 
   const fileName = basename(path);
   const mediaType = mediaTypeByExtension.get(fileName.split(".").at(-1)?.toLowerCase());
   if (!mediaType) {
-    throw new TrainerError("unsupported_media_type", `${path}: name the file .csv, .ndjson or .jsonl.`);
+    throw new TrainerError("unsupported_media_type", `${path}: name the file .csv, .tsv, .ndjson or .jsonl.`);
   }
   const bytes = await readBytes(path);
   return { bytes, fileName, mediaType, dataset: parseDataset(bytes, { fileName, mediaType, ...options }) };

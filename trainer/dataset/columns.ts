@@ -24,19 +24,59 @@ const likelyNames = {
     " ",
   ),
   label: "labels category class intent target sentiment topic tag type output classification y".split(" "),
-} as const;
+  text_pair: "sentence2 text2 text_b hypothesis question2 textpair".split(" "),
+} satisfies Record<ColumnName, readonly string[]>;
 
-/** Throws unless "text" and "label" are among the names found. */
-export function requireColumns(found: readonly string[], at: Place): void {
-  const missing = (["text", "label"] as const).filter((name) => !found.includes(name));
-  if (missing.length === 0) return;
-  const renames = missing.flatMap((name) => {
-    const likely = found.find((other) => likelyNames[name].includes(other.toLowerCase()));
-    return likely === undefined ? [] : [`rename ${quoted(likely)} to ${quoted(name)}`];
+/** The name that each column goes by in a file. */
+export type NamesByColumn = ReadonlyMap<ColumnName, string>;
+
+/**
+ * By their own names, letters of any case; else the one column whose name is a usual one for it. Throws where
+ * the text or the label is not to be found, or several could be it.
+ */
+export function findColumns(found: readonly string[], at: Place): NamesByColumn {
+  const names = new Map<ColumnName, string>();
+  for (const column of columnNames) {
+    const own = found.filter((name) => name.toLowerCase() === column);
+    if (own.length > 1)
+      throw refusal({ ...at, column }, "the header names this column twice; rename one of them");
+    const candidates = own.length > 0 ? own : likely(found, column);
+    if (candidates.length === 1 && candidates[0] !== undefined) names.set(column, candidates[0]);
+  }
+  const missing = (["text", "label"] as const).filter((column) => !names.has(column));
+  if (missing.length > 0) throw missingColumns(missing, found, at);
+  return names;
+}
+
+function likely(found: readonly string[], column: ColumnName): string[] {
+  return found.filter((name) => likelyNames[column].includes(name.toLowerCase()));
+}
+
+function missingColumns(missing: readonly ColumnName[], found: readonly string[], at: Place): Error {
+  const renames = missing.flatMap((column) => {
+    const candidates = likely(found, column);
+    return candidates.length > 0
+      ? [`rename ${candidates.map(quoted).join(" or ")} to ${quoted(column)}`]
+      : [];
   });
   const remedy = renames.length > 0 ? renames.join(" and ") : 'name the columns "text" and "label"';
   const columns = `${missing.length === 1 ? "column" : "columns"} ${missing.map(quoted).join(" and ")}`;
-  throw refusal(at, `${columns} missing, found ${listed(found) || "none"}; ${remedy}`);
+  return refusal(at, `${columns} missing, found ${listed(found) || "none"}; ${remedy}`);
+}
+
+/** Of names that are not the columns' own, and of columns that are none. */
+export function warnColumns(found: readonly string[], names: NamesByColumn): DatasetWarning[] {
+  const guessed = [...names].filter(([column, name]) => name.toLowerCase() !== column);
+  const used = new Set(names.values());
+  const read = guessed.map(([column, name]) => `${quoted(name)} as ${column}`).join(", ");
+  const warning = {
+    code: "columns_guessed",
+    message: `Columns read by their usual names: ${read}.`,
+  } as const;
+  return [
+    ...(guessed.length > 0 ? [warning] : []),
+    ...warnExtraColumns(found.filter((name) => !used.has(name))),
+  ];
 }
 
 export function requireRowsWithin(count: number, at: Place): void {
@@ -44,7 +84,7 @@ export function requireRowsWithin(count: number, at: Place): void {
   throw tooLarge(at, `more than ${grouped(DATASET_ROWS_MAX)} examples, the limit; leave some out`);
 }
 
-export function warnExtraColumns(extra: readonly string[]): DatasetWarning[] {
+function warnExtraColumns(extra: readonly string[]): DatasetWarning[] {
   if (extra.length === 0) return [];
   return [
     {

@@ -23,6 +23,7 @@ export interface DatasetWarning {
     | "unbalanced_classes"
     | "labels_trimmed"
     | "extra_columns"
+    | "columns_guessed"
     | "byte_order_mark";
   /** One sentence: what, how many, and where first. */
   readonly message: string;

@@ -1,15 +1,20 @@
-// Bytes that are plainly not UTF-8 text are refused here, with what they look like and what to do instead.
+// Bytes → UTF-8. UTF-16, as spreadsheets save it, is converted; what is plainly no text is refused, with what
+// it looks like and what to do instead.
 import { isUtf8 } from "node:buffer";
 import { grouped, refusal } from "./refuse.ts";
 
 export interface DecodedText {
-  /** Valid UTF-8 without byte order mark or NUL; a view of the bytes given. */
+  /** Valid UTF-8 without byte order mark or NUL; a view of the bytes given where they were that. */
   readonly utf8: Buffer;
   readonly hadByteOrderMark: boolean;
 }
 
 const UTF8_MARK = "efbbbf";
-const utf16Marks = ["fffe", "feff"];
+type Utf16 = "utf-16le" | "utf-16be";
+const utf16Marks = [
+  { mark: "fffe", encoding: "utf-16le" },
+  { mark: "feff", encoding: "utf-16be" },
+] as const;
 
 const kindByMagic = [
   ["504b0304", "a zip archive or an Excel workbook (.xlsx)"],
@@ -26,7 +31,7 @@ export function decodeText(
   file: string,
   rowOf: (utf8: Buffer, offset: number) => number,
 ): DecodedText {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = fromUtf16(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), file);
   refuseBinary(buffer, file);
   if (!isUtf8(buffer)) {
     const offset = firstInvalidByte(buffer);
@@ -42,14 +47,32 @@ function refuseBinary(buffer: Buffer, file: string): void {
   const kind = kindByMagic.find(([magic]) => startsWith(buffer, magic))?.[1];
   if (kind) throw refusal({ file }, `this looks like ${kind}; export the data as CSV`);
   const zero = buffer.indexOf(0);
-  if (utf16Marks.some((mark) => startsWith(buffer, mark)) || looksLikeUtf16(buffer, zero)) {
-    throw refusal({ file }, 'this looks like UTF-16; save the file as UTF-8 (in Excel: "CSV UTF-8")');
-  }
   if (zero === -1) return;
   throw refusal(
     { file },
     `byte ${grouped(zero)} is NUL, so this looks like a binary file; export the data as CSV`,
   );
+}
+
+/** The same text in UTF-8, its mark kept; other bytes as they are. */
+function fromUtf16(buffer: Buffer, file: string): Buffer {
+  const marked = utf16Marks.find(({ mark }) => startsWith(buffer, mark));
+  const zero = buffer.indexOf(0);
+  const encoding = marked?.encoding ?? (looksLikeUtf16(buffer, zero) ? utf16ByZero(zero) : undefined);
+  if (encoding === undefined) return buffer;
+  try {
+    return Buffer.from(new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(buffer));
+  } catch (cause) {
+    throw refusal(
+      { file },
+      "this looks like UTF-16 but is cut short or damaged; save it again as UTF-8",
+      cause,
+    );
+  }
+}
+
+function utf16ByZero(zero: number): Utf16 {
+  return zero === 0 ? "utf-16be" : "utf-16le";
 }
 
 /** Without a mark: Latin letters as UTF-16 have a zero as every other byte. */

@@ -37,17 +37,16 @@ const csvRefusals: Refusal[] = [
   ["an empty file", "", undefined, undefined, "the file is empty"],
   ["blank lines only", "\n\r\n", undefined, undefined, "the file is empty"],
   ["a header only", "text,label\n", 1, undefined, "no examples"],
-  ["a missing column", "sentence,label\na,b", 1, undefined, 'rename "sentence" to "text"'],
+  ["a missing column", "text,stars\na,b", 1, undefined, 'column "label" missing, found "text", "stars"'],
   [
-    "two missing columns",
-    "Utterance,Intent\na,b",
+    "several columns that could be it",
+    "Question,Answer type,Topic,Intent,Body\na,b,c,d,e",
     1,
     undefined,
-    'rename "Utterance" to "text" and rename "Intent" to "label"',
+    'rename "Question" or "Body" to "text" and rename "Topic" or "Intent" to "label"',
   ],
   ["no header", "lovely,good", 1, undefined, 'found "lovely", "good"; name the columns'],
   ["a column named twice", "text,label,TEXT\na,b,c", 1, "text", "twice"],
-  ["semicolons", "text;label\na;b", 1, undefined, "separate them by commas"],
   ["JSON lines", lines({ text: "a", label: "b" }), 1, undefined, "looks like JSON lines, not CSV"],
   ["a JSON array", '[\n  {"text":"a"}]', 1, undefined, "looks like a JSON array, not CSV"],
   ["an empty text", table(...base, " ,good"), 10, "text", "the text is empty"],
@@ -99,8 +98,13 @@ const csvRefusals: Refusal[] = [
     undefined,
     "save the file as UTF-8",
   ],
-  ["UTF-16 with a mark", Buffer.from(`\ufeff${table(...base)}`, "utf16le"), undefined, undefined, "UTF-16"],
-  ["UTF-16 without a mark", Buffer.from(table(...base), "utf16le"), undefined, undefined, "UTF-16"],
+  [
+    "UTF-16 cut short",
+    Buffer.from(`\ufeff${table(...base)}`, "utf16le").subarray(0, -1),
+    undefined,
+    undefined,
+    "UTF-16 but is cut short or damaged",
+  ],
   ["NUL bytes", table("a\0b,good"), undefined, undefined, "byte 12 is NUL"],
   [
     "a workbook",
@@ -119,7 +123,14 @@ const ndjsonRefusals: Refusal[] = [
   ["a line that is not JSON", `${lines({ text: "a", label: "b" })}\n\n{`, 3, undefined, "not JSON"],
   ["an array", '[{"text":"a","label":"b"}]', 1, undefined, "an array"],
   ["null", "null", 1, undefined, "null"],
-  ["a missing name", lines({ text: "a", category: "b" }), 1, undefined, 'rename "category" to "label"'],
+  ["a missing name", lines({ text: "a", stars: "b" }), 1, undefined, 'column "label" missing'],
+  [
+    "a name that the first row has",
+    lines({ sentence: "a", label: "b" }, { text: "a", label: "b" }),
+    2,
+    "sentence",
+    "missing here but given in the first row",
+  ],
   ["a number as label", lines({ text: "a", label: 3 }), 1, "label", "of type number"],
   ["half a surrogate pair", '{"text":"\\ud800","label":"b"}', 1, "text", "surrogate"],
   [
@@ -217,6 +228,46 @@ describe("what is accepted", () => {
       { input: "two\r\nlines", label: 0, row: 2 },
       { input: "plain", label: 0, row: 4 },
     ]);
+  });
+
+  it.each([
+    [";", "a text, with commas"],
+    ["\t", "commas, and; semicolons"],
+    ["|", "all, of; them\tbut one"],
+  ])("fields separated by %j, as the header has them", (delimiter, text) => {
+    const rows = [...base.map((row) => row.split(",")), [text, "good"]];
+    const content = [["text", "label"], ...rows].map((fields) => fields.join(delimiter)).join("\n");
+    expect(parse(content).examples.at(-1)).toMatchObject({ input: text, row: 10 });
+  });
+
+  it("a header of quoted names, separators within", () => {
+    const content = `"text";"label";"a,b"\n${base.map((row) => `${row.replace(",", ";")};x`).join("\n")}`;
+    expect(parse(content).examples).toHaveLength(8);
+  });
+
+  it.each(["utf-16le", "utf-16be"])("%s, with a mark or without", (encoding) => {
+    const encode = (text: string) => {
+      const bytes = Buffer.from(text, "utf16le");
+      return encoding === "utf-16le" ? bytes : bytes.swap16();
+    };
+    const content = table(...base, "größer 😀,good");
+    for (const mark of ["", "\ufeff"]) {
+      expect(parse(encode(mark + content)).examples).toEqual(parse(content).examples);
+    }
+  });
+
+  it("columns by their usual names, letters of any case", () => {
+    const rows = base.map((row) => `0,${row}`).join("\n");
+    const { examples, warnings } = parse(`id,Utterance,INTENT\n${rows}`);
+    expect(examples).toEqual(parse(table(...base)).examples);
+    expect(warnings.map(({ code, message }) => [code, message])).toContainEqual([
+      "columns_guessed",
+      'Columns read by their usual names: "Utterance" as text, "INTENT" as label.',
+    ]);
+    const pairs = base.map((row) => `one,${row}`).join("\n");
+    expect(parse(`premise,hypothesis,label\n${pairs}`).examples[0]?.input).toEqual({
+      ...{ text: "one", textPair: "text 0" },
+    });
   });
 
   it("reads pairs in both formats alike", () => {

@@ -1,25 +1,28 @@
-// CSV as in RFC 4180 → rows, by csv-parse. Lines may end in CR LF, LF or CR; blank lines are passed over.
+// CSV as in RFC 4180 → rows, by csv-parse. The header tells what separates fields: commas, or semicolons,
+// tabs or bars, as spreadsheets of other countries and TSV files have them. Lines may end in CR LF, LF or CR; blank lines are passed over.
 import { CsvError, type InfoRecord, parse } from "csv-parse/sync";
 import {
   type ColumnName,
-  columnNames,
+  findColumns,
+  type NamesByColumn,
   type RawRow,
   type RawTable,
-  requireColumns,
   requireRowsWithin,
-  warnExtraColumns,
+  warnColumns,
 } from "./columns.ts";
-import { plural, quoted, refusal } from "./refuse.ts";
+import { plural, refusal } from "./refuse.ts";
 
 /** Two texts and a label at their limits need a quarter of it. */
 const RECORD_BYTES_MAX = 1024 * 1024;
 const OVERSIZED = `longer than ${RECORD_BYTES_MAX / 1024} KiB`;
+const HEADER_BYTES_READ = 64 * 1024;
 const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 interface Header {
   readonly names: readonly string[];
+  readonly columns: NamesByColumn;
   readonly indexByColumn: ReadonlyMap<ColumnName, number>;
 }
 
@@ -44,7 +47,7 @@ export function readCsv(utf8: Buffer, file: string): RawTable {
     throw cause instanceof CsvError ? explainQuoting(cause, file, header) : cause;
   }
   if (!header) throw refusal({ file }, 'the file is empty; give it a header "text,label" and examples');
-  return { rows, warnings: warnExtraColumns(header.names.filter((name) => !isColumn(name))) };
+  return { rows, warnings: warnColumns(header.names, header.columns) };
 }
 
 /** In CSV such a start would be a misplaced quote, and advice about quotes would not help. */
@@ -60,11 +63,19 @@ function csvOptions(utf8: Buffer, onRecord: (fields: string[], info: InfoRecord)
   // Fewer delimiters to compare with every byte make the common file faster.
   const hasCarriageReturn = utf8.includes("\r");
   return {
+    delimiter: delimiterOf(utf8),
     record_delimiter: hasCarriageReturn ? ["\r\n", "\n", "\r"] : ["\n"],
     relax_column_count: true,
     skip_empty_lines: true,
     on_record: onRecord,
   };
+}
+
+/** The first that the header has outside quotes; a comma where it has none. */
+function delimiterOf(utf8: Buffer): string {
+  const [header = ""] = /^\s*[^\r\n]*/.exec(utf8.toString("utf8", 0, HEADER_BYTES_READ)) ?? [];
+  const unquoted = header.replaceAll(/"[^"]*"/g, "");
+  return [",", ";", "\t", "|"].find((character) => unquoted.includes(character)) ?? ",";
 }
 
 /**
@@ -84,37 +95,16 @@ function endOfOversizedRecord(utf8: Buffer): number | undefined {
 }
 
 function readHeader(fields: readonly string[], file: string, row: number): Header {
-  const trimmed = fields.map((name) => name.trim());
-  const names = trimmed.map((name) => (isColumn(name.toLowerCase()) ? name.toLowerCase() : name));
-  refuseOtherDelimiter(names, file, row);
-  requireColumns(names, { file, row });
-  const twice = columnNames.find((column) => names.indexOf(column) !== names.lastIndexOf(column));
-  if (twice)
-    throw refusal({ file, row, column: twice }, "the header names this column twice; rename one of them");
-  const present = columnNames.filter((column) => names.includes(column));
-  return { names, indexByColumn: new Map(present.map((column) => [column, names.indexOf(column)])) };
-}
-
-function isColumn(name: string): name is ColumnName {
-  return (columnNames as readonly string[]).includes(name);
-}
-
-function refuseOtherDelimiter(names: readonly string[], file: string, row: number): void {
-  const [only] = names;
-  if (names.length !== 1 || only === undefined) return;
-  const delimiter = [";", "\t", "|"].find((character) => only.includes(character));
-  if (delimiter === undefined) return;
-  const found = `found ${quoted(only)}`;
-  throw refusal(
-    { file, row },
-    `columns are separated by ${quoted(delimiter)}, ${found}; separate them by commas`,
-  );
+  const names = fields.map((name) => name.trim());
+  const columns = findColumns(names, { file, row });
+  const indexByColumn = new Map([...columns].map(([column, name]) => [column, names.indexOf(name)]));
+  return { names, columns, indexByColumn };
 }
 
 function readRow(fields: readonly string[], header: Header, at: { file: string; row: number }): RawRow {
   if (fields.length !== header.names.length) {
     const counts = `${plural(fields.length, "field")} where the header has ${header.names.length}`;
-    throw refusal(at, `${counts}; put a text that contains commas or line breaks in double quotes`);
+    throw refusal(at, `${counts}; put a text that contains separators or line breaks in double quotes`);
   }
   const field = (column: ColumnName) => {
     const index = header.indexByColumn.get(column);

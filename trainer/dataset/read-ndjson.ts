@@ -1,11 +1,12 @@
 // NDJSON → rows: one JSON object a line, {"text", "label", "text_pair"?}. Blank lines are passed over.
 import {
-  columnNames,
+  type ColumnName,
+  findColumns,
+  type NamesByColumn,
   type RawRow,
   type RawTable,
-  requireColumns,
   requireRowsWithin,
-  warnExtraColumns,
+  warnColumns,
 } from "./columns.ts";
 import { type Place, refusal } from "./refuse.ts";
 
@@ -16,22 +17,21 @@ const LINE_BYTES_MAX = 1024 * 1024;
 /** Throws TrainerError invalid_dataset or dataset_too_large. */
 export function readNdjson(utf8: Buffer, file: string): RawTable {
   const rows: RawRow[] = [];
-  const extra = new Set<string>();
+  const found = new Set<string>();
+  let columns: NamesByColumn | undefined;
   for (const [line, row] of numberedLines(utf8, file)) {
     if (line.trim() === "") continue;
     const at = { file, row };
     const object = parseObject(line, at);
-    rows.push(readRow(object, at));
-    for (const name of Object.keys(object)) {
-      if (!(columnNames as readonly string[]).includes(name)) extra.add(name);
-    }
+    columns ??= findColumns(Object.keys(object), at);
+    rows.push(readRow(object, columns, at));
+    for (const name of Object.keys(object)) found.add(name);
     requireRowsWithin(rows.length, at);
   }
-  if (rows.length === 0) {
+  if (!columns) {
     throw refusal({ file }, 'the file is empty; write one {"text": …, "label": …} a line');
   }
-  requireSameShape(rows, file);
-  return { rows, warnings: warnExtraColumns([...extra]) };
+  return { rows, warnings: warnColumns([...found], columns) };
 }
 
 function* numberedLines(utf8: Buffer, file: string): Generator<[line: string, row: number]> {
@@ -64,14 +64,30 @@ function parseObject(line: string, at: Place): Record<string, unknown> {
   );
 }
 
-function readRow(object: Record<string, unknown>, at: { file: string; row: number }): RawRow {
-  requireColumns(Object.keys(object), at);
+/** Each row by the names of the first. */
+function readRow(
+  object: Record<string, unknown>,
+  columns: NamesByColumn,
+  at: { file: string; row: number },
+): RawRow {
+  const value = (column: ColumnName) => {
+    const name = columns.get(column);
+    if (name !== undefined && Object.hasOwn(object, name)) {
+      return requireString(object[name], { ...at, column: name });
+    }
+    if (name === undefined) {
+      if (!Object.hasOwn(object, column)) return undefined;
+      throw refusal(
+        { ...at, column },
+        "given here but not in the first row; give it in every row or in none",
+      );
+    }
+    throw refusal({ ...at, column: name }, "missing here but given in the first row; give it in every row");
+  };
   return {
-    text: requireString(object.text, { ...at, column: "text" }),
-    textPair: Object.hasOwn(object, "text_pair")
-      ? requireString(object.text_pair, { ...at, column: "text_pair" })
-      : undefined,
-    label: requireString(object.label, { ...at, column: "label" }),
+    text: value("text") ?? "",
+    textPair: value("text_pair"),
+    label: value("label") ?? "",
     row: at.row,
   };
 }
@@ -84,14 +100,6 @@ function requireString(value: unknown, at: Place): string {
   if (!value.isWellFormed())
     throw refusal(at, "half of a surrogate pair (\\ud800 to \\udfff); write both halves");
   return value;
-}
-
-function requireSameShape(rows: readonly RawRow[], file: string): void {
-  const hasPairs = rows[0]?.textPair !== undefined;
-  const other = rows.find((row) => (row.textPair !== undefined) !== hasPairs);
-  if (!other) return;
-  const what = hasPairs ? "missing here but given in the first row" : "given here but not in the first row";
-  throw refusal({ file, row: other.row, column: "text_pair" }, `${what}; give it in every row or in none`);
 }
 
 /** The row of a byte: its line. */

@@ -15,6 +15,7 @@ const FORMS = "text/csv, application/x-ndjson, or multipart/form-data with the f
 
 const mediaTypeByExtension = new Map<string, DatasetMediaType>([
   ["csv", "text/csv"],
+  ["tsv", "text/csv"],
   ["ndjson", "application/x-ndjson"],
   ["jsonl", "application/x-ndjson"],
 ]);
@@ -26,6 +27,7 @@ export async function readUpload(c: AppContext): Promise<Upload> {
     case "multipart/form-data":
       return readForm(await readBytes(c), contentType ?? "");
     case "text/csv":
+    case "text/tab-separated-values":
       requireUtf8(contentType ?? "");
       return { bytes: await readBytes(c), fileName: "dataset.csv", mediaType: "text/csv" };
     case "application/x-ndjson":
@@ -62,7 +64,7 @@ function mediaTypeOfFile(fileName: string, partType: string): DatasetMediaType {
   const byPart = [...mediaTypeByExtension.values()].find((type) => type === mediaTypeOf(partType));
   const mediaType = byExtension ?? byPart;
   if (mediaType) return mediaType;
-  throw new RequestError("unsupported_media_type", "Name the file .csv, .ndjson or .jsonl.");
+  throw new RequestError("unsupported_media_type", "Name the file .csv, .tsv, .ndjson or .jsonl.");
 }
 
 /** A name to show in messages: no folders, no control characters. */
