@@ -80,6 +80,19 @@ it("classify answers arguments and lines of standard input the same", async () =
   ]);
 });
 
+it("classify --pairs takes two texts with a tab between, and says what is none", async () => {
+  const args = ["classify", "--adapter", "tickets", "--pairs"];
+  const { exitCode, stdout } = await softgate([...args, "--json"], {
+    env,
+    stdin: ["refund\tmoney", "late\tbox"],
+  });
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(stdout).predictions).toHaveLength(2);
+  const alone = await softgate([...args, "refund"], { env });
+  expect(alone.exitCode).toBe(2);
+  expect(alone.stderr).toContain('"refund" is no pair: write two texts with one tab between them.');
+});
+
 it("classify --json is the answer that the HTTP API gives", async () => {
   const { stdout } = await softgate(["classify", "--adapter", "tickets", "--top-k", "2", "--json", "hello"], {
     env,

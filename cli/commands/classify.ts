@@ -1,6 +1,7 @@
 // softgate classify: texts from the command line or standard input, answered in this process.
 import { Command } from "commander";
 import { type Prediction, predictionOf } from "#functions/prediction";
+import type { TextInput } from "#model";
 import { CliError } from "../errors.ts";
 import { TEXTS_AT_ONCE } from "../evaluate-dataset.ts";
 import type { Io } from "../io.ts";
@@ -10,6 +11,7 @@ import { json } from "../output.ts";
 
 interface ClassifyOptions extends OpenAdapterOptions {
   readonly topK: number;
+  readonly pairs?: boolean;
 }
 
 export function classifyCommand(io: Io): Command {
@@ -17,6 +19,7 @@ export function classifyCommand(io: Io): Command {
     .description("classify texts with an adapter, without a server")
     .argument("[text...]", "texts; without any, each line of standard input is one")
     .requiredOption("--adapter <id>", "NAME, NAME@ALIAS or NAME:VERSION")
+    .option("--pairs", "each text is a pair, its two texts separated by a tab")
     .option("--top-k <k>", "how many labels to give a text", wholeNumber(1, 1000), 1)
     .option("--backbone <id>", "id or folder, when it is not the one the adapter names")
     .addHelpText("after", HELP)
@@ -33,7 +36,8 @@ async function classify(texts: readonly string[], options: ClassifyOptions, io: 
   await withAdapter(options, io, async (adapter) => {
     const predictions: Prediction[] = [];
     for await (const chunk of chunksOf(texts.length > 0 ? texts : io.stdinLines())) {
-      const answers = await predict(adapter, chunk, options.topK);
+      const inputs = options.pairs ? chunk.map(pairOf) : chunk;
+      const answers = await predict(adapter, inputs, options.topK);
       if (options.json) predictions.push(...answers);
       else io.stdout(answers.map((prediction, index) => lineOf(prediction, chunk[index] ?? "")).join(""));
     }
@@ -43,9 +47,20 @@ async function classify(texts: readonly string[], options: ClassifyOptions, io: 
   });
 }
 
-async function predict(adapter: OpenAdapter, texts: readonly string[], topK: number): Promise<Prediction[]> {
-  const classifications = await adapter.classify(texts);
+async function predict(
+  adapter: OpenAdapter,
+  inputs: readonly TextInput[],
+  topK: number,
+): Promise<Prediction[]> {
+  const classifications = await adapter.classify(inputs);
   return classifications.map((classification) => predictionOf(classification, topK));
+}
+
+function pairOf(line: string): TextInput {
+  const [text, textPair, ...rest] = line.split("\t");
+  if (text?.trim() && textPair?.trim() && rest.length === 0) return { text, textPair };
+  const shown = JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}…` : line);
+  throw new CliError("bad_usage", `${shown} is no pair: write two texts with one tab between them.`);
 }
 
 /** Lines without a text are passed over. */
@@ -72,4 +87,5 @@ Prints one line a text: LABEL, SCORE (with --top-k more of both), TEXT, separate
 Examples:
   $ softgate classify --adapter tickets "I was charged twice" --top-k 3
   $ softgate classify --adapter tickets@production < texts.txt > answers.tsv
+  $ softgate classify --adapter duplicates --pairs < pairs.tsv
 `;
