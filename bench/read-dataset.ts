@@ -1,7 +1,7 @@
 // Labelled texts from a file on disk.
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { type Dataset, type DatasetMediaType, parseDataset } from "#trainer/dataset";
+import { type Dataset, type DatasetMediaType, mediaTypeOfFile, parseDataset } from "#trainer/dataset";
 import { BenchError } from "./errors.ts";
 
 export interface DatasetFile {
@@ -21,7 +21,7 @@ export interface ReadDatasetOptions {
 export async function readDataset(path: string, options: ReadDatasetOptions): Promise<DatasetFile> {
   const bytes = await readBytes(path, options.remedy);
   const fileName = basename(path);
-  const mediaType = /\.(ndjson|jsonl)$/i.test(path) ? "application/x-ndjson" : "text/csv";
+  const mediaType = mediaTypeOfFile(fileName) ?? "text/csv";
   const { forTraining } = options;
   return {
     bytes,

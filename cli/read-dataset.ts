@@ -1,7 +1,13 @@
 // A dataset from a file on disk: bytes, media type by extension, and its examples.
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { DATASET_BYTES_MAX, type Dataset, type DatasetMediaType, parseDataset } from "#trainer/dataset";
+import {
+  DATASET_BYTES_MAX,
+  type Dataset,
+  type DatasetMediaType,
+  mediaTypeOfFile,
+  parseDataset,
+} from "#trainer/dataset";
 import { TrainerError } from "#trainer/job";
 import { CliError } from "./errors.ts";
 import type { Io } from "./io.ts";
@@ -13,17 +19,10 @@ export interface DatasetFile {
   readonly dataset: Dataset;
 }
 
-const mediaTypeByExtension = new Map<string | undefined, DatasetMediaType>([
-  ["csv", "text/csv"],
-  ["tsv", "text/csv"],
-  ["ndjson", "application/x-ndjson"],
-  ["jsonl", "application/x-ndjson"],
-]);
-
 /** Throws CliError file_unreadable or TrainerError invalid_dataset, dataset_too_large, unsupported_media_type. */
 export async function readDataset(path: string, options: { forTraining: boolean }): Promise<DatasetFile> {
   const fileName = basename(path);
-  const mediaType = mediaTypeByExtension.get(fileName.split(".").at(-1)?.toLowerCase());
+  const mediaType = mediaTypeOfFile(fileName);
   if (!mediaType) {
     throw new TrainerError("unsupported_media_type", `${path}: name the file .csv, .tsv, .ndjson or .jsonl.`);
   }

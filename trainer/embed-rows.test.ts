@@ -1,18 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Backbone, parseBackbone } from "#model";
-import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import type { Backbone } from "#model";
+import { openTinyFrozenEncoder } from "../test/helpers/tiny-frozen-encoder.ts";
 import { TINY_WORDS } from "../test/helpers/tiny-tokenizer.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { embedRows } from "./embed-rows.ts";
-import { FrozenEncoder } from "./frozen-encoder.ts";
+import type { FrozenEncoder } from "./frozen-encoder.ts";
 import { labelNameTexts } from "./label-names.ts";
 
 let backbone: Backbone;
 let frozen: FrozenEncoder;
 
 beforeAll(async () => {
-  backbone = parseBackbone("tiny", makeTinyBackbone({ layers: 2 }));
-  frozen = await FrozenEncoder.create(backbone, 1);
+  ({ backbone, frozen } = await openTinyFrozenEncoder());
 });
 afterAll(() => frozen.close());
 

@@ -1,6 +1,5 @@
 // The first phase, embed: every row that a training reads, as token ids and as frozen vectors; the mode of
 // pairs; whether the labels' names are learned beside the examples.
-import { featureWidth } from "#model";
 import { classesAmong } from "./dataset/learned-classes.ts";
 import type { FrozenEncoder } from "./frozen-encoder.ts";
 import { joinArrays } from "./join-arrays.ts";
@@ -77,7 +76,6 @@ async function embedNames(
   frozen: FrozenEncoder,
   embedded: EmbeddedInputs,
 ) {
-  const { width } = backbone.config;
   const texts = dataset.labels.flatMap((label, index) =>
     labelNameTexts(label).map((text) => ({ text, label: index })),
   );
@@ -88,7 +86,7 @@ async function embedNames(
   const labelNames = judgeLabelNames(
     { features_BD: embedded.features, labels: exampleLabels },
     { features_BD: features, labels },
-    { width: featureWidth(width, embedded.pairMode), classes: dataset.labels.length },
+    { width: backbone.config.width, classes: dataset.labels.length },
   );
   return { encodings, features, labels, labelNames };
 }

@@ -5,6 +5,7 @@ import type { Backbone, Encoding } from "#model";
 import { encodeTexts, type PackedBatch, packedFeeds, packTexts } from "#model/encoder";
 import { GraphBuilder, must } from "#model/graph";
 import { Session } from "#model/runtime";
+import { pick } from "./pick-rows.ts";
 
 /** Frozen states [L, D] of the examples at the given indices. */
 export type StatesSource = (indices: readonly number[]) => Promise<Float32Array[]>;
@@ -107,8 +108,4 @@ function batchesByTokens(encodings: readonly Encoding[]): number[][] {
 
 function lengthOf(encodings: readonly Encoding[], index: number): number {
   return encodings[index]?.tokenIds.length ?? 0;
-}
-
-function pick<T>(items: readonly T[], indices: readonly number[]): T[] {
-  return indices.map((index) => must(items[index], "item"));
 }

@@ -2,6 +2,7 @@
 // what, how far scores can be believed, and which examples look mislabelled.
 import { must } from "#model/graph";
 import { evaluate, type LabelEvaluation } from "./evaluate.ts";
+import { indexOfLargest } from "./pick-rows.ts";
 import { CONFUSIONS_MAX, type HeldOutReport, LABELS_TOLD_MAX, SUSPECTS_MAX } from "./report.ts";
 
 /** Bins of the reliability diagram, of equal width (Guo et al. 2017). */
@@ -18,16 +19,15 @@ export function describeHeldOut(
 ): HeldOutReport {
   const calibrated = probabilities(logits_BC, classes.length, temperature);
   const predicted = calibrated.map(indexOfLargest);
+  const bins = reliability(calibrated, labels);
+  const rawBins = reliability(probabilities(logits_BC, classes.length, 1), labels);
   return {
     perLabel: weakest(evaluate(labels, predicted, classes).perLabel),
     confusions: confusionsOf(labels, predicted, classes),
     calibration: {
-      errorBefore: calibrationError(
-        reliability(probabilities(logits_BC, classes.length, 1), labels),
-        labels.length,
-      ),
-      errorAfter: calibrationError(reliability(calibrated, labels), labels.length),
-      bins: reliability(calibrated, labels),
+      errorBefore: calibrationError(rawBins, labels.length),
+      errorAfter: calibrationError(bins, labels.length),
+      bins,
     },
     suspects: suspectsOf(calibrated, { labels, rows, classes }),
   };
@@ -47,10 +47,6 @@ function probabilities(logits_BC: Float32Array, classes: number, temperature: nu
     const total = powers.reduce((sum, power) => sum + power, 0);
     return powers.map((power) => power / total);
   });
-}
-
-function indexOfLargest(values: Float64Array): number {
-  return values.reduce((best, value, index) => (value > (values[best] ?? 0) ? index : best), 0);
 }
 
 /** Pairs of label and wrong answer, the most frequent first. */

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Backbone, featureWidth, pairFeatures, parseBackbone, type TextPair } from "#model";
+import { type Backbone, featureWidth, pairFeatures, type TextPair } from "#model";
 import { Classifier } from "#model/runtime";
-import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import { openTinyFrozenEncoder } from "../test/helpers/tiny-frozen-encoder.ts";
 import { TINY_WORDS } from "../test/helpers/tiny-tokenizer.ts";
-import { FrozenEncoder } from "./frozen-encoder.ts";
+import type { FrozenEncoder } from "./frozen-encoder.ts";
 import { embedInputs, encodeExamples, exampleFeatures } from "./pair-mode.ts";
 import { createRandom } from "./random.ts";
 import { train } from "./train.ts";
@@ -12,8 +12,7 @@ let backbone: Backbone;
 let frozen: FrozenEncoder;
 
 beforeAll(async () => {
-  backbone = parseBackbone("tiny", makeTinyBackbone({ layers: 2 }));
-  frozen = await FrozenEncoder.create(backbone, 1);
+  ({ backbone, frozen } = await openTinyFrozenEncoder());
 });
 afterAll(() => frozen.close());
 

@@ -1,4 +1,19 @@
-// Some rows of a matrix that lies row by row.
+// Some items of a list, some rows of a matrix that lies row by row, and the largest of some numbers.
+import { must } from "#model/graph";
+
+/** In the order of the indices. */
+export function pick<Item>(items: readonly Item[], indices: readonly number[]): Item[] {
+  return indices.map((index) => must(items[index], "item"));
+}
+
+/** The first of the largest. */
+export function indexOfLargest(values: Float32Array | Float64Array): number {
+  let best = 0;
+  for (let index = 1; index < values.length; index++) {
+    if ((values[index] ?? 0) > (values[best] ?? 0)) best = index;
+  }
+  return best;
+}
 
 /** [n, width] rows at the indices. */
 export function pickRows(matrix: Float32Array, width: number, indices: readonly number[]): Float32Array {

@@ -18,7 +18,7 @@ import { describeHeldOut } from "./held-out-report.ts";
 import type { TrainOptions } from "./options.ts";
 import { partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
-import { pickRows } from "./pick-rows.ts";
+import { pick, pickRows } from "./pick-rows.ts";
 import { createRandom } from "./random.ts";
 import type { HeldOutReport, TrainingProgress, TrainingReport } from "./report.ts";
 import { type Ablation, ablate, type Settings, settingsFor } from "./settings.ts";
@@ -97,6 +97,7 @@ class Training {
   readonly #clock: PhaseClock;
   readonly #tuner: InsertionTuner;
   readonly #states = new Map<number, Promise<StatesSource>>();
+  readonly #probes = new Map<readonly number[], Promise<Head>>();
 
   constructor(
     request: TrainRequest,
@@ -122,20 +123,17 @@ class Training {
   }
 
   async run(): Promise<TrainResult> {
-    const { features, labels, examples, pairMode } = this.#rows;
+    const { labels, examples, pairMode } = this.#rows;
     const halves = splitHalves(pick(labels, examples), this.#random);
-    const search =
-      this.#settings.searchSteps > 0
-        ? await this.#search(halves, await this.#fitHead(features, halves[0]))
-        : undefined;
+    const search = this.#settings.searchSteps > 0 ? await this.#search(halves) : undefined;
     const selected = search && selectInsertions(search.gates, this.#settings.insertionsMax);
-    const figures = await this.#validate({ folds: this.#folds(halves), selected, features });
+    const figures = await this.#validate(this.#folds(halves), selected);
     const { prefersScales } = this.#settings;
     const chosen = bestCandidate(
       this.#allowed(figures),
       (candidate) => prefersScales && isEverywhere(candidate, this.#request.backbone),
     );
-    const { insertions, head } = await this.#retrain(chosen.candidate, features);
+    const { insertions, head } = await this.#retrain(chosen.candidate);
     const adapter: Adapter = {
       width: this.#settings.shape.width,
       insertions: toInsertions(insertions, this.#settings.shape),
@@ -153,13 +151,14 @@ class Training {
     return { adapter, report };
   }
 
-  async #search(halves: readonly [number[], number[]], probe: Head): Promise<SearchResult> {
+  async #search([weightHalf, gateHalf]: readonly [number[], number[]]): Promise<SearchResult> {
     const { shape, searchSteps, searchLearningRate, ...rest } = this.#settings;
     this.#clock.start("search");
-    const statesAt0 = await this.#frozen.statesSource(0, this.#rows.encodings);
+    const head = trainableHead(await this.#probe(weightHalf));
+    const statesAt0 = await this.#statesEntering(0);
     return searchInsertions(
       this.#rows,
-      { weightHalf: this.#withNames(halves[0]), gateHalf: halves[1], head: trainableHead(probe), statesAt0 },
+      { weightHalf: this.#withNames(weightHalf), gateHalf, head, statesAt0 },
       {
         ...rest,
         ...this.#runtime(),
@@ -172,16 +171,14 @@ class Training {
   }
 
   /** Every candidate on held-out rows. No insertions come first: where it is a draw, the simpler wins. */
-  async #validate(parts: {
-    folds: readonly Fold[];
-    selected: readonly InsertionPlace[] | undefined;
-    features: Float32Array;
-  }): Promise<HeldOutFigures[]> {
+  async #validate(
+    folds: readonly Fold[],
+    selected: readonly InsertionPlace[] | undefined,
+  ): Promise<HeldOutFigures[]> {
     this.#clock.start("validate");
-    const { labels } = this.#rows;
-    const data = { folds: parts.folds, labels, classes: this.#request.dataset.labels };
-    return validateCandidates([undefined, ...this.#candidates(parts.selected)], data, (trial) =>
-      this.#heldOutLogits(trial, parts.features),
+    const data = { folds, labels: this.#rows.labels, classes: this.#request.dataset.labels };
+    return validateCandidates([undefined, ...this.#candidates(selected)], data, (trial) =>
+      this.#heldOutLogits(trial),
     );
   }
 
@@ -199,13 +196,10 @@ class Training {
     return [...searched, { learningRate: must(learningRates[0], "learning rate"), insertions }];
   }
 
-  async #heldOutLogits(
-    { candidate, learn, held }: CandidateTrial,
-    features: Float32Array,
-  ): Promise<Float32Array> {
+  async #heldOutLogits({ candidate, learn, held }: CandidateTrial): Promise<Float32Array> {
     const width = this.#featureWidth();
-    const probe = await this.#fitHead(features, learn);
-    if (!candidate) return headLogits(probe, pickRows(features, width, held), width);
+    const probe = await this.#probe(learn);
+    if (!candidate) return headLogits(probe, pickRows(this.#rows.features, width, held), width);
     const steps = this.#settings.validationSteps;
     const insertions = await this.#tune(learn, { ...candidate, probe, steps });
     const tuned = await this.#tunedFeatures(insertions);
@@ -225,12 +219,9 @@ class Training {
     return always ? figures.filter(({ candidate }) => candidate) : figures;
   }
 
-  async #retrain(
-    candidate: Candidate,
-    features: Float32Array,
-  ): Promise<{ insertions: TrainableInsertion[]; head: Head }> {
+  async #retrain(candidate: Candidate): Promise<{ insertions: TrainableInsertion[]; head: Head }> {
     const { examples } = this.#rows;
-    const probe = await this.#fitHead(features, examples);
+    const probe = await this.#probe(examples);
     if (!candidate) return { insertions: [], head: probe };
     this.#clock.start("retrain");
     const tuned = await this.#tune(examples, {
@@ -248,7 +239,7 @@ class Training {
   async #tune(indices: readonly number[], parts: TuneParts): Promise<TrainableInsertion[]> {
     const { batchTexts, weightDecay, dropout, shape } = this.#settings;
     const insertions = parts.insertions.map((place) => startInsertion(place, shape, this.#random));
-    const states = await this.#statesBelow(insertions);
+    const states = await this.#statesEntering(lowestLayer(insertions));
     const { signal } = this.#request;
     await this.#tuner.tune(
       { indices: this.#withNames(indices), insertions, head: trainableHead(parts.probe), states },
@@ -268,13 +259,12 @@ class Training {
     return this.#tuner.features({
       indices: this.#rows.labels.map((_, index) => index),
       insertions,
-      states: await this.#statesBelow(insertions),
+      states: await this.#statesEntering(lowestLayer(insertions)),
     });
   }
 
-  /** Frozen states entering the lowest of the insertions' layers, computed once a layer. */
-  #statesBelow(insertions: readonly TrainableInsertion[]): Promise<StatesSource> {
-    const layer = lowestLayer(insertions);
+  /** Frozen, of all rows, computed once a layer. */
+  #statesEntering(layer: number): Promise<StatesSource> {
     const known = this.#states.get(layer);
     if (known) return known;
     const states = this.#frozen.statesSource(layer, this.#rows.encodings);
@@ -295,6 +285,15 @@ class Training {
   #folds(halves: readonly [number[], number[]]): Fold[] {
     const { examples, validation } = this.#rows;
     return this.#request.validation ? [{ learn: examples, held: validation }] : foldsOfHalves(halves);
+  }
+
+  /** The head on frozen features, fitted once to the same rows. */
+  #probe(examples: readonly number[]): Promise<Head> {
+    const known = this.#probes.get(examples);
+    if (known) return known;
+    const probe = this.#fitHead(this.#rows.features, examples);
+    this.#probes.set(examples, probe);
+    return probe;
   }
 
   /** From rows of the examples, and the label names. */
@@ -328,10 +327,6 @@ class Training {
 
 function scalesEverywhere({ config }: Backbone): InsertionPlace[] {
   return Array.from({ length: config.layers }, (_, layer) => ({ kind: "scale_shift", layer }));
-}
-
-function pick<Item>(items: readonly Item[], indices: readonly number[]): Item[] {
-  return indices.map((index) => must(items[index], "item"));
 }
 
 /** The candidate that was best over many tasks, so that held-out rows must speak clearly against it. */

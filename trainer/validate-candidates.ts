@@ -1,10 +1,10 @@
 // Which setting to train with, decided on held-out rows: the insertions of the search at each learning
 // rate, others, and none at all. The held-out rows are the user's own where given; else each candidate learns on one half and is measured on the other, with few rows both
 // ways round, so that every row is held out once.
-import { must } from "#model/graph";
 import { fitTemperature, negativeLogLikelihood } from "./calibrate.ts";
 import { evaluate } from "./evaluate.ts";
 import { joinArrays } from "./join-arrays.ts";
+import { indexOfLargest, pick } from "./pick-rows.ts";
 import type { InsertionPlace } from "./spt/insertions.ts";
 
 /** Rows below which the halves also swap. */
@@ -59,7 +59,7 @@ export async function validateCandidates(
     for (const fold of folds) parts.push(await logitsOf({ candidate, ...fold }));
     const logits_BC = joinArrays(parts);
     const held = folds.flatMap((fold) => fold.held);
-    const labels = held.map((index) => must(data.labels[index], "label"));
+    const labels = pick(data.labels, held);
     figures.push({ candidate, ...measure(logits_BC, labels, data.classes), answers: { held, logits_BC } });
   }
   return figures;
@@ -111,8 +111,4 @@ function measure(logits_BC: Float32Array, labels: readonly number[], classes: re
     temperature,
     loss: negativeLogLikelihood(logits_BC, labels, count, temperature),
   };
-}
-
-function indexOfLargest(values: Float32Array): number {
-  return values.reduce((best, value, index) => (value > (values[best] ?? 0) ? index : best), 0);
 }

@@ -1,5 +1,5 @@
-// Accuracy of each task, split and method, through the classifier that serves; of peers, in Python. Cells that were finished
-// before are taken as they are.
+// Accuracy of each task, split and method, through the classifier that serves; of peers, in Python. Cells
+// that were finished before are taken as they are.
 import { type Adapter, type Backbone, layersOf } from "#model";
 import { Classifier } from "#model/runtime";
 import { FrozenEncoder, train } from "#trainer";

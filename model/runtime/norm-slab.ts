@@ -1,6 +1,6 @@
 // The scales and shifts of one layer's norms side by side: the backbone's own, then a row a resident
-// adapter, the backbone's own added in. It grows by doubling. Arrays are replaced, never resized, so a forward pass in
-// flight keeps reading the ones it was given.
+// adapter, the backbone's own added in. It grows by doubling. Arrays are replaced, never resized, so a
+// forward pass in flight keeps reading the ones it was given.
 import type { LayerWeights } from "../encoder/weights.ts";
 import { NORM_SITES, type NormSite, type ScaleShift } from "../spt/adapter.ts";
 import { NORM_PARTS, type NormPart } from "./serving-graph.ts";

@@ -7,4 +7,10 @@ export {
   EXAMPLES_PER_LABEL_MIN,
   type Example,
 } from "./dataset.ts";
-export { type DatasetMediaType, type ParseOptions, parseDataset } from "./parse.ts";
+export {
+  type DatasetMediaType,
+  isDatasetMediaType,
+  mediaTypeOfFile,
+  type ParseOptions,
+  parseDataset,
+} from "./parse.ts";

@@ -18,6 +18,22 @@ export interface ParseOptions {
 
 export type DatasetMediaType = "text/csv" | "application/x-ndjson";
 
+const mediaTypeByExtension = new Map<string | undefined, DatasetMediaType>([
+  ["csv", "text/csv"],
+  ["tsv", "text/csv"],
+  ["ndjson", "application/x-ndjson"],
+  ["jsonl", "application/x-ndjson"],
+]);
+
+/** By the extension; undefined where it is another. */
+export function mediaTypeOfFile(fileName: string): DatasetMediaType | undefined {
+  return mediaTypeByExtension.get(fileName.split(".").at(-1)?.toLowerCase());
+}
+
+export function isDatasetMediaType(type: string): type is DatasetMediaType {
+  return Object.hasOwn(formats, type);
+}
+
 /** Throws TrainerError invalid_dataset or dataset_too_large. */
 export function parseDataset(bytes: Uint8Array, options: ParseOptions): Dataset {
   const { fileName: file, mediaType, forTraining = true } = options;

@@ -1,5 +1,6 @@
 // CSV as in RFC 4180 → rows, by csv-parse. The header tells what separates fields: commas, or semicolons,
-// tabs or bars, as spreadsheets of other countries and TSV files have them. Lines may end in CR LF, LF or CR; blank lines are passed over.
+// tabs or bars, as spreadsheets of other countries and TSV files have them. Lines may end in CR LF, LF or
+// CR; blank lines are passed over.
 import { CsvError, type InfoRecord, parse } from "csv-parse/sync";
 import {
   type ColumnName,

@@ -72,16 +72,12 @@ function readRow(
 ): RawRow {
   const value = (column: ColumnName) => {
     const name = columns.get(column);
-    if (name !== undefined && Object.hasOwn(object, name)) {
-      return requireString(object[name], { ...at, column: name });
-    }
+    if (name === undefined && !Object.hasOwn(object, column)) return undefined;
     if (name === undefined) {
-      if (!Object.hasOwn(object, column)) return undefined;
-      throw refusal(
-        { ...at, column },
-        "given here but not in the first row; give it in every row or in none",
-      );
+      const remedy = "given here but not in the first row; give it in every row or in none";
+      throw refusal({ ...at, column }, remedy);
     }
+    if (Object.hasOwn(object, name)) return requireString(object[name], { ...at, column: name });
     throw refusal({ ...at, column: name }, "missing here but given in the first row; give it in every row");
   };
   return {

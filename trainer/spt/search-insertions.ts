@@ -9,6 +9,7 @@ import type { StatesSource } from "../frozen-encoder.ts";
 import { AdamW } from "../optimizer/adamw.ts";
 import { clipByGlobalNorm } from "../optimizer/clip.ts";
 import { warmupThenDecay } from "../optimizer/schedule.ts";
+import { pick } from "../pick-rows.ts";
 import { type Feeds, pairInputs, promptInputs, searchInputs, targetsOf, textInputs } from "./batch-inputs.ts";
 import type { GeneratorShape } from "./generators.ts";
 import {
@@ -214,7 +215,7 @@ class Search {
   }
 
   #targetFeeds(indices: readonly number[], twice: boolean): Feeds {
-    const labels = indices.map((index) => must(this.#data.labels[index], "label"));
+    const labels = pick(this.#data.labels, indices);
     const half = indices.length / 2;
     const rows = twice ? half : 1;
     const difference = new Float32Array(rows * indices.length);

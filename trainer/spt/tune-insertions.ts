@@ -7,6 +7,7 @@ import { AdamW } from "../optimizer/adamw.ts";
 import { clipByGlobalNorm } from "../optimizer/clip.ts";
 import { warmupThenDecay } from "../optimizer/schedule.ts";
 import { partsOf } from "../pair-mode.ts";
+import { pick } from "../pick-rows.ts";
 import {
   contrastiveInputs,
   type Feeds,
@@ -150,7 +151,7 @@ async function tuneFeeds(
     Pick<TuneOptions, "dropout" | "random"> & { parameters: readonly Parameter[] },
 ): Promise<Feeds> {
   const { insertions, parameters, shape, dropout, random, contrastive } = context;
-  const labels = indices.map((index) => must(data.labels[index], "label"));
+  const labels = pick(data.labels, indices);
   return {
     ...(await rowFeeds(data, indices, context)),
     ...parameterFeeds(parameters),

@@ -1,5 +1,5 @@
 // The body of an upload in its three forms: a multipart form with the field "file", CSV, or NDJSON.
-import type { DatasetMediaType } from "#trainer/dataset";
+import { type DatasetMediaType, isDatasetMediaType, mediaTypeOfFile } from "#trainer/dataset";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { mediaTypeOf, readBytes } from "../../read-body.ts";
@@ -12,13 +12,6 @@ export interface Upload {
 
 const FILE_NAME_CHARACTERS_MAX = 200;
 const FORMS = "text/csv, application/x-ndjson, or multipart/form-data with the field file";
-
-const mediaTypeByExtension = new Map<string, DatasetMediaType>([
-  ["csv", "text/csv"],
-  ["tsv", "text/csv"],
-  ["ndjson", "application/x-ndjson"],
-  ["jsonl", "application/x-ndjson"],
-]);
 
 /** Throws RequestError unsupported_media_type, payload_too_large or invalid_request. */
 export async function readUpload(c: AppContext): Promise<Upload> {
@@ -46,7 +39,7 @@ async function readForm(body: Uint8Array<ArrayBuffer>, contentType: string): Pro
   return {
     bytes: new Uint8Array(await file.arrayBuffer()),
     fileName,
-    mediaType: mediaTypeOfFile(fileName, file.type),
+    mediaType: mediaTypeOfPart(fileName, file.type),
   };
 }
 
@@ -59,11 +52,11 @@ async function parseForm(body: Uint8Array<ArrayBuffer>, contentType: string): Pr
 }
 
 /** The extension decides: browsers and curl label CSV files in many ways. */
-function mediaTypeOfFile(fileName: string, partType: string): DatasetMediaType {
-  const byExtension = mediaTypeByExtension.get(fileName.split(".").at(-1)?.toLowerCase() ?? "");
-  const byPart = [...mediaTypeByExtension.values()].find((type) => type === mediaTypeOf(partType));
-  const mediaType = byExtension ?? byPart;
-  if (mediaType) return mediaType;
+function mediaTypeOfPart(fileName: string, partType: string): DatasetMediaType {
+  const byExtension = mediaTypeOfFile(fileName);
+  if (byExtension) return byExtension;
+  const byPart = mediaTypeOf(partType);
+  if (isDatasetMediaType(byPart)) return byPart;
   throw new RequestError("unsupported_media_type", "Name the file .csv, .tsv, .ndjson or .jsonl.");
 }
 
