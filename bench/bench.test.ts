@@ -54,18 +54,22 @@ describe("serve", () => {
     expect(exitCode).toBe(0);
     const document = JSON.parse(stdout);
     expect(document).toMatchObject({ benchmark: "serve", machine, settings: { batch: 5, resident: 7 } });
-    const { cases, texts, textTokens, ratio } = document.results;
+    const { cases, texts, textTokens, ratios } = document.results;
     expect(cases.map((result: { case: string }) => result.case)).toEqual([
-      ...["bare", "mixed", "scales", "single", "resident", "classify"],
+      ...["bare", "mixed", "scales", "single", "resident"],
+      ...["bareInt8", "mixedInt8", "scalesInt8", "singleInt8", "residentInt8", "classify"],
     ]);
     for (const { milliseconds, tokensPerSecond } of cases) {
       expect(milliseconds.max).toBeGreaterThanOrEqual(milliseconds.median);
       expect(tokensPerSecond).toBeCloseTo((1000 * textTokens) / milliseconds.median, 6);
     }
     expect(texts).toBe(5);
-    expect(ratio.value).toBe(cases[1].ofBare.median);
+    const byCase = Object.fromEntries(cases.map((result: { case: string }) => [result.case, result]));
     expect(cases[0].ofBare).toMatchObject({ min: 1, max: 1 });
-    expect(ratio).toMatchObject({ target: 0.9, met: ratio.value >= 0.9 });
+    for (const { of, to, value, target, met } of ratios) {
+      if (to === "bare") expect(value).toBe(byCase[of].ofBare.median);
+      expect(met).toBe(value >= target);
+    }
     expect(await readFile(at("serve.json"), "utf8")).toBe(stdout);
   });
 
@@ -104,6 +108,16 @@ describe("train", () => {
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/row 2: the label "unheard" is not among .* \(billing, delivery, technical\)/);
   });
+});
+
+it("precision compares answers in fp32 and int8 on the same test rows", async () => {
+  const where = ["--data", at("tasks"), "--tasks", "mail", "--seeds", "13", "--backbone", backbone];
+  const { exitCode, stdout } = await bench("precision", ...where, "--test-rows-max", "10", "--json");
+  expect(exitCode).toBe(0);
+  const { cells, accuracy, agreement, lossPoints } = JSON.parse(stdout).results;
+  expect(cells).toMatchObject([{ task: "mail", seed: "13", n: 10, accuracy, agreement }]);
+  expect(lossPoints.value).toBeCloseTo(100 * (accuracy.fp32 - accuracy.int8), 9);
+  expect(lossPoints.met).toBe(lossPoints.value <= 0.3);
 });
 
 describe("accuracy", () => {
@@ -211,7 +225,7 @@ describe("the command line", () => {
   });
 
   it("--help explains each measurement", async () => {
-    for (const name of ["serve", "train", "accuracy"]) {
+    for (const name of ["serve", "train", "accuracy", "precision"]) {
       const { exitCode, stdout } = await bench(name, "--help");
       expect(exitCode).toBe(0);
       expect(stdout).toContain(`Usage: npm run bench -- ${name}`);

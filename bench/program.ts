@@ -2,15 +2,16 @@
 import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
 import type { BenchIo } from "./io.ts";
+import { precisionCommand } from "./precision/command.ts";
 import { serveCommand } from "./serve/command.ts";
 import { trainCommand } from "./train/command.ts";
 
 export function createProgram(io: BenchIo): Command {
   const program = new Command("npm run bench --")
-    .description("Measures Softgate on this machine: serving, training, accuracy.")
+    .description("Measures Softgate on this machine: serving, training, accuracy, and what int8 costs in it.")
     .addHelpText("after", HELP);
-  for (const command of [serveCommand(io), trainCommand(io), accuracyCommand(io)]) {
-    program.addCommand(command);
+  for (const command of [serveCommand, trainCommand, accuracyCommand, precisionCommand]) {
+    program.addCommand(command(io));
   }
   // Settings are not inherited by commands made apart from their parent.
   for (const command of [program, ...program.commands]) speakThrough(io, command);
@@ -31,6 +32,7 @@ Examples:
   $ npm run bench -- serve                      one batch of 64 adapters against the bare backbone
   $ npm run bench -- train                      the example, in a child process and in this one
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
+  $ npm run bench -- precision --data DIR --tasks trec --seeds 13
 
 Each prints a table, or with --json one document {benchmark, machine, settings, results} on standard
 output. Progress goes to standard error. Run timings on a machine that does nothing else:

@@ -5,7 +5,7 @@ import { openBackbone } from "../open-backbone.ts";
 import { type SharedOptions, wholeNumber, withShared } from "../options.ts";
 import { printDocument } from "../print-document.ts";
 import { targetLine, textTable, whole } from "../text-table.ts";
-import { measureServing, type ServeResults } from "./measure-serving.ts";
+import { measureServing, type ServeRatio, type ServeResults } from "./measure-serving.ts";
 import { readTexts } from "./read-texts.ts";
 import { adapterShape } from "./resident-adapters.ts";
 
@@ -56,10 +56,10 @@ async function serve(options: ServeOptions, io: BenchIo): Promise<void> {
   await printDocument({ benchmark: "serve", settings, results, text: describe(results) }, options, io);
 }
 
-function describe({ texts, textTokens, cases, ratio, positions, residentBytes }: ServeResults): string {
+function describe({ texts, textTokens, cases, ratios, positions, residentBytes }: ServeResults): string {
   const rows = cases.map(
     ({ case: name, milliseconds, tokensPerSecond, textsPerSecond, ofBare, description }) => [
-      `${name.padEnd(9)} ${description}`,
+      `${name.padEnd(12)} ${description}`,
       milliseconds.median.toFixed(1),
       `${milliseconds.lowerQuartile.toFixed(1)}-${milliseconds.upperQuartile.toFixed(1)}`,
       whole(tokensPerSecond),
@@ -73,9 +73,13 @@ function describe({ texts, textTokens, cases, ratio, positions, residentBytes }:
     `Packed into ${whole(positions)} positions, prompts beside them. ` +
     `Resident adapters: ${whole(residentBytes / 1e6)} MB.\n\n` +
     `${textTable([["CASE", "MS", "MIDDLE HALF", "TOKENS/S", "TEXTS/S", "OF BARE", "MIDDLE HALF"], ...rows])}\n` +
-    `${targetLine("mixed / bare", ratio.value.toFixed(3), ratio.target.toFixed(2), ratio.met)}` +
-    `Of the fastest rounds, which nothing disturbed: ${ratio.fastest.toFixed(3)}\n`
+    ratios.map(describeRatio).join("")
   );
+}
+
+function describeRatio({ of, to, value, fastest, target, met }: ServeRatio): string {
+  const figure = `${value.toFixed(3)} (of the fastest rounds ${fastest.toFixed(3)})`;
+  return targetLine(`${of} / ${to}`, figure, target.toFixed(2), met);
 }
 
 const HELP = `
@@ -85,8 +89,8 @@ Cases, each warm (run once untimed, then timed), interleaved round by round, pac
   scales     each text by another tenant's adapter of scales and shifts at every layer
   single     all texts by one adapter
   resident   as mixed, while --resident adapters are in memory
-  classify   as mixed, through Classifier.classify: tokenizer, queue and head included
-OF BARE is the ratio of text tokens/s within one round; the prompts' own positions count as cost only,
-so it is lower the shorter the texts are. Adapters have random weights: that changes no time.
-Target: mixed reaches 0.90 of bare's tokens/s.
+  …Int8      the same with the backbone in int8
+  classify   as mixed, through Classifier.classify, in the precision it chooses: tokenizer, queue and head included
+OF BARE is the ratio of text tokens/s within one round, to bare in fp32; the prompts' own positions count as
+cost only, so it is lower the shorter the texts are. Adapters have random weights: that changes no time.
 `;

@@ -1,5 +1,6 @@
 // The ways one batch of texts is computed, each a function that runs it once.
 import type { Backbone, Encoding, TextInput } from "#model";
+import type { Precision } from "#model/encoder";
 import { type BatchItem, batchFeeds, Classifier, Session, servingGraph } from "#model/runtime";
 import { BareEncoder } from "../bare-encoder.ts";
 import { makeAdapter, type ResidentAdapters, residentAdapters } from "./resident-adapters.ts";
@@ -10,6 +11,11 @@ export const SERVE_CASES = {
   scales: "an adapter each: scales and shifts",
   single: "one adapter: prompts",
   resident: "as mixed, many in memory",
+  bareInt8: "int8, no adapters",
+  mixedInt8: "int8, an adapter each: prompts",
+  scalesInt8: "int8, an adapter each: scales and shifts",
+  singleInt8: "int8, one adapter: prompts",
+  residentInt8: "int8, as mixed, many in memory",
   classify: "as mixed, text to scores",
 } as const;
 
@@ -34,14 +40,20 @@ export interface ServeCasesRequest {
 export async function createServeCases(request: ServeCasesRequest): Promise<ServeCases> {
   const { backbone, inputs, encodings, residentCount, threads } = request;
   const { config } = backbone;
-  const bare = await BareEncoder.create(backbone, threads);
-  const session = await Session.create(servingGraph(backbone), { threads });
+  const [bare, bareInt8] = await inBoth((precision) =>
+    BareEncoder.create({ ...backbone, precision }, threads),
+  );
+  const [session, sessionInt8] = await inBoth((precision) =>
+    Session.create(servingGraph({ ...backbone, precision }), { threads }),
+  );
   const classifier = await Classifier.create(backbone, { threads });
   const few = await residentAdapters(backbone, inputs.length, "spt");
   const scales = await residentAdapters(backbone, inputs.length, "scales");
   const many = await residentAdapters(backbone, residentCount, "spt");
-  const pass = async (items: readonly BatchItem[], { cache }: ResidentAdapters) =>
-    (await session.run(batchFeeds(items, config, cache), ["features"])).features;
+  const passOf =
+    (by: Session, items: readonly BatchItem[], { cache }: ResidentAdapters) =>
+    async () =>
+      (await by.run(batchFeeds(items, config, cache), ["features"])).features;
   // Spread over all that are resident.
   const stride = Math.max(1, Math.floor(residentCount / inputs.length));
   const mixedItems = itemsOf(encodings, few, (text) => text);
@@ -51,20 +63,29 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
   return {
     run: {
       bare: () => bare.run(encodings),
-      mixed: () => pass(mixedItems, few),
-      scales: () => pass(scalesItems, scales),
-      single: () => pass(singleItems, few),
-      resident: () => pass(residentItems, many),
+      mixed: passOf(session, mixedItems, few),
+      scales: passOf(session, scalesItems, scales),
+      single: passOf(session, singleItems, few),
+      resident: passOf(session, residentItems, many),
+      bareInt8: () => bareInt8.run(encodings),
+      mixedInt8: passOf(sessionInt8, mixedItems, few),
+      scalesInt8: passOf(sessionInt8, scalesItems, scales),
+      singleInt8: passOf(sessionInt8, singleItems, few),
+      residentInt8: passOf(sessionInt8, residentItems, many),
       classify: () =>
         Promise.all(inputs.map((input, text) => classifyOne(classifier, backbone, text, input))),
     },
     residentBytes: many.cache.stats.slabBytes,
     close: async () => {
-      await bare.close();
-      await session.close();
-      await classifier.close();
+      for (const part of [bare, bareInt8, session, sessionInt8, classifier]) await part.close();
     },
   };
+}
+
+async function inBoth<Value>(
+  create: (precision: Precision) => Promise<Value>,
+): Promise<readonly [Value, Value]> {
+  return [await create("fp32"), await create("int8")];
 }
 
 function itemsOf(

@@ -1,21 +1,16 @@
 // From packed token ids to a unit-length vector a text: the graph, and what it is fed.
 import type { GraphBuilder, Tensor } from "../graph/builder.ts";
 import type { EncoderConfig } from "./config.ts";
-import { type BeforeLayer, embedTokens, encode } from "./encoder.ts";
+import { type BeforeLayer, type EncoderSource, embedTokens, encode } from "./encoder.ts";
 import { type PackedBatch, poolingMatrix } from "./pack.ts";
 import { poolTexts, unitLength } from "./pool.ts";
-import type { EncoderWeights } from "./weights.ts";
 
 /** [B, D] of the inputs that `packedFeeds` gives. */
-export function encodeTexts(
-  builder: GraphBuilder,
-  { config, weights }: { config: EncoderConfig; weights: EncoderWeights },
-  beforeLayer?: BeforeLayer,
-): Tensor {
-  const { states_RTD } = embedTokens(builder, config, weights);
+export function encodeTexts(builder: GraphBuilder, source: EncoderSource, beforeLayer?: BeforeLayer): Tensor {
+  const { states_RTD } = embedTokens(builder, source.config, source.weights);
   const segmentIds = builder.input("segmentIds", ["R", "T"], "int32");
   const inputs = { segmentIds, states_RTD, fromLayer: 0 };
-  const final = encode(builder, { config, weights }, inputs, beforeLayer);
+  const final = encode(builder, source, inputs, beforeLayer);
   return unitLength(builder, poolTexts(builder, builder.input("pool", ["B", "X"]), final));
 }
 

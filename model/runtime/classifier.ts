@@ -1,6 +1,7 @@
 // The sixth step, classify: one session of the frozen backbone, many adapters, one forward pass.
 // Whatever waits when the session is free is computed together, up to a token budget.
 import type { Backbone } from "../backbone.ts";
+import type { Precision } from "../encoder/linear.ts";
 import { ModelError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
 import { pairFeatures } from "../pair-features.ts";
@@ -8,6 +9,7 @@ import type { Adapter } from "../spt/adapter.ts";
 import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
 import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 import { type BatchItem, batchFeeds, promptTokensOf } from "./batch-feeds.ts";
+import { choosePrecision, type PrecisionChoice } from "./choose-precision.ts";
 import { servingGraph } from "./serving-graph.ts";
 import { Session } from "./session.ts";
 
@@ -29,6 +31,8 @@ export interface ClassifierOptions {
   readonly adapterCacheBytesMax?: number;
   /** Threads of one forward pass; 0 lets onnxruntime choose. */
   readonly threads?: number;
+  /** How the backbone is computed; "auto", the default, is int8 where this machine is exact in it. */
+  readonly precision?: PrecisionChoice;
 }
 
 export interface Classification {
@@ -42,24 +46,37 @@ interface Waiting extends BatchItem {
   readonly settle: (result: Float32Array | Error) => void;
 }
 
+interface ClassifierParts {
+  readonly precision: Precision;
+  readonly session: Session;
+  readonly cache: AdapterCache;
+}
+
 export class Classifier {
   readonly backbone: { readonly id: string; readonly digest: string };
-  readonly #backbone: Backbone;
+  readonly precision: Precision;
+  readonly #backbone: Pick<Backbone, "config" | "tokenizer">;
   readonly #session: Session;
   readonly #cache: AdapterCache;
   readonly #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
 
-  private constructor(backbone: Backbone, session: Session, cacheBytesMax: number) {
-    this.backbone = { id: backbone.id, digest: backbone.digest };
-    this.#backbone = backbone;
+  private constructor(backbone: Backbone, { precision, session, cache }: ClassifierParts) {
+    const { id, digest, config, tokenizer } = backbone;
+    this.backbone = { id, digest };
+    this.precision = precision;
+    // The session has the weights: the backbone's own may go.
+    this.#backbone = { config, tokenizer };
     this.#session = session;
-    this.#cache = new AdapterCache(backbone, cacheBytesMax);
+    this.#cache = cache;
   }
 
   static async create(backbone: Backbone, options: ClassifierOptions = {}): Promise<Classifier> {
-    const session = await Session.create(servingGraph(backbone), { threads: options.threads ?? 0 });
-    return new Classifier(backbone, session, options.adapterCacheBytesMax ?? ADAPTER_CACHE_BYTES_MAX);
+    const { threads = 0, adapterCacheBytesMax = ADAPTER_CACHE_BYTES_MAX } = options;
+    const precision = await choosePrecision(options.precision ?? "auto");
+    const session = await Session.create(servingGraph({ ...backbone, precision }), { threads });
+    const cache = new AdapterCache(backbone, adapterCacheBytesMax);
+    return new Classifier(backbone, { precision, session, cache });
   }
 
   /**
