@@ -27,7 +27,7 @@ export async function predictClasses(
   { key, adapter }: { key: string; adapter: Adapter },
   dataset: Dataset,
 ): Promise<number[]> {
-  const handle = { key, load: async () => adapter };
+  const handle = { tenant: "bench", digest: key, load: async () => adapter };
   const predicted: number[] = [];
   for (let start = 0; start < dataset.examples.length; start += TEXTS_AT_ONCE) {
     const examples = dataset.examples.slice(start, start + TEXTS_AT_ONCE);

@@ -50,6 +50,8 @@ export const exitCodeByCode = {
   backbone_mismatch: EXIT.badInput,
   pair_required: EXIT.badInput,
   classifier_overloaded: EXIT.unreachable,
+  classifier_tenant_overloaded: EXIT.unreachable,
+  deadline_unmet: EXIT.unreachable,
   invalid_dataset: EXIT.badInput,
   dataset_too_large: EXIT.badInput,
   unsupported_media_type: EXIT.badInput,

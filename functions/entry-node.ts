@@ -1,5 +1,6 @@
 // Wires store, registry, backbone, classifier and jobs into one Node server. Wiring only.
 import { setTimeout } from "node:timers/promises";
+import type { PrecisionChoice } from "#model";
 import { Classifier } from "#model/runtime";
 import { createRegistry, openObjectStore } from "#registry";
 import { DEFAULT_BACKBONE, loadBackbone } from "#registry/backbones";
@@ -15,6 +16,8 @@ export interface NodeServerOptions {
   /** Backbone id or folder; default the default backbone. Must have been pulled. */
   readonly backbone?: string;
   readonly threads?: number;
+  /** Default "auto". */
+  readonly precision?: PrecisionChoice;
   readonly log?: (event: Record<string, unknown>) => void;
 }
 
@@ -43,13 +46,19 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     const { id, folder } = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
     const loaded = await loadBackbone({ id, folder });
     const backbone = { id: loaded.id, digest: loaded.digest };
-    const { threads } = options;
-    const classifier = await Classifier.create(loaded, threads === undefined ? {} : { threads });
+    const { threads = 0, precision = "auto" } = options;
+    const classifier = await Classifier.create(loaded, { threads, precision });
     closers.push(() => classifier.close());
     const jobs = await startWorker({ registry, backbone: { ...backbone, folder }, log });
     closers.push(() => jobs.close());
     app = createApp({ registry, classifier, jobs, backbone, log });
-    log({ event: "started", url: listener.url, store: store.description, backbone });
+    log({
+      event: "started",
+      url: listener.url,
+      store: store.description,
+      backbone,
+      precision: classifier.precision,
+    });
     return { url: listener.url, close: () => closeAll(closers) };
   } catch (error) {
     await closeAll(closers);

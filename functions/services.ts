@@ -19,8 +19,9 @@ export interface Services {
 /** What #model/runtime's Classifier offers, so that routes can be tested and hosted without native code. */
 export interface ClassifierPort {
   classify(
-    adapter: { key: string; load(): Promise<Adapter> },
+    adapter: { tenant: TenantId; digest: string; load(): Promise<Adapter> },
     inputs: readonly TextInput[],
+    options: { timeoutMs?: number },
   ): Promise<{ scores_C: Float32Array; labels: readonly string[]; truncated: boolean }[]>;
 }
 

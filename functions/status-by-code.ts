@@ -48,6 +48,8 @@ export const statusByCode = {
   backbone_mismatch: 409,
   pair_required: 400,
   classifier_overloaded: 503,
+  classifier_tenant_overloaded: 429,
+  deadline_unmet: 503,
   // trainer
   invalid_dataset: 400,
   dataset_too_large: 413,

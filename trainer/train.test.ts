@@ -46,7 +46,7 @@ async function accuracyOn({ rows }: typeof trained, { adapter }: TrainResult): P
   const classifier = await Classifier.create(backbone, { threads: 1 });
   try {
     const texts = rows.map(({ text }) => text);
-    const results = await classifier.classify({ key: "a", load: async () => adapter }, texts);
+    const results = await classifier.classify({ tenant: "a", digest: "a", load: async () => adapter }, texts);
     const hits = results.filter(({ scores_C, labels }, row) => {
       const best = scores_C.indexOf(Math.max(...scores_C));
       return labels[best] === rows[row]?.label;

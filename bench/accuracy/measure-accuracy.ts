@@ -33,7 +33,7 @@ export interface MeasureAccuracyRequest {
 export async function measureAccuracy(request: MeasureAccuracyRequest, io: BenchIo): Promise<Cell[]> {
   const { backbone, tasks, threads } = request;
   const encoder = await FrozenEncoder.create(backbone, threads);
-  const classifier = await Classifier.create(backbone, { threads });
+  const classifier = await Classifier.create(backbone, { threads, precision: "fp32" });
   try {
     const cells: Cell[] = [];
     for (const task of tasks) cells.push(...(await measureTask({ request, encoder, classifier, io }, task)));

@@ -103,5 +103,5 @@ function itemsOf(
 /** One request of one tenant; requests of one moment are computed together by the classifier. */
 function classifyOne(classifier: Classifier, { config }: Backbone, text: number, input: TextInput) {
   const load = async () => makeAdapter(config, text, "spt");
-  return classifier.classify({ key: `tenant-${text}`, load }, [input]);
+  return classifier.classify({ tenant: `tenant-${text}`, digest: "", load }, [input]);
 }

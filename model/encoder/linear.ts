@@ -10,6 +10,8 @@ import type { Linear } from "./weights.ts";
  */
 export const PRECISIONS = ["fp32", "int8"] as const;
 export type Precision = (typeof PRECISIONS)[number];
+export const PRECISION_CHOICES = ["auto", ...PRECISIONS] as const;
+export type PrecisionChoice = (typeof PRECISION_CHOICES)[number];
 
 /** [.., in] → [.., out] */
 export type ApplyLinear = (x: Tensor, linear: Linear) => Tensor;

@@ -18,12 +18,26 @@ export interface ResidentAdapter {
   evicted: boolean;
 }
 
+/** Adapters whose last load failed and that are remembered for it. */
+const FAILURES_MAX = 10_000;
+/** A load that failed is not tried again for so long, twice as long each time, until it succeeds. */
+export const FAILURE_MS_MIN = 100;
+const FAILURE_MS_MAX = 30_000;
+
+interface Failure {
+  readonly error: unknown;
+  readonly waitMs: number;
+  /** On the clock of performance.now(). */
+  readonly untilMs: number;
+}
+
 export class AdapterCache {
   readonly #shape: { width: number; layers: number };
   readonly #slabs: Record<GeneratorPooling, readonly Slab[]>;
   readonly #norms: readonly NormSlab[];
   readonly #resident: LRUCache<string, ResidentAdapter>;
   readonly #loading = new Map<string, Promise<ResidentAdapter>>();
+  readonly #failures = new LRUCache<string, Failure>({ max: FAILURES_MAX });
 
   constructor({ config, weights }: Pick<Backbone, "config" | "weights">, bytesMax: number) {
     this.#shape = config;
@@ -68,11 +82,24 @@ export class AdapterCache {
   #load(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
     const pending = this.#loading.get(key);
     if (pending) return pending;
-    const started = load()
-      .then((adapter) => this.#admit(key, adapter))
-      .finally(() => this.#loading.delete(key));
+    const failure = this.#failures.get(key);
+    if (failure && performance.now() < failure.untilMs) return Promise.reject(failure.error);
+    const started = this.#tryLoad(key, load).finally(() => this.#loading.delete(key));
     this.#loading.set(key, started);
     return started;
+  }
+
+  async #tryLoad(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
+    try {
+      const entry = this.#admit(key, await load());
+      this.#failures.delete(key);
+      return entry;
+    } catch (error) {
+      const waitedMs = this.#failures.get(key)?.waitMs ?? FAILURE_MS_MIN / 2;
+      const waitMs = Math.min(2 * waitedMs, FAILURE_MS_MAX);
+      this.#failures.set(key, { error, waitMs, untilMs: performance.now() + waitMs });
+      throw error;
+    }
   }
 
   #admit(key: string, adapter: Adapter): ResidentAdapter {

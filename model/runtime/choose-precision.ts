@@ -1,11 +1,9 @@
 // Which precision a machine serves in when none is asked for.
 
-import { createLinear, type Precision } from "../encoder/linear.ts";
+import { createLinear, type Precision, type PrecisionChoice } from "../encoder/linear.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import { INT8_MAX, UINT8_MAX } from "../graph/ops.ts";
 import { Session } from "./session.ts";
-
-export type PrecisionChoice = Precision | "auto";
 
 let measured: Promise<Precision> | undefined;
 

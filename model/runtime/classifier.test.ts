@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
@@ -6,7 +7,8 @@ import { TINY_WORDS } from "../../test/helpers/tiny-tokenizer.ts";
 import { type Backbone, parseBackbone } from "../backbone.ts";
 import { ModelError } from "../errors.ts";
 import type { Adapter } from "../spt/adapter.ts";
-import { Classifier } from "./classifier.ts";
+import { FAILURE_MS_MIN } from "./adapter-cache.ts";
+import { CLASSIFY_MS_MAX, Classifier, TENANT_QUEUED_TEXTS_MAX } from "./classifier.ts";
 
 const LAYERS = 3;
 const ADAPTERS = 6;
@@ -35,7 +37,8 @@ function anAdapter(seed: number): Adapter {
 }
 
 const handle = (index: number) => ({
-  key: `tenant/${index}`,
+  tenant: `tenant ${index}`,
+  digest: `adapter ${index}`,
   load: async () => adapters[index] ?? expect.unreachable(),
 });
 
@@ -101,7 +104,8 @@ describe("a text's scores", () => {
     const [all] = await classifier.classify(handle(5), ["good order"]);
     for (const left of whole.insertions.filter((one) => one.kind === kind)) {
       const insertions = whole.insertions.filter((one) => one !== left);
-      const part = { key: `without ${kind} ${left.layer}`, load: async () => ({ ...whole, insertions }) };
+      const digest = `without ${kind} ${left.layer}`;
+      const part = { tenant: "a", digest, load: async () => ({ ...whole, insertions }) };
       const [without] = await classifier.classify(part, ["good order"]);
       expect(largestDifference(all?.scores_C, without?.scores_C)).toBeGreaterThan(1e-4);
     }
@@ -110,7 +114,8 @@ describe("a text's scores", () => {
 
 describe("an adapter of dual pairs", () => {
   const dual = {
-    key: "dual",
+    tenant: "a",
+    digest: "dual",
     load: async (): Promise<Adapter> => {
       const { width } = backbone.config;
       const options = { width, seed: 3, generators: [], scaleShift: [0, 2] };
@@ -150,7 +155,9 @@ test("an adapter of another encoder is refused and does not stay", async () => {
     generators: [{ layer: LAYERS, pooling: "mean", promptTokens: 1, bottleneck: 1 }],
   });
   for (const adapter of [wide, deep]) {
-    const refused = classifier.classify({ key: "other", load: async () => adapter }, ["hello"]);
+    const refused = classifier.classify({ tenant: "a", digest: "other", load: async () => adapter }, [
+      "hello",
+    ]);
     await expect(refused).rejects.toMatchObject({ code: "backbone_mismatch" });
   }
 });
@@ -158,7 +165,8 @@ test("an adapter of another encoder is refused and does not stay", async () => {
 test("one load serves requests that arrive together, and a failed load is tried again", async () => {
   let loads = 0;
   const flaky = {
-    key: "flaky",
+    tenant: "a",
+    digest: "flaky",
     load: async () => {
       loads += 1;
       if (loads === 1) throw new ModelError("invalid_adapter", "broken");
@@ -166,6 +174,10 @@ test("one load serves requests that arrive together, and a failed load is tried 
     },
   };
   await expect(classifier.classify(flaky, ["a"])).rejects.toThrow("broken");
+  // Asked again at once, it is not even tried.
+  await expect(classifier.classify(flaky, ["a"])).rejects.toThrow("broken");
+  expect(loads).toBe(1);
+  await setTimeout(2 * FAILURE_MS_MIN);
   await Promise.all([classifier.classify(flaky, ["a"]), classifier.classify(flaky, ["b"])]);
   expect(loads).toBe(2);
 });
@@ -183,6 +195,54 @@ test("the cache stays within its bytes, and an evicted adapter comes back with t
   } finally {
     await small.close();
   }
+});
+
+describe("a request is refused", () => {
+  test("when its tenant has as many texts waiting as it may; other tenants are not", async () => {
+    const many = Array<string>(TENANT_QUEUED_TEXTS_MAX).fill("good");
+    const first = classifier.classify(handle(0), many, { timeoutMs: CLASSIFY_MS_MAX });
+    // Tokenized in turns: wait until they are in the line.
+    await expect
+      .poll(() => classifier.waitingTexts, { interval: 1, timeout: 10_000 })
+      .toBeGreaterThan(TENANT_QUEUED_TEXTS_MAX / 2);
+    const refused = classifier.classify(handle(0), many);
+    const other = classifier.classify(handle(1), ["good"], { timeoutMs: CLASSIFY_MS_MAX });
+    await expect(refused).rejects.toMatchObject({
+      code: "classifier_tenant_overloaded",
+      quota: { name: "waiting-texts", most: TENANT_QUEUED_TEXTS_MAX },
+    });
+    expect(await other).toHaveLength(1);
+    expect(await first).toHaveLength(TENANT_QUEUED_TEXTS_MAX);
+  });
+
+  test("when its time has passed, with the seconds to wait", async () => {
+    const late = classifier.classify(handle(0), ["good"], { timeoutMs: 0 });
+    await expect(late).rejects.toMatchObject({ code: "deadline_unmet", retryAfterSeconds: 1 });
+  });
+
+  test("at once when what waits before it takes longer than it has", async () => {
+    const many = Array<string>(2_000).fill("good order bad music hello");
+    const long = classifier.classify(handle(0), many, { timeoutMs: CLASSIFY_MS_MAX });
+    await expect.poll(() => classifier.waitingTexts, { interval: 1, timeout: 10_000 }).toBeGreaterThan(1_000);
+    const startedMs = performance.now();
+    const hurried = classifier.classify(handle(0), many.slice(0, 1_000), { timeoutMs: 20 });
+    await expect(hurried).rejects.toMatchObject({ code: "deadline_unmet" });
+    expect(classifier.waitingTexts).toBeGreaterThan(0);
+    expect(await long).toHaveLength(2_000);
+    expect(performance.now() - startedMs).toBeGreaterThan(20);
+  });
+});
+
+test("a tenant with one text is answered long before another's thousand are", async () => {
+  const order: string[] = [];
+  const many = Array<string>(2_000).fill("good order bad music hello");
+  const hot = classifier
+    .classify(handle(0), many, { timeoutMs: CLASSIFY_MS_MAX })
+    .then(() => order.push("hot"));
+  await expect.poll(() => classifier.waitingTexts, { interval: 1, timeout: 10_000 }).toBeGreaterThan(1_000);
+  const late = classifier.classify(handle(1), ["good"]).then(() => order.push("late"));
+  await Promise.all([hot, late]);
+  expect(order).toEqual(["late", "hot"]);
 });
 
 function largestDifference(a: Float32Array | undefined, b: Float32Array | undefined): number {

@@ -1,28 +1,39 @@
 // The sixth step, classify: one session of the frozen backbone, many adapters, one forward pass.
-// Whatever waits when the session is free is computed together, up to a token budget.
+// A pass starts as soon as the session is free, with whatever waits then, up to a token budget; which of
+// it goes first is fair between tenants.
 import type { Backbone } from "../backbone.ts";
-import type { Precision } from "../encoder/linear.ts";
-import { ModelError } from "../errors.ts";
+import type { Precision, PrecisionChoice } from "../encoder/linear.ts";
+import { ModelError, OverloadError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
 import { pairFeatures } from "../pair-features.ts";
 import type { Adapter } from "../spt/adapter.ts";
 import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
 import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 import { type BatchItem, batchFeeds, promptTokensOf } from "./batch-feeds.ts";
-import { choosePrecision, type PrecisionChoice } from "./choose-precision.ts";
+import { choosePrecision } from "./choose-precision.ts";
+import { Pace } from "./pace.ts";
 import { servingGraph } from "./serving-graph.ts";
 import { Session } from "./session.ts";
+import { type Queued, TokenQueue } from "./token-queue.ts";
 
 /** Positions of one forward pass, prompt tokens included; one longer text still runs alone. */
 export const BATCH_TOKENS_MAX = 4096;
-/** Texts that may wait for the session; more are refused. */
+/** Texts that may wait for the session, of all tenants and of one; more are refused. */
 export const QUEUED_TEXTS_MAX = 20_000;
+export const TENANT_QUEUED_TEXTS_MAX = 4_096;
+/** A request that could not be answered within its time is refused, at once where that can be foreseen. */
+export const CLASSIFY_MS_MAX = 60_000;
+export const CLASSIFY_MS_DEFAULT = 30_000;
+/** One request's tokenizing holds the event loop no longer than this, and one text. */
+const ENCODE_MS_MAX = 4;
 const ADAPTER_CACHE_BYTES_MAX = 512 * 1024 * 1024;
 
-/** Names an adapter to the cache. `load` is called once per key while it is resident. */
+/** Names an adapter. `load` is called once for a tenant and digest while it is resident. */
 export interface AdapterHandle {
-  /** Unique per tenant and content, for example "tenant/sha256:…". */
-  readonly key: string;
+  /** Whose turn it is in the line of texts. */
+  readonly tenant: string;
+  /** Of the adapter's content. */
+  readonly digest: string;
   load(): Promise<Adapter>;
 }
 
@@ -42,7 +53,14 @@ export interface Classification {
   readonly truncated: boolean;
 }
 
-interface Waiting extends BatchItem {
+export interface ClassifyOptions {
+  /** From now; at most CLASSIFY_MS_MAX. */
+  readonly timeoutMs?: number;
+}
+
+interface Waiting extends BatchItem, Queued {
+  /** On the clock of performance.now(). */
+  readonly deadlineMs: number;
   readonly settle: (result: Float32Array | Error) => void;
 }
 
@@ -58,7 +76,9 @@ export class Classifier {
   readonly #backbone: Pick<Backbone, "config" | "tokenizer">;
   readonly #session: Session;
   readonly #cache: AdapterCache;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new TokenQueue<Waiting>();
+  readonly #pace = new Pace();
+  #runningTokens = 0;
   #running: Promise<void> | undefined;
 
   private constructor(backbone: Backbone, { precision, session, cache }: ClassifierParts) {
@@ -81,19 +101,55 @@ export class Classifier {
 
   /**
    * Calibrated scores of each input, in order. Queued, then computed together with whatever else
-   * waits. Rejects with ModelError (backbone_mismatch, invalid_adapter, pair_required,
-   * classifier_overloaded) or with what `load` rejects with.
+   * waits. Rejects with ModelError (backbone_mismatch, invalid_adapter, pair_required), OverloadError
+   * (classifier_overloaded, classifier_tenant_overloaded, deadline_unmet) or with what `load` rejects with.
    */
-  async classify(adapter: AdapterHandle, inputs: readonly TextInput[]): Promise<Classification[]> {
-    if (this.#waiting.length + countTexts(inputs) > QUEUED_TEXTS_MAX) throw overloaded();
-    const resident = await this.#cache.acquire(adapter.key, () => adapter.load());
+  async classify(
+    adapter: AdapterHandle,
+    inputs: readonly TextInput[],
+    { timeoutMs = CLASSIFY_MS_DEFAULT }: ClassifyOptions = {},
+  ): Promise<Classification[]> {
+    const deadlineMs = performance.now() + Math.min(timeoutMs, CLASSIFY_MS_MAX);
+    this.#requireRoom(adapter.tenant, countTexts(inputs));
+    const resident = await this.#cache.acquire(`${adapter.tenant}/${adapter.digest}`, () => adapter.load());
     try {
       // All before any waits: one that is refused leaves none behind.
-      const encoded = inputs.map((input) => this.#encode(resident.adapter, input));
-      return await Promise.all(encoded.map((encodings) => this.#classifyOne(resident, encodings)));
+      const encoded = await inTurns(inputs, (input) => this.#encode(resident.adapter, input));
+      this.#requireRoom(adapter.tenant, encoded.flat().length);
+      this.#requireTime(adapter.tenant, { encodings: encoded.flat(), resident, deadlineMs });
+      const place = { resident, tenant: adapter.tenant, deadlineMs };
+      return await Promise.all(encoded.map((encodings) => this.#classifyOne(place, encodings)));
     } finally {
       this.#cache.release(resident);
     }
+  }
+
+  #requireRoom(tenant: string, texts: number): void {
+    const waiting = this.#waiting;
+    const retryAfterMs = this.#pace.estimate(waiting.tokens);
+    if (waiting.length + texts > QUEUED_TEXTS_MAX) throw overloaded(retryAfterMs);
+    const left = TENANT_QUEUED_TEXTS_MAX - waiting.lengthOf(tenant);
+    if (texts <= left) return;
+    throw new OverloadError(
+      "classifier_tenant_overloaded",
+      `${TENANT_QUEUED_TEXTS_MAX - left} of your texts are waiting, and ${TENANT_QUEUED_TEXTS_MAX} may. Send more when answers have come.`,
+      { retryAfterMs, quota: { name: "waiting-texts", most: TENANT_QUEUED_TEXTS_MAX, left } },
+    );
+  }
+
+  /**
+   * Tenants take turns, so a request waits for what its tenant has before it, as much of each other tenant,
+   * or for all there is when that is less.
+   */
+  #requireTime(
+    tenant: string,
+    { encodings, resident, deadlineMs }: Pick<Waiting, "resident" | "deadlineMs"> & { encodings: Encoding[] },
+  ): void {
+    const own = encodings.reduce((sum, encoding) => sum + tokensOf(encoding, resident), 0);
+    const ofTenant = this.#waiting.tokensOf(tenant) + own;
+    const ahead = Math.min(this.#waiting.tokens + own, ofTenant * (this.#waiting.tenants + 1));
+    const lateMs = performance.now() + this.#pace.estimate(this.#runningTokens + ahead) - deadlineMs;
+    if (lateMs > 0) throw deadlineUnmet(lateMs);
   }
 
   /** One sequence, or two for a pair whose texts are read each alone. */
@@ -103,14 +159,23 @@ export class Classifier {
     return textsOfPair(input).map((text) => tokenizer.encode(text));
   }
 
-  async #classifyOne(resident: ResidentAdapter, encodings: readonly Encoding[]): Promise<Classification> {
-    const [first, second] = await Promise.all(encodings.map((one) => this.#enqueue(one, resident)));
+  async #classifyOne(
+    place: Pick<Waiting, "resident" | "tenant" | "deadlineMs">,
+    encodings: readonly Encoding[],
+  ): Promise<Classification> {
+    const { resident } = place;
+    const [first, second] = await Promise.all(encodings.map((one) => this.#enqueue(one, place)));
     const vector = must(first, "vector");
     return {
       scores_C: scores(resident.adapter, second ? pairFeatures(vector, second) : vector),
       labels: resident.adapter.labels,
       truncated: encodings.some(({ truncated }) => truncated),
     };
+  }
+
+  /** Texts in the line, those of the pass that runs aside. */
+  get waitingTexts(): number {
+    return this.#waiting.length;
   }
 
   /** Adapters and bytes resident. */
@@ -120,16 +185,19 @@ export class Classifier {
 
   /** Waits for the pass that runs, refuses what waits. */
   async close(): Promise<void> {
-    for (const item of this.#waiting.splice(0)) item.settle(overloaded());
+    for (const item of this.#waiting.takeAll()) item.settle(overloaded(0));
     await this.#running;
     await this.#session.close();
   }
 
-  #enqueue(encoding: Encoding, resident: ResidentAdapter): Promise<Float32Array> {
+  #enqueue(
+    encoding: Encoding,
+    place: Pick<Waiting, "resident" | "tenant" | "deadlineMs">,
+  ): Promise<Float32Array> {
     return new Promise((resolve, reject) => {
       const settle = (result: Float32Array | Error) =>
         result instanceof Error ? reject(result) : resolve(result);
-      this.#waiting.push({ encoding, resident, settle });
+      this.#waiting.add({ encoding, ...place, tokens: tokensOf(encoding, place.resident), settle });
       this.#running ??= this.#drain();
     });
   }
@@ -137,32 +205,58 @@ export class Classifier {
   async #drain(): Promise<void> {
     // Let the texts of the same turn of the event loop join the first pass.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) await this.#runBatch(this.#takeBatch());
-    this.#running = undefined;
-  }
-
-  #takeBatch(): Waiting[] {
-    let tokens = 0;
-    let count = 0;
-    for (const { encoding, resident } of this.#waiting) {
-      tokens += encoding.tokenIds.length + promptTokensOf(resident);
-      if (count > 0 && tokens > BATCH_TOKENS_MAX) break;
-      count += 1;
+    while (this.#waiting.length > 0) {
+      const items = inTime(this.#waiting.take(BATCH_TOKENS_MAX));
+      if (items.length > 0) await this.#runBatch(items);
     }
-    return this.#waiting.splice(0, count);
+    this.#running = undefined;
   }
 
   async #runBatch(items: readonly Waiting[]): Promise<void> {
     const { config } = this.#backbone;
+    const startedMs = performance.now();
+    this.#runningTokens = items.reduce((sum, { tokens }) => sum + tokens, 0);
     try {
       const { features } = await this.#session.run(batchFeeds(items, config, this.#cache), ["features"]);
+      this.#pace.record(this.#runningTokens, performance.now() - startedMs);
       for (const [index, item] of items.entries()) {
         item.settle(features.subarray(index * config.width, (index + 1) * config.width));
       }
     } catch (error) {
       for (const item of items) item.settle(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#runningTokens = 0;
     }
   }
+}
+
+/** Positions that a text takes of a pass. */
+function tokensOf({ tokenIds }: Encoding, resident: ResidentAdapter): number {
+  return tokenIds.length + promptTokensOf(resident);
+}
+
+/** Those that someone still waits for; the others are told. */
+function inTime(items: readonly Waiting[]): Waiting[] {
+  const nowMs = performance.now();
+  return items.filter(({ deadlineMs, settle }) => {
+    if (deadlineMs > nowMs) return true;
+    settle(deadlineUnmet(nowMs - deadlineMs));
+    return false;
+  });
+}
+
+/** `map`, with a turn for others whenever it has taken ENCODE_MS_MAX. */
+async function inTurns<In, Out>(items: readonly In[], map: (item: In) => Out): Promise<Out[]> {
+  const mapped: Out[] = [];
+  let startedMs = performance.now();
+  for (const item of items) {
+    if (performance.now() - startedMs > ENCODE_MS_MAX) {
+      await new Promise((resolve) => setImmediate(resolve));
+      startedMs = performance.now();
+    }
+    mapped.push(map(item));
+  }
+  return mapped;
 }
 
 /** A pair counts as two: an adapter may read each of its texts alone. */
@@ -178,10 +272,19 @@ function textsOfPair(input: TextInput): [string, string] {
   );
 }
 
-function overloaded(): ModelError {
-  return new ModelError(
+function overloaded(retryAfterMs: number): OverloadError {
+  return new OverloadError(
     "classifier_overloaded",
     "The classifier has too many texts waiting. Try again shortly.",
+    { retryAfterMs },
+  );
+}
+
+function deadlineUnmet(lateMs: number): OverloadError {
+  return new OverloadError(
+    "deadline_unmet",
+    "This request cannot be answered within its time. Try again shortly, or allow it more.",
+    { retryAfterMs: lateMs },
   );
 }
 

@@ -1,7 +1,6 @@
 // The native door of the model room: onnxruntime sessions and the mixed-adapter classifier.
 export { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 export { type BatchItem, batchFeeds } from "./batch-feeds.ts";
-export { choosePrecision, type PrecisionChoice } from "./choose-precision.ts";
 export { type AdapterHandle, type Classification, Classifier, type ClassifierOptions } from "./classifier.ts";
 export { servingGraph } from "./serving-graph.ts";
 export { type Feed, Session, type SessionOptions } from "./session.ts";

@@ -361,7 +361,10 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
       const logits = headLogits(adapter.head, await hardFeatures(pooling, places), WIDTH);
       const classifier = await Classifier.create(backbone, { threads: 1 });
       try {
-        const results = await classifier.classify({ key: "a", load: async () => adapter }, TEXTS);
+        const results = await classifier.classify(
+          { tenant: "a", digest: "a", load: async () => adapter },
+          TEXTS,
+        );
         for (const [row, { scores_C }] of results.entries()) {
           const powers = Array.from(logits.subarray(row * CLASSES, (row + 1) * CLASSES), (x) =>
             Math.exp(x / 1.5),
