@@ -110,6 +110,19 @@ describe("train", () => {
   });
 });
 
+it("load asks a server process, and says what it reached of each target", async () => {
+  const size = ["--tenants", "10", "--connections", "4", "--seconds", "1", "--rounds", "1", "--threads", "1"];
+  const { exitCode, stdout, stderr } = await bench("load", "--backbone", backbone, ...size, "--json");
+  expect(stderr).toContain("a second over HTTP");
+  expect(exitCode).toBe(0);
+  const { http, steady, firstRequest, targets } = JSON.parse(stdout).results;
+  expect(http.median).toBeGreaterThan(0);
+  expect(steady.p99Ms).toBeGreaterThanOrEqual(steady.p50Ms);
+  expect(firstRequest.cold.min).toBeGreaterThan(0);
+  for (const { value, target, isMost, met } of targets)
+    expect(met).toBe(isMost ? value < target : value >= target);
+}, 60_000);
+
 it("precision compares answers in fp32 and int8 on the same test rows", async () => {
   const where = ["--data", at("tasks"), "--tasks", "mail", "--seeds", "13", "--backbone", backbone];
   const { exitCode, stdout } = await bench("precision", ...where, "--test-rows-max", "10", "--json");
@@ -225,7 +238,7 @@ describe("the command line", () => {
   });
 
   it("--help explains each measurement", async () => {
-    for (const name of ["serve", "train", "accuracy", "precision"]) {
+    for (const name of ["serve", "load", "train", "accuracy", "precision"]) {
       const { exitCode, stdout } = await bench(name, "--help");
       expect(exitCode).toBe(0);
       expect(stdout).toContain(`Usage: npm run bench -- ${name}`);

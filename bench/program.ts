@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
 import type { BenchIo } from "./io.ts";
+import { loadCommand } from "./load/command.ts";
 import { precisionCommand } from "./precision/command.ts";
 import { serveCommand } from "./serve/command.ts";
 import { trainCommand } from "./train/command.ts";
@@ -10,7 +11,7 @@ export function createProgram(io: BenchIo): Command {
   const program = new Command("npm run bench --")
     .description("Measures Softgate on this machine: serving, training, accuracy, and what int8 costs in it.")
     .addHelpText("after", HELP);
-  for (const command of [serveCommand, trainCommand, accuracyCommand, precisionCommand]) {
+  for (const command of [serveCommand, loadCommand, trainCommand, accuracyCommand, precisionCommand]) {
     program.addCommand(command(io));
   }
   // Settings are not inherited by commands made apart from their parent.
@@ -30,6 +31,7 @@ function speakThrough(io: BenchIo, command: Command): void {
 const HELP = `
 Examples:
   $ npm run bench -- serve                      one batch of 64 adapters against the bare backbone
+  $ npm run bench -- load                       a server process with 1,000 tenants
   $ npm run bench -- train                      the example, in a child process and in this one
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
   $ npm run bench -- precision --data DIR --tasks trec --seeds 13
