@@ -6,6 +6,7 @@ export type { EncoderConfig } from "./encoder/config.ts";
 export { PRECISION_CHOICES, type PrecisionChoice } from "./encoder/linear.ts";
 export { ModelError, type ModelErrorCode, OverloadError } from "./errors.ts";
 export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";
+export type { RuntimeObserver } from "./runtime/observer.ts";
 export { roundToHalf } from "./safetensors/read-tensor.ts";
 export { transpose } from "./safetensors/transpose.ts";
 export {

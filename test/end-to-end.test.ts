@@ -23,7 +23,11 @@ beforeAll(async () => {
   const backbone = join(folder, "tiny");
   await writeTinyBackbone(backbone, { layers: 3 });
   const storeUrl = `file:${join(folder, "store")}`;
-  server = await startNodeServer({ storeUrl, port: 0, host: "127.0.0.1", backbone });
+  server = await startNodeServer({
+    ...{ storeUrl, port: 0, metricsPort: 0, host: "127.0.0.1", backbone },
+    // To compare scores to the last digits.
+    precision: "fp32",
+  });
   keys = { alpha: await createKey(storeUrl, "alpha"), beta: await createKey(storeUrl, "beta") };
   alpha = createApi(server.url, keys.alpha);
 });
@@ -90,6 +94,16 @@ describe("upload, dataset, train, publish, resolve, classify", () => {
       expect(alone.predictions[0]?.score).toBeCloseTo(together.predictions.at(-1)?.score ?? Number.NaN, 4);
     }
   });
+});
+
+it("metrics tell of texts, adapters and requests, on a port of their own", async () => {
+  const body = await (await fetch(`${server.metricsUrl}/metrics`)).text();
+  expect(body).toMatch(/^softgate_texts_total [1-9]/m);
+  expect(body).toMatch(/^softgate_adapter_requests_total\{outcome="loaded"\} 1$/m);
+  expect(body).toMatch(
+    /^softgate_http_request_seconds_count\{route="\/v1\/classify",.*status="200"\} [1-9]/m,
+  );
+  expect((await fetch(`${server.url}/metrics`)).status).toBe(404);
 });
 
 describe("another tenant", () => {

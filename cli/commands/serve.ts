@@ -13,6 +13,7 @@ interface ServeOptions extends StoreOptions {
   readonly backbone: string;
   readonly threads?: number;
   readonly precision: PrecisionChoice;
+  readonly metricsPort?: number;
 }
 
 export function serveCommand(io: Io): Command {
@@ -21,13 +22,14 @@ export function serveCommand(io: Io): Command {
     .option("--port <port>", "0 takes any free one", wholeNumber(0, 65_535), 8080)
     .option("--host <address>", "0.0.0.0 answers the whole network", "127.0.0.1")
     .option("--threads <n>", "of a forward pass; 0 lets the runtime choose", wholeNumber(0, 256))
+    .option("--metrics-port <port>", "serve Prometheus metrics there, at /metrics", wholeNumber(0, 65_535))
     .addOption(precisionOption())
     .addOption(backboneOption())
     .action((options: ServeOptions) => serve(options, io));
 }
 
 async function serve(options: ServeOptions, io: Io): Promise<void> {
-  const { store: storeUrl, port, host, threads, precision } = options;
+  const { store: storeUrl, port, host, threads, precision, metricsPort } = options;
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
   const { startNodeServer } = await import("#functions");
@@ -38,9 +40,12 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     precision,
     backbone: folder,
     ...(threads !== undefined && { threads }),
+    ...(metricsPort !== undefined && { metricsPort }),
     log: (event) => io.stderr(`${JSON.stringify(event)}\n`),
   });
-  io.stdout(options.json ? json({ url: server.url }) : `Serving on ${server.url}. Ctrl-C ends it.\n`);
+  const { url, metricsUrl } = server;
+  const metrics = metricsUrl === undefined ? "" : `Metrics at ${metricsUrl}/metrics.\n`;
+  io.stdout(options.json ? json({ url, metricsUrl }) : `Serving on ${url}. Ctrl-C ends it.\n${metrics}`);
   if (!io.signal.aborted) await once(io.signal, "abort");
   await server.close();
 }

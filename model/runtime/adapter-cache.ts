@@ -6,6 +6,7 @@ import { ModelError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
 import { type Adapter, type GeneratorPooling, weightsOfInsertion } from "../spt/adapter.ts";
 import { NormSlab } from "./norm-slab.ts";
+import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import { POOLINGS } from "./serving-graph.ts";
 import { Slab } from "./slab.ts";
 
@@ -36,10 +37,16 @@ export class AdapterCache {
   readonly #slabs: Record<GeneratorPooling, readonly Slab[]>;
   readonly #norms: readonly NormSlab[];
   readonly #resident: LRUCache<string, ResidentAdapter>;
+  readonly #observer: Pick<RuntimeObserver, "adapterAsked">;
   readonly #loading = new Map<string, Promise<ResidentAdapter>>();
   readonly #failures = new LRUCache<string, Failure>({ max: FAILURES_MAX });
 
-  constructor({ config, weights }: Pick<Backbone, "config" | "weights">, bytesMax: number) {
+  constructor(
+    { config, weights }: Pick<Backbone, "config" | "weights">,
+    bytesMax: number,
+    observer: Pick<RuntimeObserver, "adapterAsked"> = NO_OBSERVER,
+  ) {
+    this.#observer = observer;
     this.#shape = config;
     const slabs = (pooling: GeneratorPooling) =>
       Array.from({ length: config.layers }, () => new Slab(pooling, config.width));
@@ -62,10 +69,23 @@ export class AdapterCache {
 
   /** The adapter, loaded if need be and held until `release`. Rejects with ModelError. */
   async acquire(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
-    const entry = this.#resident.get(key) ?? (await this.#load(key, load));
+    const entry = await this.#find(key, load);
     if (entry.evicted) return this.acquire(key, load);
     entry.uses += 1;
     return entry;
+  }
+
+  async #find(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
+    const resident = this.#resident.get(key);
+    const startedMs = performance.now();
+    try {
+      const entry = resident ?? (await this.#load(key, load));
+      this.#observer.adapterAsked(resident ? "resident" : "loaded", performance.now() - startedMs);
+      return entry;
+    } catch (error) {
+      this.#observer.adapterAsked("failed", performance.now() - startedMs);
+      throw error;
+    }
   }
 
   release(entry: ResidentAdapter): void {

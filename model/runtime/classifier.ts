@@ -9,8 +9,9 @@ import { pairFeatures } from "../pair-features.ts";
 import type { Adapter } from "../spt/adapter.ts";
 import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
 import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
-import { type BatchItem, batchFeeds, promptTokensOf } from "./batch-feeds.ts";
+import { type BatchItem, batchFeeds, type Feeds, promptTokensOf } from "./batch-feeds.ts";
 import { choosePrecision } from "./choose-precision.ts";
+import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
 import { servingGraph } from "./serving-graph.ts";
 import { Session } from "./session.ts";
@@ -44,6 +45,7 @@ export interface ClassifierOptions {
   readonly threads?: number;
   /** How the backbone is computed; "auto", the default, is int8 where this machine is exact in it. */
   readonly precision?: PrecisionChoice;
+  readonly observer?: RuntimeObserver;
 }
 
 export interface Classification {
@@ -59,7 +61,8 @@ export interface ClassifyOptions {
 }
 
 interface Waiting extends BatchItem, Queued {
-  /** On the clock of performance.now(). */
+  /** On the clock of performance.now(), as is the next. */
+  readonly queuedMs: number;
   readonly deadlineMs: number;
   readonly settle: (result: Float32Array | Error) => void;
 }
@@ -68,6 +71,7 @@ interface ClassifierParts {
   readonly precision: Precision;
   readonly session: Session;
   readonly cache: AdapterCache;
+  readonly observer: RuntimeObserver;
 }
 
 export class Classifier {
@@ -76,12 +80,13 @@ export class Classifier {
   readonly #backbone: Pick<Backbone, "config" | "tokenizer">;
   readonly #session: Session;
   readonly #cache: AdapterCache;
+  readonly #observer: RuntimeObserver;
   readonly #waiting = new TokenQueue<Waiting>();
   readonly #pace = new Pace();
   #runningTokens = 0;
   #running: Promise<void> | undefined;
 
-  private constructor(backbone: Backbone, { precision, session, cache }: ClassifierParts) {
+  private constructor(backbone: Backbone, { precision, session, cache, observer }: ClassifierParts) {
     const { id, digest, config, tokenizer } = backbone;
     this.backbone = { id, digest };
     this.precision = precision;
@@ -89,14 +94,15 @@ export class Classifier {
     this.#backbone = { config, tokenizer };
     this.#session = session;
     this.#cache = cache;
+    this.#observer = observer;
   }
 
   static async create(backbone: Backbone, options: ClassifierOptions = {}): Promise<Classifier> {
-    const { threads = 0, adapterCacheBytesMax = ADAPTER_CACHE_BYTES_MAX } = options;
+    const { threads = 0, adapterCacheBytesMax = ADAPTER_CACHE_BYTES_MAX, observer = NO_OBSERVER } = options;
     const precision = await choosePrecision(options.precision ?? "auto");
     const session = await Session.create(servingGraph({ ...backbone, precision }), { threads });
-    const cache = new AdapterCache(backbone, adapterCacheBytesMax);
-    return new Classifier(backbone, { precision, session, cache });
+    const cache = new AdapterCache(backbone, adapterCacheBytesMax, observer);
+    return new Classifier(backbone, { precision, session, cache, observer });
   }
 
   /**
@@ -197,7 +203,8 @@ export class Classifier {
     return new Promise((resolve, reject) => {
       const settle = (result: Float32Array | Error) =>
         result instanceof Error ? reject(result) : resolve(result);
-      this.#waiting.add({ encoding, ...place, tokens: tokensOf(encoding, place.resident), settle });
+      const tokens = tokensOf(encoding, place.resident);
+      this.#waiting.add({ encoding, ...place, tokens, queuedMs: performance.now(), settle });
       this.#running ??= this.#drain();
     });
   }
@@ -217,8 +224,19 @@ export class Classifier {
     const startedMs = performance.now();
     this.#runningTokens = items.reduce((sum, { tokens }) => sum + tokens, 0);
     try {
-      const { features } = await this.#session.run(batchFeeds(items, config, this.#cache), ["features"]);
-      this.#pace.record(this.#runningTokens, performance.now() - startedMs);
+      const feeds = batchFeeds(items, config, this.#cache);
+      const packedMs = performance.now();
+      const { features } = await this.#session.run(feeds, ["features"]);
+      const endedMs = performance.now();
+      this.#pace.record(this.#runningTokens, endedMs - startedMs);
+      this.#observer.passEnded({
+        texts: items.length,
+        tokens: this.#runningTokens,
+        fill: fillOf(items, feeds),
+        waitedMs: items.map(({ queuedMs }) => startedMs - queuedMs),
+        packMs: packedMs - startedMs,
+        runMs: endedMs - packedMs,
+      });
       for (const [index, item] of items.entries()) {
         item.settle(features.subarray(index * config.width, (index + 1) * config.width));
       }
@@ -233,6 +251,11 @@ export class Classifier {
 /** Positions that a text takes of a pass. */
 function tokensOf({ tokenIds }: Encoding, resident: ResidentAdapter): number {
   return tokenIds.length + promptTokensOf(resident);
+}
+
+function fillOf(items: readonly Waiting[], { tokenIds }: Feeds): number {
+  const tokens = items.reduce((sum, { encoding }) => sum + encoding.tokenIds.length, 0);
+  return tokens / must(tokenIds, "token ids").data.length;
 }
 
 /** Those that someone still waits for; the others are told. */
