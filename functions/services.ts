@@ -23,6 +23,8 @@ export interface ClassifierPort {
     inputs: readonly TextInput[],
     options: { timeoutMs?: number },
   ): Promise<{ scores_C: Float32Array; labels: readonly string[]; truncated: boolean }[]>;
+  /** Resolves when the backbone answers. */
+  probe(): Promise<void>;
 }
 
 export type { ResolvedAdapter, TenantId };

@@ -25,6 +25,8 @@ export const TENANT_QUEUED_TEXTS_MAX = 4_096;
 /** A request that could not be answered within its time is refused, at once where that can be foreseen. */
 export const CLASSIFY_MS_MAX = 60_000;
 export const CLASSIFY_MS_DEFAULT = 30_000;
+const PROBE = "probe";
+const PROBE_MS_MAX = 5_000;
 /** One request's tokenizing holds the event loop no longer than this, and one text. */
 const ENCODE_MS_MAX = 4;
 const ADAPTER_CACHE_BYTES_MAX = 512 * 1024 * 1024;
@@ -179,6 +181,13 @@ export class Classifier {
     };
   }
 
+  /** One word through the backbone, in the line with all else. Rejects with OverloadError. */
+  async probe(): Promise<void> {
+    const load = async () => withoutInsertions(this.#backbone.config.width);
+    // No tenant's name is empty.
+    await this.classify({ tenant: "", digest: PROBE, load }, [PROBE], { timeoutMs: PROBE_MS_MAX });
+  }
+
   /** Texts in the line, those of the pass that runs aside. */
   get waitingTexts(): number {
     return this.#waiting.length;
@@ -246,6 +255,13 @@ export class Classifier {
       this.#runningTokens = 0;
     }
   }
+}
+
+function withoutInsertions(width: number): Adapter {
+  return {
+    ...{ width, insertions: [], labels: [PROBE, PROBE], temperature: 1, pairMode: "joint" },
+    head: { weight_CD: new Float32Array(2 * width), bias_C: new Float32Array(2) },
+  };
 }
 
 /** Positions that a text takes of a pass. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { OverloadError } from "#model";
 import type { ClassifierPort, Services } from "../../services.ts";
-import { BACKBONE, createTestApp, publishAdapter } from "../../test-app.ts";
+import { BACKBONE, createTestApp, fakeClassifier, publishAdapter } from "../../test-app.ts";
 import { INPUT_CHARACTERS_MAX, INPUTS_MAX } from "./request.ts";
 
 type AdapterOptions = Partial<Parameters<typeof publishAdapter>[1]>;
@@ -71,6 +71,7 @@ describe("200", () => {
     const cached = new Set<string>();
     const test = await createTestApp({
       classifier: {
+        ...fakeClassifier,
         classify: async ({ tenant, digest }) => {
           cached.add(`${tenant}/${digest}`);
           return [];
@@ -145,7 +146,7 @@ describe("400", () => {
 
 describe("429 and 503", () => {
   const retryAfterMs = 2_500;
-  const refusing = (error: OverloadError) => ({ classify: () => Promise.reject(error) });
+  const refusing = (error: OverloadError) => ({ ...fakeClassifier, classify: () => Promise.reject(error) });
 
   it("too many of one tenant's texts: how many may wait, and when to ask again", async () => {
     const quota = { name: "waiting-texts", most: 4096, left: 5 };
@@ -179,6 +180,7 @@ describe("a caller's time", () => {
   it("reaches the classifier", async () => {
     const seen: unknown[] = [];
     const classifier: ClassifierPort = {
+      ...fakeClassifier,
       classify: async (_adapter, _inputs, options) => {
         seen.push(options);
         return [];
