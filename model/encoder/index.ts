@@ -18,3 +18,4 @@ export {
   writeSlotRows,
 } from "./pack.ts";
 export { flattenRows, poolTexts, unitLength } from "./pool.ts";
+export { positionFeeds, positionInputs } from "./position-inputs.ts";
