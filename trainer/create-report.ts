@@ -78,7 +78,8 @@ function backboneParameters({ weights }: Backbone): number {
   return (
     weights.tokenEmbedding_VD.length +
     weights.positionEmbedding.length +
-    weights.typeEmbedding.length +
+    (weights.typeEmbedding?.length ?? 0) +
+    (weights.relativeBias?.length ?? 0) +
     linears.reduce((sum, { weight, bias }) => sum + weight.length + bias.length, 0) +
     norms.reduce((sum, { gamma_D, beta_D }) => sum + gamma_D.length + beta_D.length, 0)
   );

@@ -43,7 +43,7 @@ const trainWith = (options: TrainOptions, more: { onProgress?: (progress: Traini
 const bytesOf = ({ adapter }: TrainResult) => serializeAdapter(adapter, backbone);
 
 async function accuracyOn({ rows }: typeof trained, { adapter }: TrainResult): Promise<number> {
-  const classifier = await Classifier.create(backbone, { threads: 1 });
+  const classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32" });
   try {
     const texts = rows.map(({ text }) => text);
     const results = await classifier.classify({ tenant: "a", digest: "a", load: async () => adapter }, texts);

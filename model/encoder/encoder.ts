@@ -1,4 +1,4 @@
-// The frozen forward pass of the BERT and RoBERTa families over packed rows: each row of T positions
+// The frozen forward pass of the BERT, RoBERTa and MPNet families over packed rows: each row of T positions
 // holds several texts, kept apart by a segment id per position. Prompt tokens stand beside the rows,
 // in slots of their own: texts see them as further keys, and their own rows are computed only in
 // layers whose result a later layer needs. `beforeLayer` says what is inserted at a layer: the prompts
@@ -8,6 +8,7 @@ import { must } from "../graph/ops.ts";
 import type { EncoderConfig } from "./config.ts";
 import { type ApplyLinear, createLinear, type Precision } from "./linear.ts";
 import { flattenRows } from "./pool.ts";
+import { addRelativeBias, relativeBias } from "./relative-bias.ts";
 import type { EncoderWeights, LayerWeights, Linear, Norm } from "./weights.ts";
 
 /** The frozen part of a backbone, and how a graph computes it. */
@@ -29,6 +30,8 @@ export const EMPTY_SLOT = -2;
 export interface EncoderInputs {
   /** [R, T] int32. Positions of equal segment see each other; text segments count from 0. */
   readonly segmentIds: Tensor;
+  /** [1, T, T] int32, of backbones with relative attention bias: see bucketMatrix. */
+  readonly buckets?: Tensor;
   /** States entering layer `fromLayer`, [R, T, D]. */
   readonly states_RTD: Tensor;
   readonly fromLayer: number;
@@ -89,7 +92,7 @@ export interface LayerEntry {
 /** Called once a layer, in order. */
 export type BeforeLayer = (layer: number, entry: LayerEntry) => LayerInsertions;
 
-/** [R, T] int32 ids → [R, T, D] states entering layer 0: word + position + type, normalised. */
+/** [R, T] int32 ids → [R, T, D] states entering layer 0: word + position + type (where there are types), normalised. */
 export function embedTokens(
   builder: GraphBuilder,
   config: EncoderConfig,
@@ -103,8 +106,10 @@ export function embedTokens(
     ]);
   const words = rows("tokenIds", weights.tokenEmbedding_VD);
   const places = rows("positionIds", weights.positionEmbedding);
-  const types = rows("typeIds", weights.typeEmbedding);
-  const sum = builder.apply("Add", [builder.apply("Add", [words, types]), places]);
+  const typed = weights.typeEmbedding
+    ? builder.apply("Add", [words, rows("typeIds", weights.typeEmbedding)])
+    : words;
+  const sum = builder.apply("Add", [typed, places]);
   return { states_RTD: normalize(builder, config, sum, { own: weights.embeddingNorm }) };
 }
 
@@ -112,10 +117,10 @@ export function embedTokens(
 export function encode(
   builder: GraphBuilder,
   { config, weights, precision = "fp32" }: EncoderSource,
-  { segmentIds, states_RTD, fromLayer }: EncoderInputs,
+  { segmentIds, buckets, states_RTD, fromLayer }: EncoderInputs,
   beforeLayer: BeforeLayer = () => ({}),
 ): Tensor {
-  const biasBetween = segmentBiases(builder);
+  const biasBetween = attentionBiases(builder, segmentIds, relativeBiasOf(builder, config, weights, buckets));
   const linear = createLinear(builder, precision);
   let states = states_RTD;
   let carried: Tensor | undefined;
@@ -156,7 +161,7 @@ interface LayerContext {
 
 /** How the states of a layer's queries lie in the rows of attention. */
 interface QueryLayout {
-  /** [R, 1, Q, K] */
+  /** [R, 1, Q, K], or [R, H, Q, K] where the backbone has relative attention bias. */
   readonly bias: Tensor;
   /** The queries' own form → [R, Q, D], and back. */
   readonly toSlots: (states: Tensor) => Tensor;
@@ -168,12 +173,32 @@ function same(states: Tensor): Tensor {
   return states;
 }
 
-/** bias_R1QK of queries and keys: 0 within a segment, HIDDEN_KEY_BIAS between segments. Each pair once. */
-function segmentBiases(builder: GraphBuilder): (queryIds: Tensor, keyIds: Tensor) => Tensor {
+function relativeBiasOf(
+  builder: GraphBuilder,
+  { heads }: EncoderConfig,
+  { relativeBias: biases }: EncoderWeights,
+  buckets: Tensor | undefined,
+): Tensor | undefined {
+  return biases && relativeBias(builder, { biases, heads }, must(buckets, "relative buckets"));
+}
+
+/**
+ * Bias of queries and keys: 0 within a segment, HIDDEN_KEY_BIAS between segments; where the queries are the texts',
+ * with the backbone's relative bias, if it has one. Each pair once.
+ */
+function attentionBiases(
+  builder: GraphBuilder,
+  textIds: Tensor,
+  relative_1HTT: Tensor | undefined,
+): (queryIds: Tensor, keyIds: Tensor) => Tensor {
   const known = new Map<string, Tensor>();
+  const compute = (queryIds: Tensor, keyIds: Tensor) => {
+    const bias = biasBetweenSegments(builder, queryIds, keyIds);
+    return relative_1HTT && queryIds === textIds ? addRelativeBias(builder, bias, relative_1HTT) : bias;
+  };
   return (queryIds, keyIds) => {
     const pair = `${queryIds.id} ${keyIds.id}`;
-    const bias = known.get(pair) ?? biasBetweenSegments(builder, queryIds, keyIds);
+    const bias = known.get(pair) ?? compute(queryIds, keyIds);
     known.set(pair, bias);
     return bias;
   };

@@ -20,3 +20,4 @@ export {
   writeSlotRows,
 } from "./pack.ts";
 export { flattenRows, poolTexts, unitLength } from "./pool.ts";
+export { positionFeeds, positionInputs } from "./position-inputs.ts";

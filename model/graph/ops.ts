@@ -135,7 +135,11 @@ export const opTable = {
   /** The part of x (input 0) that stands where Concat put it: after as much as `before`, as much as `like`. */
   SliceLike: ([, , like]) => [must(like, "SliceLike like")],
   /** The transpose of SliceLike: x (input 0) with zeros around it, those of `before` first, as much in all as `whole`. */
-  PadLike: ([, , whole]) => [must(whole, "PadLike whole")],
+  PadLike: ([x, , whole], { axis = 0 }) => {
+    const input = must(x, "PadLike x");
+    const size = must(must(whole, "PadLike whole").shape[axis], "PadLike axis");
+    return [{ type: input.type, shape: input.shape.with(axis, size) }];
+  },
   ReduceSum: ([x], { axes }) => {
     const input = must(x, "ReduceSum x");
     const reduced = must(axes, "ReduceSum axes");

@@ -260,8 +260,12 @@ const lowerings = {
     const start = sizeAlong(emit, before, axis);
     const rest = emit.value("Sub", [sizeAlong(emit, whole, axis), start]);
     const end = emit.value("Sub", [rest, sizeAlong(emit, x, axis)]);
-    const pads = emit.value("Concat", [start, end], { axis: 0 });
-    emit.node("Pad", [id(x), pads, emit.floats([0], []), emit.integers([axis])], ids(outputs));
+    // All axes, though Pad could be told of one: onnxruntime forgets which when it moves a Transpose behind it.
+    const rank = must(x, "x").shape.length;
+    const none = (count: number) => emit.integers(Array<number>(count).fill(0));
+    const all = [none(axis), start, none(rank - 1), end, none(rank - 1 - axis)];
+    const pads = emit.value("Concat", all, { axis: 0 });
+    emit.node("Pad", [id(x), pads, emit.floats([0], [])], ids(outputs));
   },
   Gelu: (emit, node) => {
     if (emit.floatType === "float32") return emit.node("Gelu", ids(node.inputs), ids(node.outputs));

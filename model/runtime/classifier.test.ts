@@ -1,10 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
-import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
+import { makeTinyBackbone, type TinyFamily } from "../../test/helpers/tiny-backbone.ts";
 import { TINY_WORDS } from "../../test/helpers/tiny-tokenizer.ts";
 import { type Backbone, parseBackbone } from "../backbone.ts";
+import type { Precision } from "../encoder/linear.ts";
 import { ModelError } from "../errors.ts";
 import type { Adapter } from "../spt/adapter.ts";
 import { FAILURE_MS_MIN } from "./adapter-cache.ts";
@@ -36,6 +37,14 @@ function anAdapter(seed: number): Adapter {
   return makeRandomAdapter({ width: backbone.config.width, seed, classes: 2 + seed, generators, scaleShift });
 }
 
+/** Of a backbone with those adapters' width and layers. */
+async function openClassifier(family: TinyFamily, precision: Precision): Promise<Classifier> {
+  const other = parseBackbone("tiny", makeTinyBackbone({ family, layers: LAYERS }));
+  const opened = await Classifier.create(other, { threads: 1, precision });
+  onTestFinished(() => opened.close());
+  return opened;
+}
+
 const handle = (index: number) => ({
   tenant: `tenant ${index}`,
   digest: `adapter ${index}`,
@@ -64,32 +73,28 @@ async function expectSameMixed(by: Classifier, tolerance: number): Promise<void>
 }
 
 describe("a text's scores", () => {
-  test("alone and in any mixed batch differ by less than 1e-4", async () => {
-    await expectSameMixed(classifier, 1e-4);
-  });
-
-  // A last bit of float32, in which batches differ, can move a state to the next of 255 steps.
-  test("and so in int8, by less than 5e-3", async () => {
-    const coarse = await Classifier.create(backbone, { threads: 1, precision: "int8" });
-    try {
-      expect(coarse.precision).toBe("int8");
-      await expectSameMixed(coarse, 5e-3);
-    } finally {
-      await coarse.close();
-    }
-  });
+  // In int8 a last bit of float32, in which batches differ, can move a state to the next of 255 steps.
+  test.each([
+    { family: "bert", precision: "fp32", tolerance: 1e-4 },
+    { family: "mpnet", precision: "fp32", tolerance: 1e-4 },
+    { family: "bert", precision: "int8", tolerance: 5e-3 },
+    { family: "mpnet", precision: "int8", tolerance: 5e-3 },
+  ] as const)(
+    "alone and in any mixed batch on $family in $precision differ by less than $tolerance",
+    async ({ family, precision, tolerance }) => {
+      const opened = await openClassifier(family, precision);
+      expect(opened.precision).toBe(precision);
+      await expectSameMixed(opened, tolerance);
+    },
+  );
 
   test("in int8 are near those in fp32", async () => {
-    const coarse = await Classifier.create(backbone, { threads: 1, precision: "int8" });
-    try {
-      for (const index of adapters.keys()) {
-        const [exact] = await classifier.classify(handle(index), ["good order bad music"]);
-        const [rounded] = await coarse.classify(handle(index), ["good order bad music"]);
-        expect(largestDifference(exact?.scores_C, rounded?.scores_C)).toBeLessThan(0.02);
-        expect(largestDifference(exact?.scores_C, rounded?.scores_C)).toBeGreaterThan(0);
-      }
-    } finally {
-      await coarse.close();
+    const coarse = await openClassifier("bert", "int8");
+    for (const index of adapters.keys()) {
+      const [exact] = await classifier.classify(handle(index), ["good order bad music"]);
+      const [rounded] = await coarse.classify(handle(index), ["good order bad music"]);
+      expect(largestDifference(exact?.scores_C, rounded?.scores_C)).toBeLessThan(0.02);
+      expect(largestDifference(exact?.scores_C, rounded?.scores_C)).toBeGreaterThan(0);
     }
   });
 
