@@ -386,7 +386,7 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
         pairMode: "joint",
       };
       const logits = headLogits(adapter.head, await hardFeatures(pooling, places), WIDTH);
-      const classifier = await Classifier.create(startOf(places).backbone, { threads: 1 });
+      const classifier = await Classifier.create(startOf(places).backbone, { threads: 1, precision: "fp32" });
       try {
         const results = await classifier.classify(
           { tenant: "a", digest: "a", load: async () => adapter },
