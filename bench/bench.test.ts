@@ -224,6 +224,7 @@ describe("the command line", () => {
     [["accuracy", "--tasks", "trec", "--seeds", "13"], "--data"],
     [["accuracy", "--data", ".", "--tasks", "../trec", "--seeds", "13"], '"../trec" is no name'],
     [["accuracy", "--data", ".", "--tasks", "a", "--seeds", "13", "--methods", "bert"], "bert is no method"],
+    [["serve", "--peers", "bert"], "Name some of transformers_js, peft"],
     [["swim"], "unknown command"],
     [[], "Name a measurement"],
   ])("%j is refused with a word on what is wrong", async (args, message) => {
@@ -249,8 +250,11 @@ describe("the command line", () => {
 it("rounds run every case once untimed and once timed, warm-up apart, and another case goes first in the next", async () => {
   const order: string[] = [];
   const run = { a: async () => order.push("a"), b: async () => order.push("b") };
-  const timings = await measureRounds(run, { warmUp: 1, rounds: 3 });
-  expect([timings.a.length, timings.b.length]).toEqual([3, 3]);
+  const timings = await measureRounds(new Map(Object.entries(run)), { warmUp: 1, rounds: 3 });
+  expect([...timings].map(([name, { length }]) => [name, length])).toEqual([
+    ["a", 3],
+    ["b", 3],
+  ]);
   expect(order.slice(4).join("")).toBe("aabbbbaaaabb");
 });
 

@@ -1,16 +1,18 @@
 // npm run bench -- serve
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import type { BenchIo } from "../io.ts";
 import { openBackbone } from "../open-backbone.ts";
-import { type SharedOptions, wholeNumber, withShared } from "../options.ts";
+import { nameList, type SharedOptions, wholeNumber, withShared } from "../options.ts";
 import { printDocument } from "../print-document.ts";
 import { targetLine, textTable, whole } from "../text-table.ts";
 import { measureServing, type ServeRatio, type ServeResults } from "./measure-serving.ts";
 import { readTexts } from "./read-texts.ts";
 import { adapterShape } from "./resident-adapters.ts";
+import { SERVE_PEERS, type ServePeer } from "./serve-peers.ts";
 
 interface ServeOptions extends SharedOptions {
   readonly texts?: string;
+  readonly peers: readonly ServePeer[];
   readonly batch: number;
   readonly resident: number;
   readonly rounds: number;
@@ -24,6 +26,7 @@ export function serveCommand(io: BenchIo): Command {
       "--texts <file>",
       "one text per line, or a .csv or .ndjson dataset (default: the example's test file)",
     )
+    .option("--peers <names>", `others to measure beside: ${SERVE_PEERS.join(", ")}`, peerList, [])
     .option("--batch <n>", "texts of the batch, each of another adapter", wholeNumber(1, 512), 64)
     .option("--resident <n>", "adapters in memory for the case with many", wholeNumber(1, 20_000), 1_000)
     .option("--rounds <n>", "rounds that are measured; each runs every case once", wholeNumber(1, 10_000), 15)
@@ -35,25 +38,27 @@ export function serveCommand(io: BenchIo): Command {
 }
 
 async function serve(options: ServeOptions, io: BenchIo): Promise<void> {
-  const { batch, resident: residentCount, rounds, warmUp, threads } = options;
+  const { batch, resident: residentCount, rounds, warmUp, threads, peers } = options;
   const texts = await readTexts(options.texts, batch);
-  const { id, backbone } = await openBackbone(options.backbone, io);
-  const onProgress = (line: string) => io.stderr(`${line}\n`);
+  const opened = await openBackbone(options.backbone, io);
+  const { id, backbone } = opened;
   const results = await measureServing({
-    backbone,
-    texts,
-    residentCount,
-    threads,
-    warmUp,
-    rounds,
-    onProgress,
+    ...{ backbone: opened, texts, residentCount, threads, warmUp, rounds, peers, io },
   });
   const settings = {
     backbone: { id, digest: backbone.digest },
-    ...{ texts: texts.source, batch, resident: residentCount, rounds, warmUp, threads },
+    ...{ texts: texts.source, batch, resident: residentCount, rounds, warmUp, threads, peers },
     adapters: adapterShape(backbone.config),
   };
   await printDocument({ benchmark: "serve", settings, results, text: describe(results) }, options, io);
+}
+
+function peerList(text: string): ServePeer[] {
+  return nameList(text).map((name) => {
+    const peer = SERVE_PEERS.find((known) => known === name);
+    if (peer) return peer;
+    throw new InvalidArgumentError(`${name} is no peer. Name some of ${SERVE_PEERS.join(", ")}.`);
+  });
 }
 
 function describe({ texts, textTokens, cases, ratios, positions, residentBytes }: ServeResults): string {
@@ -91,6 +96,8 @@ Cases, each warm (run once untimed, then timed), interleaved round by round, pac
   resident   as mixed, while --resident adapters are in memory
   …Int8      the same with the backbone in int8
   classify   as mixed, through Classifier.classify, in the precision it chooses: tokenizer, queue and head included
+  transformers_js   with --peers: @huggingface/transformers in Node, fp32, feature extraction and a head each
+  peft       with --peers: PyTorch and PEFT, one mixed batch of LoRA adapters of rank 8, fp32
 OF BARE is the ratio of text tokens/s within one round, to bare in fp32; the prompts' own positions count as
 cost only, so it is lower the shorter the texts are. Adapters have random weights: that changes no time.
 `;
