@@ -2,14 +2,15 @@
 import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
 import type { BenchIo } from "./io.ts";
+import { outOfScopeCommand } from "./out-of-scope/command.ts";
 import { serveCommand } from "./serve/command.ts";
 import { trainCommand } from "./train/command.ts";
 
 export function createProgram(io: BenchIo): Command {
   const program = new Command("npm run bench --")
-    .description("Measures Softgate on this machine: serving, training, accuracy.")
+    .description("Measures Softgate on this machine: serving, training, accuracy, out-of-scope texts.")
     .addHelpText("after", HELP);
-  for (const command of [serveCommand(io), trainCommand(io), accuracyCommand(io)]) {
+  for (const command of [serveCommand(io), trainCommand(io), accuracyCommand(io), outOfScopeCommand(io)]) {
     program.addCommand(command);
   }
   // Settings are not inherited by commands made apart from their parent.
@@ -31,6 +32,7 @@ Examples:
   $ npm run bench -- serve                      one batch of 64 adapters against the bare backbone
   $ npm run bench -- train                      the example, in a child process and in this one
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
+  $ npm run bench -- out-of-scope --data DIR    texts of none of the labels
 
 Each prints a table, or with --json one document {benchmark, machine, settings, results} on standard
 output. Progress goes to standard error. Run timings on a machine that does nothing else:

@@ -21,7 +21,9 @@ export interface ClassifierPort {
   classify(
     adapter: { key: string; load(): Promise<Adapter> },
     inputs: readonly TextInput[],
-  ): Promise<{ scores_C: Float32Array; labels: readonly string[]; truncated: boolean }[]>;
+  ): Promise<
+    { scores_C: Float32Array; labels: readonly string[]; truncated: boolean; outOfScope: boolean }[]
+  >;
 }
 
 export type { ResolvedAdapter, TenantId };

@@ -97,15 +97,19 @@ export async function publishAdapter(
   });
 }
 
-/** Class 0 gets 1/2, class 1 gets 1/4 and so on; texts that start with "long" were cut. */
+/** Class 0 gets 1/2, class 1 gets 1/4 and so on; texts that start with "long" were cut, with "odd" are out of scope. */
 const fakeClassifier: ClassifierPort = {
   async classify(adapter, inputs) {
     const { labels } = await adapter.load();
-    return inputs.map((input) => ({
-      scores_C: Float32Array.from(labels, (_, index) => 2 ** -(index + 1)),
-      labels,
-      truncated: (typeof input === "string" ? input : input.text).startsWith("long"),
-    }));
+    return inputs.map((input) => {
+      const text = typeof input === "string" ? input : input.text;
+      return {
+        scores_C: Float32Array.from(labels, (_, index) => 2 ** -(index + 1)),
+        labels,
+        truncated: text.startsWith("long"),
+        outOfScope: text.startsWith("odd"),
+      };
+    });
   },
 };
 

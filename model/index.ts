@@ -17,6 +17,7 @@ export {
   isScaleShift,
   LABELS_MAX,
   layersOf,
+  type OutOfScope,
   PROMPT_TOKENS_MAX,
   type PromptGenerator,
   type ScaleShift,

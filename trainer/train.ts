@@ -6,6 +6,7 @@
 //   validate  candidates on held-out rows: the selected insertions, others, none; figures, temperature
 //   retrain   the chosen candidate on all examples, gates hard
 //   head      the head refitted on the tuned vectors
+//   report    the chosen candidate on rows that were not yet held out, for the report's figures alone
 import { type Adapter, type Backbone, featureWidth, type Head, roundToHalf } from "#model";
 import { must } from "#model/graph";
 import { createReport } from "./create-report.ts";
@@ -15,6 +16,7 @@ import { type EmbeddedRows, embedRows } from "./embed-rows.ts";
 import { FrozenEncoder, type StatesSource } from "./frozen-encoder.ts";
 import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
 import { describeHeldOut } from "./held-out-report.ts";
+import { joinArrays } from "./join-arrays.ts";
 import type { TrainOptions } from "./options.ts";
 import { partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
@@ -38,7 +40,9 @@ import {
   type Candidate,
   type CandidateTrial,
   type Fold,
+  foldsForReport,
   foldsOfHalves,
+  type HeldOutAnswers,
   type HeldOutFigures,
   validateCandidates,
 } from "./validate-candidates.ts";
@@ -109,7 +113,7 @@ class Training {
     this.#rows = rows;
     const { width, layers } = backbone.config;
     const sizes = { examples: dataset.examples.length, width, layers, pairMode: rows.pairMode };
-    const settings = settingsFor(options, { ...sizes, ...(validation ? { folds: 1 } : {}) });
+    const settings = settingsFor(options, { ...sizes, ...(validation ? { folds: 1, reportFolds: 0 } : {}) });
     this.#settings = ablate(settings, request.ablation ?? {});
     const { shape, contrastive } = this.#settings;
     this.#tuner = new InsertionTuner(rows, { shape, contrastive, threads: request.threads ?? 0 });
@@ -134,6 +138,9 @@ class Training {
       (candidate) => prefersScales && isEverywhere(candidate, this.#request.backbone),
     );
     const { insertions, head } = await this.#retrain(chosen.candidate);
+    // Last, so that what it draws at random changes nothing of the adapter.
+    const heldOut = await this.#describeHeldOut(chosen, halves);
+    const { outOfScope } = heldOut;
     const adapter: Adapter = {
       width: this.#settings.shape.width,
       insertions: toInsertions(insertions, this.#settings.shape),
@@ -141,10 +148,10 @@ class Training {
       head: { weight_CD: roundToHalf(head.weight_CD), bias_C: roundToHalf(head.bias_C) },
       labels: this.#request.dataset.labels,
       temperature: chosen.temperature,
+      ...(outOfScope ? { outOfScope: { score: "max_logit", below: outOfScope.below } } : {}),
     };
     const truncatedExamples = this.#countTruncated();
     const { labelNames } = this.#rows;
-    const heldOut = this.#describeHeldOut(chosen);
     const told = { truncatedExamples, labelNames, heldOut, figures, chosen };
     const parts = { adapter, search, ...told, clock: this.#clock };
     const report = createReport(this.#request, parts);
@@ -206,12 +213,32 @@ class Training {
     return headLogits(await this.#fitHead(tuned, learn), pickRows(tuned, width, held), width);
   }
 
-  #describeHeldOut({ answers: { held, logits_BC }, temperature }: HeldOutFigures): HeldOutReport {
+  async #describeHeldOut(
+    { candidate, answers, temperature }: HeldOutFigures,
+    halves: readonly [number[], number[]],
+  ): Promise<HeldOutReport> {
     const { dataset, validation } = this.#request;
+    const others = await this.#otherAnswers(candidate, validation ? [] : foldsForReport(halves));
+    const held = [...answers.held, ...others.held];
     const examples = [...dataset.examples, ...(validation?.dataset.examples ?? [])];
-    const rows = pick(examples, held).map(({ row }) => row);
-    const labels = pick(this.#rows.labels, held);
-    return describeHeldOut({ logits_BC, temperature }, { labels, rows, classes: dataset.labels });
+    const whole = held.length === dataset.examples.length ? "every_example_once" : "half_of_the_examples";
+    return describeHeldOut(
+      { logits_BC: joinArrays([answers.logits_BC, others.logits_BC]), temperature },
+      {
+        from: validation ? "validation_file" : whole,
+        labels: pick(this.#rows.labels, held),
+        rows: pick(examples, held).map(({ row }) => row),
+        classes: dataset.labels,
+      },
+    );
+  }
+
+  /** The candidate's answers to rows that did not decide. */
+  async #otherAnswers(candidate: Candidate, folds: readonly Fold[]): Promise<HeldOutAnswers> {
+    if (folds.length > 0) this.#clock.start("report");
+    const parts: Float32Array[] = [];
+    for (const fold of folds) parts.push(await this.#heldOutLogits({ candidate, ...fold }));
+    return { held: folds.flatMap(({ held }) => held), logits_BC: joinArrays(parts) };
   }
 
   #allowed(figures: readonly HeldOutFigures[]): readonly HeldOutFigures[] {

@@ -1,9 +1,8 @@
 // softgate train: the steps dataset, train and publish on this machine, without a server.
 import { Command, Option } from "commander";
 import type { Evaluation } from "#trainer/evaluate";
-import { TrainerError, type TrainingReport, trainOptionsSchema } from "#trainer/job";
-import { describeSuspects, describeWeakLabels } from "../describe-held-out.ts";
-import { describeInsertions } from "../describe-insertions.ts";
+import { TrainerError, trainOptionsSchema } from "#trainer/job";
+import { describeReport } from "../describe-report.ts";
 import type { Io } from "../io.ts";
 import { backboneOption, wholeNumber, withTenant } from "../options.ts";
 import { json, percent } from "../output.ts";
@@ -44,7 +43,8 @@ async function train(options: TrainCommandOptions, io: Io): Promise<void> {
   if (options.test !== undefined) await readDataset(options.test, { forTraining: false });
   const { name, version, digest, report } = await trainAndPublish(options, trainOptionsOf(options), io);
   const adapterId = `${name}:${version}`;
-  if (!options.json) io.stdout(describe(adapterId, report, options));
+  const rowsOf = options.validation ?? options.data;
+  if (!options.json) io.stdout(`${adapterId} is published.\n${describeReport(report, rowsOf)}`);
   const validation = await evaluateIfGiven("validation", options, { adapterId, io });
   const test = await evaluateIfGiven("test", options, { adapterId, io });
   if (options.json) {
@@ -80,41 +80,4 @@ async function evaluateIfGiven(
     );
   }
   return evaluation;
-}
-
-function describe(adapterId: string, report: TrainingReport, files: TrainCommandOptions): string {
-  const { trainedParameters, backboneParameters, validation, frozenProbe, labelNames, heldOut } = report;
-  const lines = [
-    ["examples", `${report.examples} of ${report.classes} labels`],
-    [
-      "cut short",
-      report.truncatedExamples === 0
-        ? undefined
-        : `${report.truncatedExamples} texts longer than the backbone reads; their start alone was learned`,
-    ],
-    [
-      "label names",
-      labelNames &&
-        `${labelNames.taught ? "learned too" : "not learned"}: by them alone ${percent(labelNames.accuracy)} of the examples are told apart, by the other examples ${percent(labelNames.examplesAccuracy)}`,
-    ],
-    ["insertions", describeInsertions(report)],
-    [
-      "trained",
-      `${trainedParameters} numbers, ${percent(trainedParameters / backboneParameters)} of the backbone`,
-    ],
-    [
-      "held out",
-      validation &&
-        `accuracy ${percent(validation.accuracy)} (${validation.n} rows of ${files.validation ?? files.data})`,
-    ],
-    [
-      "frozen probe",
-      frozenProbe && `accuracy ${percent(frozenProbe.accuracy)} on the same rows, without insertions`,
-    ],
-    ["weakest", describeWeakLabels(heldOut)],
-    ["look at", describeSuspects(heldOut)],
-    ["took", `${report.seconds.toFixed(1)} s`],
-  ];
-  const body = lines.filter(([, text]) => text).map(([name, text]) => `  ${name?.padEnd(14)}${text}\n`);
-  return `${adapterId} is published.\n${body.join("")}`;
 }

@@ -43,6 +43,32 @@ const texts = fc
   .array(fc.constantFrom(...TINY_WORDS), { minLength: 0, maxLength: 40 })
   .map((words) => words.join(" "));
 
+describe("a text", () => {
+  test("is out of scope where its largest logit is below the threshold, and never without one", async () => {
+    const [adapter] = adapters;
+    if (!adapter) return expect.unreachable();
+    // Of two classes the logits are the log-odds of the scores, halved around their mean: here one class has none.
+    const { width } = backbone.config;
+    const weight_CD = adapter.head.weight_CD.map((weight, at) => (at < width ? weight : 0));
+    const bare = { ...adapter, temperature: 2, head: { weight_CD, bias_C: Float32Array.of(0.5, 0) } };
+    const classify = async (outOfScope: Adapter["outOfScope"], key: string) => {
+      const load = async () => (outOfScope ? { ...bare, outOfScope } : bare);
+      const [result] = await classifier.classify({ key, load }, [TINY_WORDS[3] ?? ""]);
+      return result ?? expect.unreachable();
+    };
+    const { scores_C, outOfScope } = await classify(undefined, "none");
+    expect(outOfScope).toBe(false);
+    const [own = 0, other = 0] = scores_C;
+    const largest = Math.max(0, 2 * Math.log(own / other));
+    const at = async (below: number) =>
+      (await classify({ score: "max_logit", below }, `at ${below}`)).outOfScope;
+    expect(await at(largest + 0.001)).toBe(true);
+    expect(await at(largest - 0.001)).toBe(false);
+    const marked = await classify({ score: "max_logit", below: largest + 1 }, "marked");
+    expect(marked.scores_C).toEqual(scores_C);
+  });
+});
+
 describe("a text's scores", () => {
   test("alone and in any mixed batch differ by less than 1e-4", async () => {
     const requests = fc.array(fc.tuple(fc.nat(ADAPTERS - 1), texts), { minLength: 2, maxLength: 24 });
