@@ -71,6 +71,7 @@ export async function publishAdapter(
     labels?: readonly string[];
     manifestLabels?: readonly string[];
     backbone?: { id: string; digest: string };
+    report?: Record<string, unknown>;
   },
 ): Promise<ResolvedAdapter> {
   const { labels = ["no", "yes"], backbone = BACKBONE } = options;
@@ -92,7 +93,7 @@ export async function publishAdapter(
       insertions: [],
       temperature: 1,
       dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
-      report: {},
+      report: options.report ?? {},
     },
   });
 }

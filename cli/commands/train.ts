@@ -8,7 +8,9 @@ import { backboneOption, wholeNumber, withTenant } from "../options.ts";
 import { json, percent } from "../output.ts";
 import { readDataset } from "../read-dataset.ts";
 import { type TrainCommandOptions, trainAndPublish } from "../train-and-publish.ts";
+import { requireReportFile, writeReport } from "../write-report.ts";
 import { evaluateFile } from "./evaluate.ts";
+import { reportPageOf } from "./report.ts";
 
 export function trainCommand(io: Io): Command {
   return withTenant(new Command("train"), io)
@@ -17,6 +19,7 @@ export function trainCommand(io: Io): Command {
     .requiredOption("--name <name>", "of the adapter: a-z, 0-9, - _ . and at most 64 characters")
     .option("--validation <file>", "labelled texts that decide between settings; without, parts of --data do")
     .option("--test <file>", "labelled texts to report the accuracy on; they decide nothing")
+    .option("--report <file>", "write the report to this file too: .html, a page with plots, or .json")
     .option("--seed <n>", "same seed and data: same adapter", wholeNumber(0, 2_147_483_647))
     .addOption(
       new Option("--method <method>", "spt: plain Selective Prompt Tuning, prompts alone and always").choices(
@@ -41,10 +44,13 @@ export function trainCommand(io: Io): Command {
 async function train(options: TrainCommandOptions, io: Io): Promise<void> {
   // Read before the training, as the files it reads itself are, so that a wrong one costs no time.
   if (options.test !== undefined) await readDataset(options.test, { forTraining: false });
-  const { name, version, digest, report } = await trainAndPublish(options, trainOptionsOf(options), io);
+  if (options.report !== undefined) requireReportFile(options.report);
+  const { resolved, report } = await trainAndPublish(options, trainOptionsOf(options), io);
+  const { name, version, digest } = resolved;
   const adapterId = `${name}:${version}`;
   const rowsOf = options.validation ?? options.data;
   if (!options.json) io.stdout(`${adapterId} is published.\n${describeReport(report, rowsOf)}`);
+  if (options.report !== undefined) await writeReport(options.report, reportPageOf(resolved));
   const validation = await evaluateIfGiven("validation", options, { adapterId, io });
   const test = await evaluateIfGiven("test", options, { adapterId, io });
   if (options.json) {
