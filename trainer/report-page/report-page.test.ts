@@ -131,7 +131,7 @@ describe("any text of a user", () => {
     "'--><svg/onload=alert(1)>",
     "]]>&lt;b&gt;&amp;#x3c;",
     "\u0000\u001b[31m\ud800",
-    "${7*7}{{7*7}}",
+    "#{7*7}{{7*7}}",
     "</style><style>*{display:none}",
   );
   const text = fc.oneof(hostile, fc.string({ unit: "binary", maxLength: 30 }), fc.string({ maxLength: 100 }));
@@ -153,9 +153,10 @@ describe("any text of a user", () => {
     fc.assert(
       fc.property(visible, (label) => {
         const rows = tablesOf(elementsOf(makeReport(["other", label]))).flatMap(cellsOf);
+        // What XML has no character for is shown as one that is missing.
         const shown = label
           .toWellFormed()
-          .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd");
+          .replaceAll(/(?![\t\n\r])\p{Cc}/gu, (control) => (control < " " ? "\ufffd" : control));
         expect(rows.map(([first]) => first)).toContain(shown);
       }),
     );
