@@ -10,20 +10,36 @@ export function labelsSection(heldOut: HeldOutReport): Markup {
   const rows = perLabel.map(({ label, precision, recall, f1, support }) => [
     ...[label, percent(precision), percent(recall), percent(f1), whole(support)],
   ]);
-  const confused = confusions.map(({ label, answer, count }) => [label, answer, whole(count)]);
   return markup`<section>
 <h2>Labels</h2>
-<div class="wide">${tableOf("Precision: how many of the answers with a label are right. Recall: how many of its rows are found", ["Label", "Precision", "Recall", "F1", "Rows"], rows)}</div>
+<div class="wide">${tableOf(CAPTION, ["Label", "Precision", "Recall", "F1", "Rows"], rows)}</div>
 <h3>What is taken for what</h3>
-${matrixFigure(heldOut)}${
-  confused.length > 0
-    ? markup`<div class="wide">${tableOf("The most frequent wrong answers", ["Label", "Answered with", "Rows"], confused, [1])}</div>
-`
-    : markup`<p>No held-out row was answered wrongly.</p>
-`
-}</section>
+${matrixFigure(heldOut)}${confusionTables(confusions)}</section>
 `;
 }
+
+const CAPTION =
+  "Precision: how many of the answers with a label are right. Recall: how many of its rows are found";
+
+/** The first of them, and the others folded. */
+function confusionTables(confusions: HeldOutReport["confusions"]): Markup {
+  const rows = confusions.map(({ label, answer, count }) => [label, answer, whole(count)]);
+  const tableOfRows = (caption: string, some: typeof rows) =>
+    markup`<div class="wide">${tableOf(caption, ["Label", "Answered with", "Rows"], some, [1])}</div>`;
+  if (rows.length === 0)
+    return markup`<p>No held-out row was answered wrongly.</p>
+`;
+  const further = rows.slice(CONFUSIONS_OPEN);
+  const folded =
+    further.length > 0
+      ? markup`<details><summary>${further.length} further wrong answers</summary>${tableOfRows("Further wrong answers", further)}</details>
+`
+      : undefined;
+  return markup`${tableOfRows("The most frequent wrong answers", rows.slice(0, CONFUSIONS_OPEN))}
+${folded}`;
+}
+
+const CONFUSIONS_OPEN = 10;
 
 function matrixFigure({ confusionMatrix, confusions }: HeldOutReport): Markup {
   const { labels, counts } = confusionMatrix;

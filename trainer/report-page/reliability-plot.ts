@@ -4,7 +4,7 @@ import { percent } from "./format.ts";
 import { type Markup, markup } from "./markup.ts";
 import { type Axis, axes, type PlotBox, pixel, scalesOf } from "./plot.ts";
 
-export const RELIABILITY_BOX: PlotBox = { width: 420, height: 360, left: 64, right: 16, top: 16, bottom: 44 };
+export const RELIABILITY_BOX: PlotBox = { width: 420, height: 360, left: 64, right: 28, top: 16, bottom: 44 };
 
 const BINS = 10;
 const tenths = (value: number) => `${Math.round(100 * value)} %`;

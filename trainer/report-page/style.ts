@@ -14,13 +14,13 @@ body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 60rem; background:
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0; } h2 { font-size: 1.25rem; margin: 2.5rem 0 0.5rem; } h3 { font-size: 1rem; margin: 1.5rem 0 0.25rem; }
 p { margin: 0.5rem 0; max-width: 44rem; } header p, figcaption, .note { color: var(--soft); }
 code { font-size: 0.875em; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0.75rem; margin: 1.25rem 0; padding: 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 0.75rem; margin: 1.25rem 0; padding: 0; }
 .tile { background: var(--panel); border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.75rem 1rem; }
 .tile dt { color: var(--soft); font-size: 0.875rem; } .tile dd { margin: 0; font-size: 1.5rem; font-variant-numeric: tabular-nums; } .tile dd + dd { font-size: 0.875rem; color: var(--soft); }
 ol, ul { padding-left: 1.25rem; max-width: 44rem; } li { margin: 0.375rem 0; }
 figure { margin: 1rem 0 1.5rem; } figcaption { font-size: 0.875rem; max-width: 44rem; } svg { display: block; max-width: 100%; height: auto; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; margin: 0.75rem 0; font-variant-numeric: tabular-nums; font-size: 0.9375rem; }
-caption { text-align: left; color: var(--soft); padding-bottom: 0.25rem; min-width: min(26rem, 88vw); } th, td { padding: 0.3rem 0.75rem 0.3rem 0; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; } .words { text-align: left; } tbody th { font-weight: 400; } thead th { font-weight: 600; color: var(--soft); }
+.wide { overflow-x: auto; } table { overflow-wrap: break-word; border-collapse: collapse; margin: 0.75rem 0; font-variant-numeric: tabular-nums; font-size: 0.9375rem; }
+caption { text-align: left; color: var(--soft); padding-bottom: 0.25rem; min-width: min(26rem, 88vw); } th, td { padding: 0.3rem 0.75rem 0.3rem 0; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; } .words { text-align: left; } .figures { white-space: nowrap; } tbody th { font-weight: 400; } thead th { font-weight: 600; color: var(--soft); }
 summary { cursor: pointer; color: var(--soft); font-size: 0.875rem; } :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 svg text { fill: var(--ink); font: 11px system-ui, sans-serif; } svg .name { fill: var(--soft); } .grid { stroke: var(--line); } .axis { stroke: var(--soft); }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; } .line.faint { stroke-width: 1.25; stroke-dasharray: 4 3; } svg .faint { opacity: 0.75; }
