@@ -10,7 +10,7 @@ const logitsOf = (scores: readonly (readonly number[])[]) =>
 
 const reportOf = (scores: readonly (readonly number[])[], labels: readonly number[], temperature = 1) =>
   describeHeldOut(
-    { logits_BC: logitsOf(scores), temperature },
+    { logits_BC: logitsOf(scores), temperature, inScope: [logitsOf(scores)] },
     { from: "every_example_once", labels, rows: labels.map((_, index) => index + 2), classes },
   );
 
@@ -95,7 +95,7 @@ describe("held-out rows", () => {
       return many.map((_, other) => (other === answer ? 0.9 : 0.01));
     });
     const { confusionMatrix } = describeHeldOut(
-      { logits_BC: logitsOf(rows), temperature: 1 },
+      { logits_BC: logitsOf(rows), temperature: 1, inScope: [] },
       { from: "validation_file", labels, rows: labels, classes: many },
     );
     const { labels: shown, counts } = confusionMatrix;
@@ -113,7 +113,7 @@ describe("held-out rows", () => {
       many.map((_, other) => (other === (index % 2 === 0 ? label : (label + 1) % 260) ? 0.9 : 0.1 / 259)),
     );
     const { perLabel, confusions, confusionMatrix, suspects } = describeHeldOut(
-      { logits_BC: logitsOf(rows), temperature: 1 },
+      { logits_BC: logitsOf(rows), temperature: 1, inScope: [] },
       { from: "half_of_the_examples", labels, rows: labels, classes: many },
     );
     expect(perLabel).toHaveLength(LABELS_TOLD_MAX);

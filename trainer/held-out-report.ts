@@ -19,9 +19,17 @@ export interface HeldOutRows {
   readonly classes: readonly string[];
 }
 
-/** Logits [n, C]; all figures of labels are told within the limits of report.ts. */
+export interface HeldOutLogits {
+  /** [n, C] of the rows. */
+  readonly logits_BC: Float32Array;
+  readonly temperature: number;
+  /** What the out-of-scope threshold is chosen by, each [any, C]; see out-of-scope.ts. */
+  readonly inScope: readonly Float32Array[];
+}
+
+/** Figures of labels are told within the limits of report.ts. */
 export function describeHeldOut(
-  { logits_BC, temperature }: { logits_BC: Float32Array; temperature: number },
+  { logits_BC, temperature, inScope }: HeldOutLogits,
   { from, ...held }: HeldOutRows,
 ): HeldOutReport {
   const { labels, classes } = held;
@@ -30,7 +38,7 @@ export function describeHeldOut(
   const bins = reliability(calibrated, labels);
   const rawBins = reliability(probabilities(logits_BC, classes.length, 1), labels);
   const { accuracy, macroF1, n, perLabel } = evaluate(labels, predicted, classes);
-  const outOfScope = chooseOutOfScope(logits_BC, classes.length);
+  const outOfScope = chooseOutOfScope(inScope, classes.length);
   return {
     ...{ from, n, accuracy, macroF1, perLabel: weakest(perLabel) },
     confusions: confusionsOf(labels, predicted, classes),

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import {
+  type Adapter,
   type Backbone,
   isPromptGenerator,
   parseBackbone,
@@ -7,7 +8,7 @@ import {
   weightsOfInsertion,
 } from "#model";
 import { must } from "#model/graph";
-import { Classifier } from "#model/runtime";
+import { type Classification, Classifier } from "#model/runtime";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import type { Dataset } from "./dataset/dataset.ts";
@@ -42,19 +43,23 @@ const trainWith = (options: TrainOptions, more: { onProgress?: (progress: Traini
 
 const bytesOf = ({ adapter }: TrainResult) => serializeAdapter(adapter, backbone);
 
-async function accuracyOn({ rows }: typeof trained, { adapter }: TrainResult): Promise<number> {
+async function classifyAll({ rows }: typeof trained, adapter: Adapter): Promise<Classification[]> {
   const classifier = await Classifier.create(backbone, { threads: 1 });
   try {
     const texts = rows.map(({ text }) => text);
-    const results = await classifier.classify({ key: "a", load: async () => adapter }, texts);
-    const hits = results.filter(({ scores_C, labels }, row) => {
-      const best = scores_C.indexOf(Math.max(...scores_C));
-      return labels[best] === rows[row]?.label;
-    });
-    return hits.length / rows.length;
+    return await classifier.classify({ key: "a", load: async () => adapter }, texts);
   } finally {
     await classifier.close();
   }
+}
+
+async function accuracyOn(tickets: typeof trained, { adapter }: TrainResult): Promise<number> {
+  const results = await classifyAll(tickets, adapter);
+  const hits = results.filter(({ scores_C, labels }, row) => {
+    const best = scores_C.indexOf(Math.max(...scores_C));
+    return labels[best] === tickets.rows[row]?.label;
+  });
+  return hits.length / tickets.rows.length;
 }
 
 /** Of logistic regression on the frozen vectors of the training rows, on the held-out ones. */
@@ -161,6 +166,13 @@ describe("train", () => {
     const { report } = await trainBeside(heldOut);
     expect(report.validation?.n).toBe(heldOut.rows.length);
     expect(report.heldOut).toMatchObject({ from: "validation_file", n: heldOut.rows.length });
+    // Nothing was learned from them, so the adapter itself says where 95 % of them are kept.
+    const { below, expectedInScopeRecall, n } = report.heldOut.outOfScope ?? expect.unreachable();
+    expect([expectedInScopeRecall, n]).toEqual([1 - 3 / 61, 60]);
+    const { adapter } = await trainBeside(heldOut);
+    expect(adapter.outOfScope?.below).toBe(below);
+    const lost = (await classifyAll(heldOut, adapter)).filter(({ outOfScope }) => outOfScope);
+    expect(lost).toHaveLength(2);
     expect(report.examples).toBe(trained.rows.length);
     // Rows of another order of labels: a candidate is wrong about nearly all of them, whatever it is.
     const [a = "", b = "", c = ""] = heldOut.labels;

@@ -92,6 +92,14 @@ interface TuneParts {
   readonly learningRate: number;
 }
 
+/** The chosen candidate after all examples. */
+interface Retrained {
+  readonly insertions: TrainableInsertion[];
+  readonly head: Head;
+  /** [n, F] of all rows. */
+  readonly features: Float32Array;
+}
+
 class Training {
   readonly #request: TrainRequest;
   readonly #frozen: FrozenEncoder;
@@ -137,9 +145,10 @@ class Training {
       this.#allowed(figures),
       (candidate) => prefersScales && isEverywhere(candidate, this.#request.backbone),
     );
-    const { insertions, head } = await this.#retrain(chosen.candidate);
+    const retrained = await this.#retrain(chosen.candidate);
+    const { insertions, head } = retrained;
     // Last, so that what it draws at random changes nothing of the adapter.
-    const heldOut = await this.#describeHeldOut(chosen, halves);
+    const heldOut = await this.#describeHeldOut(chosen, { halves, retrained });
     const { outOfScope } = heldOut;
     const adapter: Adapter = {
       width: this.#settings.shape.width,
@@ -204,26 +213,29 @@ class Training {
   }
 
   async #heldOutLogits({ candidate, learn, held }: CandidateTrial): Promise<Float32Array> {
-    const width = this.#featureWidth();
     const probe = await this.#probe(learn);
-    if (!candidate) return headLogits(probe, pickRows(this.#rows.features, width, held), width);
+    if (!candidate) return this.#logitsOf(probe, this.#rows.features, held);
     const steps = this.#settings.validationSteps;
     const insertions = await this.#tune(learn, { ...candidate, probe, steps });
     const tuned = await this.#tunedFeatures(insertions);
-    return headLogits(await this.#fitHead(tuned, learn), pickRows(tuned, width, held), width);
+    return this.#logitsOf(await this.#fitHead(tuned, learn), tuned, held);
   }
 
   async #describeHeldOut(
     { candidate, answers, temperature }: HeldOutFigures,
-    halves: readonly [number[], number[]],
+    { halves, retrained }: { halves: readonly [number[], number[]]; retrained: Retrained },
   ): Promise<HeldOutReport> {
     const { dataset, validation } = this.#request;
     const others = await this.#otherAnswers(candidate, validation ? [] : foldsForReport(halves));
     const held = [...answers.held, ...others.held];
     const examples = [...dataset.examples, ...(validation?.dataset.examples ?? [])];
     const whole = held.length === dataset.examples.length ? "every_example_once" : "half_of_the_examples";
+    const logits_BC = joinArrays([answers.logits_BC, others.logits_BC]);
+    const inScope = validation
+      ? [this.#logitsOf(retrained.head, retrained.features, held)]
+      : [logits_BC, await this.#crossAnswers(retrained.features, halves)];
     return describeHeldOut(
-      { logits_BC: joinArrays([answers.logits_BC, others.logits_BC]), temperature },
+      { logits_BC, temperature, inScope },
       {
         from: validation ? "validation_file" : whole,
         labels: pick(this.#rows.labels, held),
@@ -241,15 +253,34 @@ class Training {
     return { held: folds.flatMap(({ held }) => held), logits_BC: joinArrays(parts) };
   }
 
+  /**
+   * The examples as heads see them that learned from the other half alone, on the adapter's own features. These
+   * have seen the rows, so their logits are too large; those of the candidates, which had half the examples and
+   * fewer steps, are too small. See out-of-scope.ts.
+   */
+  async #crossAnswers(
+    features: Float32Array,
+    [first, second]: readonly [number[], number[]],
+  ): Promise<Float32Array> {
+    const answersOf = async (learn: number[], held: number[]) =>
+      this.#logitsOf(await this.#fitHead(features, learn), features, held);
+    return joinArrays([await answersOf(first, second), await answersOf(second, first)]);
+  }
+
+  #logitsOf(head: Head, features_BD: Float32Array, rows: readonly number[]): Float32Array {
+    const width = this.#featureWidth();
+    return headLogits(head, pickRows(features_BD, width, rows), width);
+  }
+
   #allowed(figures: readonly HeldOutFigures[]): readonly HeldOutFigures[] {
     const always = this.#request.options.method === "spt" || this.#settings.fixed;
     return always ? figures.filter(({ candidate }) => candidate) : figures;
   }
 
-  async #retrain(candidate: Candidate): Promise<{ insertions: TrainableInsertion[]; head: Head }> {
-    const { examples } = this.#rows;
+  async #retrain(candidate: Candidate): Promise<Retrained> {
+    const { examples, features } = this.#rows;
     const probe = await this.#probe(examples);
-    if (!candidate) return { insertions: [], head: probe };
+    if (!candidate) return { insertions: [], head: probe, features };
     this.#clock.start("retrain");
     const tuned = await this.#tune(examples, {
       ...candidate,
@@ -259,8 +290,8 @@ class Training {
     this.#clock.start("head");
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
     const insertions = tuned.map(roundInsertion);
-    const head = await this.#fitHead(await this.#tunedFeatures(insertions), examples);
-    return { insertions, head };
+    const tuned_BD = await this.#tunedFeatures(insertions);
+    return { insertions, head: await this.#fitHead(tuned_BD, examples), features: tuned_BD };
   }
 
   async #tune(indices: readonly number[], parts: TuneParts): Promise<TrainableInsertion[]> {
