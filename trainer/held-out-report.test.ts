@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { adviseExamples } from "./advise-examples.ts";
 import { describeHeldOut } from "./held-out-report.ts";
-import { CONFUSIONS_MAX, LABELS_TOLD_MAX, MATRIX_LABELS_MAX, SUSPECTS_MAX } from "./report.ts";
+import {
+  ADVICE_MAX,
+  CONFUSIONS_MAX,
+  GATE_HISTORY_MAX,
+  LABELS_TOLD_MAX,
+  MATRIX_LABELS_MAX,
+  SUSPECTS_MAX,
+} from "./report.ts";
 
 const classes = ["a", "b", "c"];
 
@@ -123,5 +131,28 @@ describe("held-out rows", () => {
     expect(confusionMatrix.counts.map((row) => row.length)).toEqual(
       Array(MATRIX_LABELS_MAX).fill(MATRIX_LABELS_MAX),
     );
+  });
+
+  test("of 1,000 labels of the longest names leave room for the rest in a job's record of 256 KiB", () => {
+    // 100 characters of three bytes each.
+    const many = Array.from({ length: 1_000 }, (_, index) => "\u4e00".repeat(96) + String(1_000 + index));
+    const labels = many.flatMap((_, index) => [index, index]);
+    const logits_BC = new Float32Array(labels.length * many.length);
+    // Every label is taken for the next, so that all lists are full.
+    for (const [row, label] of labels.entries())
+      logits_BC[row * many.length + ((label + 1) % many.length)] = 9.5;
+    const heldOut = describeHeldOut(
+      { logits_BC, temperature: 0.7, inScope: [logits_BC] },
+      { from: "every_example_once", labels, rows: labels, classes: many },
+    );
+    const advice = adviseExamples({ ...heldOut, examples: new Map() });
+    expect(
+      [heldOut.perLabel, heldOut.confusions, heldOut.suspects, advice].map(({ length }) => length),
+    ).toEqual([...[LABELS_TOLD_MAX, CONFUSIONS_MAX, SUSPECTS_MAX, ADVICE_MAX]]);
+    const bytes = Buffer.byteLength(JSON.stringify({ heldOut, advice }));
+    // Gates of 24 insertions, losses of four phases, candidates, warnings.
+    const rest =
+      Buffer.byteLength(JSON.stringify(Array(GATE_HISTORY_MAX * 24).fill(Math.PI / 4))) + 32 * 1024;
+    expect(bytes + rest).toBeLessThan(256 * 1024);
   });
 });
