@@ -32,7 +32,8 @@ async function report(id: string, options: ReportOptions, io: Io): Promise<void>
   if (html !== undefined) await writeReport(html, page);
   if (options.json) return io.stdout(json(page));
   const written = html === undefined ? "" : `\nWritten to ${html}.\n`;
-  io.stdout(`${page.name}:${page.version}\n${describeReport(page.report, "the training")}${written}`);
+  const rowsOf = page.report.heldOut.from === "validation_file" ? "the validation file" : "the training file";
+  io.stdout(`${page.name}:${page.version}\n${describeReport(page.report, rowsOf)}${written}`);
 }
 
 /** Throws TrainerError report_not_found. */

@@ -49,7 +49,9 @@ async function train(options: TrainCommandOptions, io: Io): Promise<void> {
   const { name, version, digest } = resolved;
   const adapterId = `${name}:${version}`;
   const rowsOf = options.validation ?? options.data;
-  if (!options.json) io.stdout(`${adapterId} is published.\n${describeReport(report, rowsOf)}`);
+  // Warnings were said before the training.
+  const told = describeReport({ ...report, warnings: [] }, rowsOf);
+  if (!options.json) io.stdout(`${adapterId} is published.\n${told}`);
   if (options.report !== undefined) await writeReport(options.report, reportPageOf(resolved));
   const validation = await evaluateIfGiven("validation", options, { adapterId, io });
   const test = await evaluateIfGiven("test", options, { adapterId, io });
