@@ -16,7 +16,7 @@ it("tells figures, advice, suspects and warnings, each on a line of its own", ()
     "  frozen probe  accuracy 78.9 % on the same rows, without insertions",
     "  each once     accuracy 81.3 %, every example held out once",
     "  calibration   scores are 4.3 % from the truth, 12.3 % without the temperature",
-    "  out of scope  told of each text; 95.2 % of those in scope are expected to be kept",
+    "  out of scope  told of each text; at least 95.2 % of those in scope are expected to be kept",
     '  examples for  "shipping": it has only 7 examples. Add examples of "shipping".',
     "  look at       row 77 (billing, looks like shipping)",
     "  warnings      1 row repeats an earlier one, text and label: row 9 repeats row 2.",

@@ -73,7 +73,7 @@ function describeFigures({ validation, frozenProbe, heldOut }: TrainingReport, r
     [
       "out of scope",
       outOfScope
-        ? `told of each text; ${percent(outOfScope.expectedInScopeRecall)} of those in scope are expected to be kept`
+        ? `told of each text; at least ${percent(outOfScope.expectedInScopeRecall)} of those in scope are expected to be kept`
         : "never: too few held-out rows to choose a threshold",
     ],
   ];

@@ -102,7 +102,7 @@ export interface HeldOutReport {
 export interface OutOfScopeReport {
   /** A text whose largest logit is below this is out of scope. */
   readonly below: number;
-  /** Share of texts that are of one of the labels and are expected not to be taken for out of scope. */
+  /** Of texts that are of one of the labels, the share that is expected to be kept, at least. */
   readonly expectedInScopeRecall: number;
   /** Rows it was chosen on. */
   readonly n: number;

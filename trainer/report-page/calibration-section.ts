@@ -32,6 +32,6 @@ function outOfScope(chosen: OutOfScopeReport | undefined): Markup {
 `;
   }
   const { below, expectedInScopeRecall, n } = chosen;
-  return markup`<p>A text whose largest logit is below ${figure(below)} is marked as out of scope, and still gets the label that fits best. The threshold was chosen on ${whole(n)} held-out rows, all of them in scope: of new texts that are of one of the labels, ${percent(expectedInScopeRecall)} are expected to be kept. How many texts that are of none of the labels are found depends on how far they are from these; only such texts could tell.</p>
+  return markup`<p>A text whose largest logit is below ${figure(below)} is marked as out of scope, and still gets the label that fits best. The threshold was chosen on ${whole(n)} held-out rows, all of them in scope: of new texts that are of one of the labels, at least ${percent(expectedInScopeRecall)} are expected to be kept. How many texts that are of none of the labels are found depends on how far they are from these; only such texts could tell.</p>
 `;
 }

@@ -59,7 +59,7 @@ ${tile("Accuracy", percent(accuracy), `${whole(n)} held-out rows`)}
 ${tile("Macro-F1", percent(macroF1), "mean of the labels")}
 ${frozenProbe && tile("Without insertions", percent(frozenProbe.accuracy), `${whole(frozenProbe.n)} rows, frozen probe`)}
 ${tile("Calibration error", percent(calibration.errorAfter), `${percent(calibration.errorBefore)} without the temperature`)}
-${outOfScope && tile("In scope, kept", percent(outOfScope.expectedInScopeRecall), "expected, by the out-of-scope threshold")}
+${outOfScope && tile("In scope, kept", percent(outOfScope.expectedInScopeRecall), "at least, expected of the out-of-scope threshold")}
 </dl>
 <p>${FROM[heldOut.from]}</p>
 ${cut || undefined}</section>
