@@ -215,6 +215,36 @@ describe("accuracy", () => {
   });
 });
 
+describe("out-of-scope", () => {
+  const args = (folderName: string) => ["out-of-scope", "--data", at(folderName), "--backbone", backbone];
+
+  it("learns some rows of each label, and tells rows of none by the threshold of the training", async () => {
+    await mkdir(at("intents"), { recursive: true });
+    await writeFile(at("intents/train.csv"), makeTickets({ seed: 1, rowsPerLabel: 20 }).csv);
+    await writeFile(at("intents/test.csv"), makeTickets({ seed: 2, rowsPerLabel: 10 }).csv);
+    const strangers = ["lunch", "weather", "music"].map((word) => `${word} ${word} ${word},none`);
+    await writeFile(at("intents/out_of_scope_test.csv"), `text,label\n${strangers.join("\n")}\n`);
+    const { exitCode, stdout } = await bench(...args("intents"), "--per-label", "12", "--json");
+    expect(exitCode).toBe(0);
+    const { benchmark, settings, results } = JSON.parse(stdout);
+    expect([benchmark, settings.perLabel]).toEqual(["out-of-scope", 12]);
+    expect(results).toMatchObject({ rows: { learned: 36, inScope: 30, outOfScope: 3 }, labels: 3 });
+    expect(results.expectedInScopeRecall).toBeCloseTo(1 - 1 / 37, 9);
+    expect(results.accuracy).toBeGreaterThan(0.8);
+    expect(results.inScopeRecall).toBeGreaterThan(0.8);
+    expect(results.scores.map(({ score }: { score: string }) => score)).toEqual([
+      ...["max_logit", "top_probability", "energy"],
+    ]);
+    for (const { auroc } of results.scores) expect(auroc).toBeGreaterThan(0.5);
+  });
+
+  it("says what the folder must hold when it does not", async () => {
+    const { exitCode, stderr } = await bench(...args("absent"));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("must hold train.csv, test.csv and out_of_scope_test.csv");
+  });
+});
+
 describe("the command line", () => {
   it.each([
     [["serve", "--rounds", "0"], "Give a whole number from 1"],
@@ -239,7 +269,7 @@ describe("the command line", () => {
   });
 
   it("--help explains each measurement", async () => {
-    for (const name of ["serve", "load", "train", "accuracy", "precision"]) {
+    for (const name of ["serve", "load", "train", "accuracy", "precision", "out-of-scope"]) {
       const { exitCode, stdout } = await bench(name, "--help");
       expect(exitCode).toBe(0);
       expect(stdout).toContain(`Usage: npm run bench -- ${name}`);

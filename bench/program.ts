@@ -3,15 +3,25 @@ import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
 import type { BenchIo } from "./io.ts";
 import { loadCommand } from "./load/command.ts";
+import { outOfScopeCommand } from "./out-of-scope/command.ts";
 import { precisionCommand } from "./precision/command.ts";
 import { serveCommand } from "./serve/command.ts";
 import { trainCommand } from "./train/command.ts";
 
+const COMMANDS = [
+  serveCommand,
+  loadCommand,
+  trainCommand,
+  accuracyCommand,
+  precisionCommand,
+  outOfScopeCommand,
+];
+
 export function createProgram(io: BenchIo): Command {
   const program = new Command("npm run bench --")
-    .description("Measures Softgate on this machine: serving, training, accuracy, and what int8 costs in it.")
+    .description("Measures Softgate on this machine: serving, training, accuracy, int8, out-of-scope texts.")
     .addHelpText("after", HELP);
-  for (const command of [serveCommand, loadCommand, trainCommand, accuracyCommand, precisionCommand]) {
+  for (const command of COMMANDS) {
     program.addCommand(command(io));
   }
   // Settings are not inherited by commands made apart from their parent.
@@ -35,6 +45,7 @@ Examples:
   $ npm run bench -- train                      the example, in a child process and in this one
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
   $ npm run bench -- precision --data DIR --tasks trec --seeds 13
+  $ npm run bench -- out-of-scope --data DIR    texts of none of the labels
 
 Each prints a table, or with --json one document {benchmark, machine, settings, results} on standard
 output. Progress goes to standard error. Run timings on a machine that does nothing else:

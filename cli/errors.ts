@@ -58,6 +58,7 @@ export const exitCodeByCode = {
   invalid_options: EXIT.badInput,
   training_failed: EXIT.failed,
   job_interrupted: EXIT.failed,
+  report_not_found: EXIT.notFound,
   queue_full: EXIT.failed,
 } satisfies Record<CliErrorCode | RegistryErrorCode | ModelErrorCode | TrainerErrorCode, number>;
 

@@ -22,7 +22,9 @@ export interface ClassifierPort {
     adapter: { tenant: TenantId; digest: string; load(): Promise<Adapter> },
     inputs: readonly TextInput[],
     options: { timeoutMs?: number },
-  ): Promise<{ scores_C: Float32Array; labels: readonly string[]; truncated: boolean }[]>;
+  ): Promise<
+    { scores_C: Float32Array; labels: readonly string[]; truncated: boolean; outOfScope: boolean }[]
+  >;
   /** Resolves when the backbone answers. */
   probe(): Promise<void>;
 }

@@ -55,6 +55,7 @@ export const statusByCode = {
   dataset_too_large: 413,
   training_failed: 500,
   job_interrupted: 500,
+  report_not_found: 404,
   queue_full: 429,
 } satisfies Record<ErrorCode, ContentfulStatusCode>;
 

@@ -19,6 +19,7 @@ export {
   isScaleShift,
   LABELS_MAX,
   layersOf,
+  type OutOfScope,
   PROMPT_TOKENS_MAX,
   type PromptGenerator,
   type ScaleShift,

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createRegistry, openObjectStore, parseTenantId } from "#registry";
 import { type Api, createApi, type JobView } from "../cli/quickstart/api.ts";
 import { type NodeServer, startNodeServer } from "../functions/entry-node.ts";
+import { parseMarkup } from "./helpers/parse-markup.ts";
 import { makeTickets } from "./helpers/tickets.ts";
 import { writeTinyBackbone } from "./helpers/tiny-backbone.ts";
 
@@ -73,6 +74,18 @@ describe("upload, dataset, train, publish, resolve, classify", () => {
     expect(await page.json()).toMatchObject({
       versions: [{ version: 1, digest: job.adapter?.digest, labels: train.labels }],
     });
+  });
+
+  it("its report can be read as JSON and as a page", async () => {
+    const path = "/v1/adapters/tickets/versions/1/report";
+    expect(await (await get(path)).json()).toMatchObject({
+      ...{ name: "tickets", version: 1, digest: job.adapter?.digest },
+      report: { classes: 3, heldOut: { from: "every_example_once" } },
+    });
+    const headers = { Authorization: `Bearer ${keys.alpha}`, Accept: "text/html" };
+    const page = await fetch(`${server.url}${path}`, { headers });
+    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(parseMarkup(await page.text()).text).toContain("tickets:1");
   });
 
   it("texts it never saw get their labels, and each answer names what gave it", async () => {

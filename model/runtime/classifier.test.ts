@@ -72,6 +72,32 @@ async function expectSameMixed(by: Classifier, tolerance: number): Promise<void>
   );
 }
 
+describe("a text", () => {
+  test("is out of scope where its largest logit is below the threshold, and never without one", async () => {
+    const [adapter] = adapters;
+    if (!adapter) return expect.unreachable();
+    // Of two classes the logits are the log-odds of the scores, halved around their mean: here one class has none.
+    const { width } = backbone.config;
+    const weight_CD = adapter.head.weight_CD.map((weight, at) => (at < width ? weight : 0));
+    const bare = { ...adapter, temperature: 2, head: { weight_CD, bias_C: Float32Array.of(0.5, 0) } };
+    const classify = async (outOfScope: Adapter["outOfScope"], digest: string) => {
+      const load = async () => (outOfScope ? { ...bare, outOfScope } : bare);
+      const [result] = await classifier.classify({ tenant: "a", digest, load }, [TINY_WORDS[3] ?? ""]);
+      return result ?? expect.unreachable();
+    };
+    const { scores_C, outOfScope } = await classify(undefined, "none");
+    expect(outOfScope).toBe(false);
+    const [own = 0, other = 0] = scores_C;
+    const largest = Math.max(0, 2 * Math.log(own / other));
+    const at = async (below: number) =>
+      (await classify({ score: "max_logit", below }, `at ${below}`)).outOfScope;
+    expect(await at(largest + 0.001)).toBe(true);
+    expect(await at(largest - 0.001)).toBe(false);
+    const marked = await classify({ score: "max_logit", below: largest + 1 }, "marked");
+    expect(marked.scores_C).toEqual(scores_C);
+  });
+});
+
 describe("a text's scores", () => {
   // In int8 a last bit of float32, in which batches differ, can move a state to the next of 255 steps.
   test.each([

@@ -55,6 +55,8 @@ export interface Classification {
   readonly scores_C: Float32Array;
   readonly labels: readonly string[];
   readonly truncated: boolean;
+  /** Whether the text is of none of the labels, by the adapter's threshold; never without one. */
+  readonly outOfScope: boolean;
 }
 
 export interface ClassifyOptions {
@@ -174,9 +176,12 @@ export class Classifier {
     const { resident } = place;
     const [first, second] = await Promise.all(encodings.map((one) => this.#enqueue(one, place)));
     const vector = must(first, "vector");
+    const { adapter } = resident;
+    const logits_C = logits(adapter, second ? pairFeatures(vector, second) : vector);
     return {
-      scores_C: scores(resident.adapter, second ? pairFeatures(vector, second) : vector),
-      labels: resident.adapter.labels,
+      scores_C: scores(adapter, logits_C),
+      labels: adapter.labels,
+      outOfScope: isOutOfScope(adapter, logits_C),
       truncated: encodings.some(({ truncated }) => truncated),
     };
   }
@@ -327,16 +332,28 @@ function deadlineUnmet(lateMs: number): OverloadError {
   );
 }
 
-/** softmax((weight_CD · features_D + bias_C) / temperature) */
-function scores({ head, temperature }: Adapter, features_D: Float32Array): Float32Array {
+/** weight_CD · features_D + bias_C */
+function logits({ head }: Adapter, features_D: Float32Array): Float32Array {
   const width = features_D.length;
-  const logits = head.bias_C.map((bias, label) => {
+  return head.bias_C.map((bias, label) => {
     let sum = bias;
     for (let d = 0; d < width; d++) sum += (head.weight_CD[label * width + d] ?? 0) * (features_D[d] ?? 0);
-    return sum / temperature;
+    return sum;
   });
-  const top = logits.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
-  const powers = logits.map((logit) => Math.exp(logit - top));
+}
+
+/** softmax(logits_C / temperature) */
+function scores({ temperature }: Adapter, logits_C: Float32Array): Float32Array {
+  const top = largest(logits_C);
+  const powers = logits_C.map((logit) => Math.exp((logit - top) / temperature));
   const total = powers.reduce((sum, power) => sum + power, 0);
   return powers.map((power) => power / total);
+}
+
+function isOutOfScope({ outOfScope }: Adapter, logits_C: Float32Array): boolean {
+  return outOfScope !== undefined && largest(logits_C) < outOfScope.below;
+}
+
+function largest(values: Float32Array): number {
+  return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
 }

@@ -32,6 +32,7 @@ describe("200", () => {
             { label: "no", score: 0.5 },
             { label: "yes", score: 0.25 },
           ],
+          outOfScope: false,
         },
       ],
     });
@@ -42,6 +43,17 @@ describe("200", () => {
     const response = await classify({ inputs: ["a", "long text", { text: "b", textPair: "c" }] });
     const { predictions } = (await response.json()) as { predictions: { truncated?: boolean }[] };
     expect(predictions.map(({ truncated }) => truncated)).toEqual([undefined, true, undefined]);
+  });
+
+  it("marks a text that is out of scope, and gives its label all the same", async () => {
+    const { classify } = await withAdapter();
+    const response = await classify({ inputs: ["a", "odd text"] });
+    expect(await response.json()).toMatchObject({
+      predictions: [
+        { label: "no", outOfScope: false },
+        { label: "no", outOfScope: true },
+      ],
+    });
   });
 
   it("shows no more than topK scores", async () => {
