@@ -62,6 +62,7 @@ export interface LoadResults {
 
 /** Tenants whose adapters the server has not seen before, for first requests. */
 const COLD_TENANTS = 50;
+const RATE_CONNECTIONS_MAX = 1_024;
 const STEADY_SHARE = 0.7;
 /** The hot tenant's share is that of one of so many that together ask for half of what the server can do. */
 const EQUAL_TENANTS = 10;
@@ -77,11 +78,16 @@ export async function measureLoad(request: MeasureLoadRequest, io: BenchIo): Pro
     const tenants = await publishTenants({ storeUrl, backbone: request.backbone.backbone, count }, onTenant);
     const { folder: backboneFolder } = request.backbone;
     const server = await startServerProcess({ storeUrl, backboneFolder, threads: request.threads });
-    const client = createHttpClient(server.url, request.connections);
+    const clients = {
+      loop: createHttpClient(server.url, request.connections),
+      // At a rate, and each group its own: requests must not wait for each other on the client's side.
+      rate: createHttpClient(server.url, RATE_CONNECTIONS_MAX),
+      hot: createHttpClient(server.url, RATE_CONNECTIONS_MAX),
+    };
     try {
-      return await measure({ request, tenants, server, client, io });
+      return await measure({ request, tenants, server, clients, io });
     } finally {
-      client.close();
+      for (const client of Object.values(clients)) client.close();
       await server.close();
     }
   } finally {
@@ -94,7 +100,7 @@ interface Tools {
   /** The last COLD_TENANTS of them have asked nothing. */
   readonly tenants: readonly Tenant[];
   readonly server: ServerProcess;
-  readonly client: HttpClient;
+  readonly clients: Readonly<Record<"loop" | "rate" | "hot", HttpClient>>;
   readonly io: BenchIo;
 }
 
@@ -102,7 +108,8 @@ async function measure(tools: Tools): Promise<LoadResults> {
   const { request, server, io } = tools;
   const idleMegabytes = server.residentMegabytes();
   io.stderr(`Asking for each of ${request.tenants} adapters once\n`);
-  for (let index = 0; index < request.tenants; index++) await asksOf(tools, () => index)(index);
+  for (let index = 0; index < request.tenants; index++)
+    await asksOf(tools, tools.clients.loop, () => index)(index);
   const warmMegabytes = server.residentMegabytes();
   const throughput = await measureThroughput(tools);
   const capacity = quantile(
@@ -171,7 +178,12 @@ async function measureThroughput(tools: Tools): Promise<Record<"runtime" | "http
     for (let round = 0; round < request.rounds; round++) {
       const pick = zipfTenants(request.tenants);
       rates.runtime.push(await askInLoop(inProcess(pick), { connections, seconds }));
-      rates.http.push(await askInLoop(asksOf(tools, zipfTenants(request.tenants)), { connections, seconds }));
+      rates.http.push(
+        await askInLoop(asksOf(tools, tools.clients.loop, zipfTenants(request.tenants)), {
+          connections,
+          seconds,
+        }),
+      );
       io.stderr(
         `Round ${round + 1} of ${request.rounds}: ${rates.http.at(-1)?.toFixed(0)} a second over HTTP, ${rates.runtime.at(-1)?.toFixed(0)} without\n`,
       );
@@ -190,7 +202,7 @@ function zipfTenants(count: number): PickTenant {
   return zipf(count, createRandom(1));
 }
 
-function asksOf({ request, tenants, client }: Tools, pick: PickTenant): Ask {
+function asksOf({ request, tenants }: Tools, client: HttpClient, pick: PickTenant): Ask {
   return async (index) => {
     const tenant = tenants[pick()];
     if (!tenant) throw new Error("invariant: tenants are picked by index");
@@ -218,7 +230,11 @@ async function latencies(
 ): Promise<Latencies> {
   const perSecond = share * capacity;
   const { seconds } = tools.request;
-  const milliseconds = await askAtRate(asksOf(tools, pick), { perSecond, seconds, random: createRandom(2) });
+  const milliseconds = await askAtRate(asksOf(tools, tools.clients.rate, pick), {
+    perSecond,
+    seconds,
+    random: createRandom(2),
+  });
   return describeLatencies(milliseconds, perSecond);
 }
 
@@ -239,7 +255,7 @@ async function measureOthers(tools: Tools, capacity: number): Promise<LoadResult
   const othersRate = share * (EQUAL_TENANTS - 1) * capacity;
   const askOthers = (seed: number) => {
     const random = createRandom(seed);
-    const ask = asksOf(tools, () => 1 + Math.floor(random() * (EQUAL_TENANTS - 1)));
+    const ask = asksOf(tools, tools.clients.rate, () => 1 + Math.floor(random() * (EQUAL_TENANTS - 1)));
     return askAtRate(ask, { perSecond: othersRate, seconds, random: createRandom(seed + 1) });
   };
   const askHot = (factor: number) =>
@@ -265,7 +281,7 @@ async function measureFirstRequests({
   for (const [index, tenant] of tenants.slice(request.tenants).entries()) {
     for (const into of [cold, warm]) {
       const startedMs = performance.now();
-      await client.classify(tenant, textAt(request, index));
+      await clients.loop.classify(tenant, textAt(request, index));
       into.push(performance.now() - startedMs);
     }
   }

@@ -14,7 +14,7 @@ import { choosePrecision } from "./choose-precision.ts";
 import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
 import { servingGraph } from "./serving-graph.ts";
-import { Session } from "./session.ts";
+import { ThreadSession } from "./thread-session.ts";
 import { type Queued, TokenQueue } from "./token-queue.ts";
 
 /** Positions of one forward pass, prompt tokens included; one longer text still runs alone. */
@@ -73,7 +73,7 @@ interface Waiting extends BatchItem, Queued {
 
 interface ClassifierParts {
   readonly precision: Precision;
-  readonly session: Session;
+  readonly session: ThreadSession;
   readonly cache: AdapterCache;
   readonly observer: RuntimeObserver;
 }
@@ -82,7 +82,7 @@ export class Classifier {
   readonly backbone: { readonly id: string; readonly digest: string };
   readonly precision: Precision;
   readonly #backbone: Pick<Backbone, "config" | "tokenizer">;
-  readonly #session: Session;
+  readonly #session: ThreadSession;
   readonly #cache: AdapterCache;
   readonly #observer: RuntimeObserver;
   readonly #waiting = new TokenQueue<Waiting>();
@@ -104,7 +104,7 @@ export class Classifier {
   static async create(backbone: Backbone, options: ClassifierOptions = {}): Promise<Classifier> {
     const { threads = 0, adapterCacheBytesMax = ADAPTER_CACHE_BYTES_MAX, observer = NO_OBSERVER } = options;
     const precision = await choosePrecision(options.precision ?? "auto");
-    const session = await Session.create(servingGraph({ ...backbone, precision }), { threads });
+    const session = await ThreadSession.create(servingGraph({ ...backbone, precision }), { threads });
     const cache = new AdapterCache(backbone, adapterCacheBytesMax, observer);
     return new Classifier(backbone, { precision, session, cache, observer });
   }
@@ -128,7 +128,8 @@ export class Classifier {
       this.#requireRoom(adapter.tenant, encoded.flat().length);
       this.#requireTime(adapter.tenant, { encodings: encoded.flat(), resident, deadlineMs });
       const place = { resident, tenant: adapter.tenant, deadlineMs };
-      return await Promise.all(encoded.map((encodings) => this.#classifyOne(place, encodings)));
+      // The adapter is held until the last text is done with it, whatever became of the others.
+      return await allDone(encoded.map((encodings) => this.#classifyOne(place, encodings)));
     } finally {
       this.#cache.release(resident);
     }
@@ -174,7 +175,7 @@ export class Classifier {
     encodings: readonly Encoding[],
   ): Promise<Classification> {
     const { resident } = place;
-    const [first, second] = await Promise.all(encodings.map((one) => this.#enqueue(one, place)));
+    const [first, second] = await allDone(encodings.map((one) => this.#enqueue(one, place)));
     const vector = must(first, "vector");
     const { adapter } = resident;
     const logits_C = logits(adapter, second ? pairFeatures(vector, second) : vector);
@@ -260,6 +261,12 @@ export class Classifier {
       this.#runningTokens = 0;
     }
   }
+}
+
+/** As Promise.all, but rejects only when all have ended. */
+async function allDone<Value>(promises: readonly Promise<Value>[]): Promise<Value[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 function withoutInsertions(width: number): Adapter {

@@ -4,6 +4,7 @@
 import type { LayerWeights } from "../encoder/weights.ts";
 import { NORM_SITES, type NormSite, type ScaleShift } from "../spt/adapter.ts";
 import { NORM_PARTS, type NormPart } from "./serving-graph.ts";
+import { sharedFloats } from "./shared-floats.ts";
 import { Slots } from "./slots.ts";
 
 type Tables = Record<NormSite, Record<NormPart, Float32Array>>;
@@ -52,7 +53,7 @@ export class NormSlab {
   }
 
   #layOut(): Tables {
-    const empty = () => new Float32Array(this.#capacity * this.#width);
+    const empty = () => sharedFloats(this.#capacity * this.#width);
     const tables: Tables = {
       attention: { scale: empty(), shift: empty() },
       output: { scale: empty(), shift: empty() },

@@ -1,8 +1,10 @@
 // A slab holds the weights of one layer's resident generators side by side, so that a batch can pick
 // them by index. It grows by doubling, and widens when a generator with more prompt tokens or a wider
 // bottleneck arrives: the surplus is zero and changes no result. Arrays are replaced, never resized,
-// so a forward pass in flight keeps reading the ones it was given.
+// so a forward pass in flight, in its own thread, keeps reading the ones it was given: of them, what is
+// written meanwhile are slots of adapters that it does not use.
 import type { GeneratorPooling, PromptGenerator } from "../spt/adapter.ts";
+import { sharedFloats } from "./shared-floats.ts";
 import { Slots } from "./slots.ts";
 
 export class Slab {
@@ -11,9 +13,9 @@ export class Slab {
   #capacity = 1;
   #bottleneck = 1;
   #promptTokens = 1;
-  #down = new Float32Array(0);
-  #up = new Float32Array(0);
-  #bias = new Float32Array(0);
+  #down = sharedFloats(0);
+  #up = sharedFloats(0);
+  #bias = sharedFloats(0);
   readonly #generators = new Slots<PromptGenerator>();
 
   constructor(pooling: GeneratorPooling, width: number) {
@@ -68,9 +70,9 @@ export class Slab {
   }
 
   #layOut(): void {
-    this.#down = new Float32Array(this.#capacity * this.width * this.#bottleneck);
-    this.#up = new Float32Array(this.#capacity * this.#bottleneck * this.#upColumns());
-    this.#bias = new Float32Array(this.#capacity * this.#promptTokens * this.width);
+    this.#down = sharedFloats(this.#capacity * this.width * this.#bottleneck);
+    this.#up = sharedFloats(this.#capacity * this.#bottleneck * this.#upColumns());
+    this.#bias = sharedFloats(this.#capacity * this.#promptTokens * this.width);
     for (const [slot, generator] of this.#generators.taken()) this.#write(slot, generator);
   }
 
