@@ -260,7 +260,7 @@ async function measureOthers(tools: Tools, capacity: number): Promise<LoadResult
   };
   const askHot = (factor: number) =>
     askAtRate(
-      asksOf(tools, () => 0),
+      asksOf(tools, tools.clients.hot, () => 0),
       { perSecond: factor * share * capacity, seconds, random: createRandom(9) },
     );
   const [without] = await Promise.all([askOthers(3), askHot(1)]);
@@ -274,7 +274,7 @@ async function measureOthers(tools: Tools, capacity: number): Promise<LoadResult
 async function measureFirstRequests({
   request,
   tenants,
-  client,
+  clients,
 }: Tools): Promise<LoadResults["firstRequest"]> {
   const cold: number[] = [];
   const warm: number[] = [];

@@ -17,8 +17,12 @@ import { servingGraph } from "./serving-graph.ts";
 import { ThreadSession } from "./thread-session.ts";
 import { type Queued, TokenQueue } from "./token-queue.ts";
 
-/** Positions of one forward pass, prompt tokens included; one longer text still runs alone. */
-export const BATCH_TOKENS_MAX = 4096;
+/**
+ * Positions of one forward pass, prompt tokens included. More make a pass longer, and whoever comes meanwhile
+ * waits for its end, but no more texts a second: on two cores and all-MiniLM-L6-v2 in int8, 260 tokens gave
+ * 541 texts/s, 528 645, 1,063 655, 4,196 602.
+ */
+export const BATCH_TOKENS_MAX = 512;
 /** Texts that may wait for the session, of all tenants and of one; more are refused. */
 export const QUEUED_TEXTS_MAX = 20_000;
 export const TENANT_QUEUED_TEXTS_MAX = 4_096;
