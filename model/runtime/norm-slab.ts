@@ -20,7 +20,11 @@ export class NormSlab {
   readonly #adapters = new Slots<ScaleShift>();
 
   constructor({ attentionNorm, outputNorm }: Pick<LayerWeights, "attentionNorm" | "outputNorm">) {
-    const own = ({ gamma_D, beta_D }: LayerWeights["outputNorm"]) => ({ scale: gamma_D, shift: beta_D });
+    // Copies: a view would keep the whole file of weights in memory.
+    const own = ({ gamma_D, beta_D }: LayerWeights["outputNorm"]) => ({
+      scale: gamma_D.slice(),
+      shift: beta_D.slice(),
+    });
     this.#own = { attention: own(attentionNorm), output: own(outputNorm) };
     this.#width = attentionNorm.gamma_D.length;
     this.#tables = this.#layOut();

@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { Graph } from "../graph/builder.ts";
 import { serializeGraph } from "../graph/serialize.ts";
 import type { Feed, SessionOptions } from "./session.ts";
-import type { FromThread, ThreadStart, ToThread } from "./session-thread.ts";
+import type { FromThread, ToThread } from "./session-thread.ts";
 
 interface Pending {
   readonly resolve: (outputs: Record<string, Float32Array>) => void;
@@ -31,14 +31,18 @@ export class ThreadSession {
 
   /** Resolves when the session is loaded. */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<ThreadSession> {
+    const session = new ThreadSession(new Worker(new URL("./session-thread.ts", import.meta.url)));
+    const loaded = session.#expect();
     const model = serializeGraph(graph);
-    const workerData: ThreadStart = { model, options };
     // Moved, not copied: it is as large as the backbone.
-    const transferList = model.buffer instanceof ArrayBuffer ? [model.buffer] : [];
-    const worker = new Worker(new URL("./session-thread.ts", import.meta.url), { workerData, transferList });
-    const session = new ThreadSession(worker);
-    await session.#expect();
-    return session;
+    session.#post({ kind: "load", model, options }, [model.buffer as ArrayBuffer]);
+    try {
+      await loaded;
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
   }
 
   /**
@@ -50,13 +54,13 @@ export class ThreadSession {
     outputs: readonly Output[],
   ): Promise<Record<Output, Float32Array>> {
     const answer = this.#expect();
-    this.#post({ feeds, outputs });
+    this.#post({ kind: "run", feeds, outputs });
     return (await answer) as Record<Output, Float32Array>;
   }
 
   /** Waits for what runs. */
   async close(): Promise<void> {
-    if (!this.#failure) this.#post("close");
+    if (!this.#failure) this.#post({ kind: "close" });
     await this.#ended;
   }
 
@@ -68,8 +72,8 @@ export class ThreadSession {
     return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }));
   }
 
-  #post(message: ToThread): void {
-    this.#worker.postMessage(message);
+  #post(message: ToThread, moved: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, moved);
   }
 
   #settle(message: FromThread): void {
