@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GraphBuilder } from "../graph/builder.ts";
-import { sharedFloats } from "./shared-floats.ts";
+import { SharedFloats } from "./shared-floats.ts";
 import { ThreadSession } from "./thread-session.ts";
 
 /** x + x, and a product that takes a while. */
@@ -48,10 +48,10 @@ describe("a session in a thread", () => {
   });
 
   test("reads shared numbers in place: what is written before a run is seen by it", async () => {
-    const data = sharedFloats(4);
+    const floats = new SharedFloats(4);
     for (const value of [5, 6]) {
-      data.fill(value);
-      const { sum } = await session.run({ x: { data, shape: [1, 4] }, large: idle }, ["sum"]);
+      floats.view.fill(value);
+      const { sum } = await session.run({ x: { data: floats.view, shape: [1, 4] }, large: idle }, ["sum"]);
       expect([...sum]).toEqual(Array(4).fill(2 * value));
     }
   });

@@ -46,7 +46,7 @@ export class ThreadSession {
   }
 
   /**
-   * Feeds must name every input of the graph. Those made by sharedFloats are read in place, the others are
+   * Feeds must name every input of the graph. Those of SharedFloats are read in place, the others are
    * copied. Runs go one after the other.
    */
   async run<Output extends string>(
@@ -60,6 +60,7 @@ export class ThreadSession {
 
   /** Waits for what runs. */
   async close(): Promise<void> {
+    this.#worker.ref();
     if (!this.#failure) this.#post({ kind: "close" });
     await this.#ended;
   }
