@@ -54,7 +54,8 @@ async function load(options: LoadOptions, io: BenchIo): Promise<void> {
   await printDocument({ benchmark: "load", settings, results, text: describe(results) }, options, io);
 }
 
-function describe({ runtime, http, steady, others, firstRequest, memory, targets }: LoadResults): string {
+function describe(results: LoadResults): string {
+  const { runtime, http, steady, others, firstRequest, memory, start, targets } = results;
   const rate = (name: string, { median, min, max }: LoadResults["http"]) => [
     name,
     whole(median),
@@ -89,6 +90,7 @@ function describe({ runtime, http, steady, others, firstRequest, memory, targets
     memory
       ? `The server's memory: ${whole(memory.idleMegabytes)} MB, with all adapters ${whole(memory.warmMegabytes)} MB, ${whole(memory.perAdapterKilobytes)} kB each.\n`
       : "",
+    `A server's first answer came after ${whole(start.serverMs.median)} ms, it listened after ${whole(start.listeningMs.median)}; a bare script's after ${whole(start.bareMs.median)}.\n`,
     textTable([["", "REACHED", "TARGET", ""], ...rows]),
   ].join("\n");
 }
