@@ -1,18 +1,20 @@
-// The trainer's one-job run on a store of one's own: the dataset is kept, a child process trains, and
-// the adapter becomes the next version of its name. The same steps as a job over HTTP takes.
+// A training on a store of one's own: a child process trains, then the dataset is kept and the adapter
+// becomes the next version of its name. Until then nothing is written, so that a training that is
+// interrupted leaves nothing.
 
-import { parseAdapterName, parseTenantId, type Registry, type TenantId } from "#registry";
-import type { Job, TrainingProgress, TrainingReport, TrainOptions } from "#trainer/job";
-import { runJob } from "#trainer/run-job";
+import { type DatasetRecord, parseAdapterName, parseTenantId, type Registry, type TenantId } from "#registry";
+import type { ChildTrainRequest } from "#trainer";
+import type { TrainingProgress, TrainingReport, TrainOptions } from "#trainer/job";
+import { publishTrained, trainOn } from "#trainer/run-job";
 import packageJson from "../package.json" with { type: "json" };
 import type { Io } from "./io.ts";
 import { withRegistry } from "./open-registry.ts";
-import type { TenantOptions } from "./options.ts";
+import type { ColumnOptions, TenantOptions } from "./options.ts";
 import { bar, createProgressLine, type ProgressLine } from "./progress-line.ts";
 import { findOrPull } from "./pull.ts";
 import { type DatasetFile, printWarnings, readDataset } from "./read-dataset.ts";
 
-export interface TrainCommandOptions extends TenantOptions {
+export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
   readonly data: string;
   readonly validation?: string;
   readonly test?: string;
@@ -41,11 +43,11 @@ export async function trainAndPublish(
   io: Io,
 ): Promise<Trained> {
   const tenant = parseTenantId(command.tenant);
-  const adapterName = parseAdapterName(command.name);
+  const name = parseAdapterName(command.name);
   const silent = command.json === true;
-  const file = await readDataset(command.data, { forTraining: true });
+  const file = await readDataset(command.data, { ...command, forTraining: true });
   if (!silent) printWarnings(file, io);
-  const validation = command.validation === undefined ? undefined : await readValidation(command.validation);
+  const validation = await readValidation(command);
   const backbone = await findOrPull(command.backbone, io, { silent });
   const line = createProgressLine(io, { silent });
   // Loaded late: most commands need no native code, and start faster without.
@@ -53,55 +55,47 @@ export async function trainAndPublish(
   return withRegistry(command.store, async (registry, store) => {
     // Before the training: a store that refuses writes is found in a second, not after minutes.
     await store.check();
-    const job = await createJob(registry, tenant, { adapterName, file, options, now: io.now });
-    const { adapter, report } = await runJob(
-      { tenant, job, signal: io.signal, onProgress: () => undefined },
-      {
-        registry,
-        train: (request) =>
-          trainInChild({
-            ...request,
-            ...(validation ? { validation } : {}),
-            onProgress: (progress) => showTraining(line, progress),
-          }),
-        backbone,
-        softgateVersion: packageJson.version,
-      },
+    const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
+    const trained = { dataset: trainingFile(file), ...(validation && { validation }), options };
+    const result = await trainOn(
+      { ...trained, onProgress, signal: io.signal },
+      { train: trainInChild, backbone },
     ).finally(() => line.clear());
-    return { ...adapter, report };
+    const dataset = await keepDataset(registry, tenant, file);
+    const { version, digest } = await publishTrained(
+      result,
+      { tenant, name, jobId: `local-${crypto.randomUUID()}`, dataset },
+      { registry, softgateVersion: packageJson.version },
+    );
+    return { name, version, digest, report: result.report };
   });
 }
 
-async function readValidation(path: string) {
-  const { bytes, fileName, mediaType } = await readDataset(path, { forTraining: false });
-  return { bytes, fileName, mediaType };
+async function readValidation(
+  command: TrainCommandOptions,
+): Promise<ChildTrainRequest["dataset"] | undefined> {
+  if (command.validation === undefined) return undefined;
+  return trainingFile(await readDataset(command.validation, { ...command, forTraining: false }));
 }
 
-/** The dataset is kept, as over HTTP; the job itself is not: nobody asks for it later. */
-async function createJob(
-  registry: Registry,
-  tenant: TenantId,
-  job: { adapterName: string; file: DatasetFile; options: TrainOptions; now: () => number },
-): Promise<Job> {
-  const { bytes, fileName, mediaType, dataset } = job.file;
-  const { id: datasetId } = await registry.putDataset(tenant, {
-    bytes,
-    fileName,
-    mediaType,
-    rows: dataset.examples.length,
-    labels: dataset.labels,
+/** For the child process, which reads the very columns that were read here. */
+function trainingFile({
+  bytes,
+  fileName,
+  mediaType,
+  dataset: { columns },
+}: DatasetFile): ChildTrainRequest["dataset"] {
+  return { bytes, fileName, mediaType, columns };
+}
+
+function keepDataset(registry: Registry, tenant: TenantId, file: DatasetFile): Promise<DatasetRecord> {
+  const { bytes, fileName, mediaType, dataset } = file;
+  const { examples, labels, columns } = dataset;
+  return registry.putDataset(tenant, {
+    ...{ bytes, fileName, mediaType, columns },
+    rows: examples.length,
+    labels,
   });
-  const at = new Date(job.now()).toISOString();
-  return {
-    id: `local-${crypto.randomUUID()}`,
-    adapterName: job.adapterName,
-    datasetId,
-    options: job.options,
-    state: "running",
-    progress: 0,
-    createdAt: at,
-    updatedAt: at,
-  };
 }
 
 function showTraining(line: ProgressLine, { phase, progress, step, steps, loss }: TrainingProgress): void {

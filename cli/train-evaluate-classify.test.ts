@@ -1,5 +1,5 @@
 // The commands that train and answer, on a tiny made-up backbone: what `softgate` does without a server.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -51,6 +51,32 @@ it("train --validation decides on those rows, and says so", async () => {
     exitCode: 0,
     stdout: expect.stringContaining(`(60 rows of ${test})`),
   });
+});
+
+it("train and evaluate read the columns that are named, of all their files", async () => {
+  const renamed = await Promise.all(
+    [join(folder, "train.csv"), test].map(async (path) => {
+      const csv = (await readFile(path, "utf8")).replace("text,label", "frage,klasse");
+      await writeFile(`${path}.renamed.csv`, csv);
+      return `${path}.renamed.csv`;
+    }),
+  );
+  const [data = "", held = ""] = renamed;
+  const columns = ["--text-column", "frage", "--label-column", "klasse"];
+  const files = ["--data", data, "--validation", held, "--test", held, "--backbone", join(folder, "tiny")];
+  const args = [...files, "--epochs", "1", "--method", "spt", "--name", "renamed", "--json"];
+  const result = await softgate(["train", ...args, ...columns], { env });
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  const evaluated = await softgate(
+    ["evaluate", "--adapter", "renamed", "--data", held, ...columns, "--json"],
+    { env },
+  );
+  expect(JSON.parse(evaluated.stdout)).toEqual(JSON.parse(result.stdout).test);
+  const refused = await softgate(["train", ...args], { env });
+  expect(refused.exitCode).toBe(2);
+  expect(JSON.parse(refused.stderr).error.message).toContain(
+    'found "frage", "klasse"; name the columns "text" and "label", or say which column is the text',
+  );
 });
 
 it("evaluate gives the same figures, each label's too", async () => {

@@ -73,7 +73,12 @@ test("an adapter trained on pairs is dual where that is better, and tells new pa
     ...{ input, row: index + 2 },
     label: learned.labels[index] ?? 0,
   }));
-  const dataset = { examples, labels: ["other", "same"], warnings: [] };
+  const dataset = {
+    examples,
+    labels: ["other", "same"],
+    columns: { text: "text", label: "label" },
+    warnings: [],
+  };
   const { adapter } = await train({ backbone, dataset, options: { seed: 1, epochs: 10 }, threads: 1 });
   expect(adapter.pairMode).toBe("dual");
   const classifier = await Classifier.create(backbone, { threads: 1 });

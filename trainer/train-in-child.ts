@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type AdapterFiles, type InsertionConfig, ModelError, type ModelErrorCode } from "#model";
+import type { DatasetColumns } from "./dataset/dataset.ts";
 import type { DatasetMediaType } from "./dataset/parse.ts";
 import { TrainerError, type TrainerErrorCode } from "./errors.ts";
 import type { TrainOptions } from "./options.ts";
@@ -12,6 +13,8 @@ export interface DatasetFile {
   readonly bytes: Uint8Array;
   readonly fileName: string;
   readonly mediaType: DatasetMediaType;
+  /** Default: found by their usual names. */
+  readonly columns?: DatasetColumns;
 }
 
 export interface ChildTrainRequest {

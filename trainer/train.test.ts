@@ -34,7 +34,7 @@ function datasetOf({ labels, rows }: typeof trained): Dataset {
     label: labels.indexOf(label),
     row: index + 2,
   }));
-  return { examples, labels, warnings: [] };
+  return { examples, labels, columns: { text: "text", label: "label" }, warnings: [] };
 }
 
 const trainWith = (options: TrainOptions, more: { onProgress?: (progress: TrainingProgress) => void } = {}) =>

@@ -5,16 +5,16 @@ import { TrainerError, type TrainingReport, trainOptionsSchema } from "#trainer/
 import { describeSuspects, describeWeakLabels } from "../describe-held-out.ts";
 import { describeInsertions } from "../describe-insertions.ts";
 import type { Io } from "../io.ts";
-import { backboneOption, wholeNumber, withTenant } from "../options.ts";
+import { backboneOption, DATA_FILE, wholeNumber, withColumns, withTenant } from "../options.ts";
 import { json, percent } from "../output.ts";
 import { readDataset } from "../read-dataset.ts";
 import { type TrainCommandOptions, trainAndPublish } from "../train-and-publish.ts";
 import { evaluateFile } from "./evaluate.ts";
 
 export function trainCommand(io: Io): Command {
-  return withTenant(new Command("train"), io)
+  return withColumns(withTenant(new Command("train"), io))
     .description("learn an adapter from labelled texts and publish it as the next version of its name")
-    .requiredOption("--data <file>", "CSV with the columns text and label, or NDJSON")
+    .requiredOption("--data <file>", DATA_FILE)
     .requiredOption("--name <name>", "of the adapter: a-z, 0-9, - _ . and at most 64 characters")
     .option("--validation <file>", "labelled texts that decide between settings; without, parts of --data do")
     .option("--test <file>", "labelled texts to report the accuracy on; they decide nothing")
@@ -41,7 +41,7 @@ export function trainCommand(io: Io): Command {
 
 async function train(options: TrainCommandOptions, io: Io): Promise<void> {
   // Read before the training, as the files it reads itself are, so that a wrong one costs no time.
-  if (options.test !== undefined) await readDataset(options.test, { forTraining: false });
+  if (options.test !== undefined) await readDataset(options.test, { ...options, forTraining: false });
   const { name, version, digest, report } = await trainAndPublish(options, trainOptionsOf(options), io);
   const adapterId = `${name}:${version}`;
   if (!options.json) io.stdout(describe(adapterId, report, options));

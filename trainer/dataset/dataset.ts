@@ -13,8 +13,20 @@ export interface Dataset {
   readonly examples: readonly Example[];
   /** Sorted by code point, so that class indices depend on the content alone. */
   readonly labels: readonly string[];
+  /** As the file names them: given again, the same columns are read, whatever is guessed by then. */
+  readonly columns: ColumnsRead;
   readonly warnings: readonly DatasetWarning[];
 }
+
+/** The columns to read, by their names in the file. What is left out is found by its usual names. */
+export interface DatasetColumns {
+  readonly text?: string;
+  /** Left out where the text is named: there are no pairs, whatever other columns there are. */
+  readonly textPair?: string;
+  readonly label?: string;
+}
+
+export type ColumnsRead = DatasetColumns & { readonly text: string; readonly label: string };
 
 export interface DatasetWarning {
   readonly code:
@@ -31,8 +43,9 @@ export interface DatasetWarning {
   readonly rows?: readonly number[];
 }
 
-export const DATASET_BYTES_MAX = 64 * 1024 * 1024;
-export const DATASET_ROWS_MAX = 200_000;
+export const DATASET_BYTES_MAX = 256 * 1024 * 1024;
+export const DATASET_ROWS_MAX = 1_000_000;
+export const LABELS_MAX = 1_000;
 export const TEXT_CHARACTERS_MAX = 20_000;
 export const LABEL_CHARACTERS_MAX = 100;
 export const EXAMPLES_PER_LABEL_MIN = 4;

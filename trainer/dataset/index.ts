@@ -3,6 +3,7 @@ export {
   DATASET_BYTES_MAX,
   DATASET_ROWS_MAX,
   type Dataset,
+  type DatasetColumns,
   type DatasetWarning,
   EXAMPLES_PER_LABEL_MIN,
   type Example,

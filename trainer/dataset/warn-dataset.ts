@@ -1,7 +1,7 @@
 // What a user should know about a dataset that is accepted all the same.
-import type { LabelUse } from "./check-dataset.ts";
-import type { RawRow } from "./columns.ts";
+
 import type { DatasetWarning } from "./dataset.ts";
+import type { LabelUse } from "./dataset-builder.ts";
 import { grouped, listed, plural, quoted } from "./refuse.ts";
 
 const ROWS_LISTED_MAX = 10;
@@ -9,50 +9,47 @@ const ROWS_LISTED_MAX = 10;
 const SMALL_CLASS_BELOW = 8;
 const UNBALANCED_ABOVE = 20;
 
-export function warnTrimmed(rows: readonly RawRow[]): DatasetWarning[] {
-  return warnRows(
-    "labels_trimmed",
-    rows.filter(({ label }) => label !== label.trim()),
-    (count) => `Spaces around ${plural(count, "label")} were removed`,
-  );
+/** How many rows, and which were the first. */
+export class RowTally {
+  count = 0;
+  readonly first: number[] = [];
+
+  add(row: number): void {
+    this.count += 1;
+    if (this.first.length < ROWS_LISTED_MAX) this.first.push(row);
+  }
 }
 
-export function warnDuplicates(duplicates: readonly RawRow[]): DatasetWarning[] {
-  return warnRows(
-    "duplicate_rows",
-    duplicates,
-    (count) => `${plural(count, "row")} repeat${count === 1 ? "s" : ""} an earlier one, text and label`,
-  );
+export function warnTrimmed(rows: RowTally): DatasetWarning[] {
+  return warnRows("labels_trimmed", rows, `Spaces around ${plural(rows.count, "label")} were removed`);
 }
 
-function warnRows(
-  code: DatasetWarning["code"],
-  rows: readonly RawRow[],
-  describe: (count: number) => string,
-): DatasetWarning[] {
-  const [first] = rows;
-  if (!first) return [];
-  const message = `${describe(rows.length)}, first in row ${first.row}.`;
-  return [{ code, message, rows: rows.slice(0, ROWS_LISTED_MAX).map(({ row }) => row) }];
+export function warnDuplicates(rows: RowTally): DatasetWarning[] {
+  const repeat = `${plural(rows.count, "row")} repeat${rows.count === 1 ? "s" : ""} an earlier one`;
+  return warnRows("duplicate_rows", rows, `${repeat}, text and label`);
 }
 
-export function warnClassSizes(uses: ReadonlyMap<string, LabelUse>): DatasetWarning[] {
+function warnRows(code: DatasetWarning["code"], { first: rows }: RowTally, what: string): DatasetWarning[] {
+  return rows.length === 0 ? [] : [{ code, message: `${what}, first in row ${rows[0]}.`, rows }];
+}
+
+export function warnClassSizes(uses: readonly LabelUse[]): DatasetWarning[] {
   const warnings: DatasetWarning[] = [];
-  const bySize = [...uses].sort(([, a], [, b]) => a.count - b.count || a.firstRow - b.firstRow);
-  const small = bySize.filter(([, { count }]) => count < SMALL_CLASS_BELOW);
+  const bySize = uses.toSorted((a, b) => a.count - b.count || a.firstRow - b.firstRow);
+  const small = bySize.filter(({ count }) => count < SMALL_CLASS_BELOW);
   if (small.length > 0) {
-    const names = listed(small.map(([label]) => label));
+    const names = listed(small.map(({ label }) => label));
     const have = small.length === 1 ? "label has" : "labels have";
     warnings.push({
       code: "small_class",
       message: `${grouped(small.length)} ${have} fewer than ${SMALL_CLASS_BELOW} examples: ${names}.`,
-      rows: small.slice(0, ROWS_LISTED_MAX).map(([, { firstRow }]) => firstRow),
+      rows: small.slice(0, ROWS_LISTED_MAX).map(({ firstRow }) => firstRow),
     });
   }
   const [smallest, largest] = [bySize[0], bySize.at(-1)];
-  if (smallest && largest && largest[1].count > UNBALANCED_ABOVE * smallest[1].count) {
+  if (smallest && largest && largest.count > UNBALANCED_ABOVE * smallest.count) {
     const sizes = [largest, smallest].map(
-      ([label, { count }]) => `${quoted(label)} has ${plural(count, "example")}`,
+      ({ label, count }) => `${quoted(label)} has ${plural(count, "example")}`,
     );
     warnings.push({
       code: "unbalanced_classes",

@@ -10,9 +10,9 @@ function form(content: string, fileName: string, field = "file"): FormData {
   return data;
 }
 
-async function upload(body: string | FormData, headers: Record<string, string> = {}) {
+async function upload(body: string | FormData, headers: Record<string, string> = {}, query = "") {
   const test = await createTestApp();
-  const response = await test.app.request("/v1/datasets", {
+  const response = await test.app.request(`/v1/datasets${query}`, {
     method: "POST",
     headers: { Authorization: `Bearer ${test.keys.alpha}`, ...headers },
     body,
@@ -38,6 +38,17 @@ describe("201", () => {
     expect(await registry.getDataset(alpha, id)).toMatchObject({ fileName: "tickets.csv" });
   });
 
+  it("reads the columns that the query names, and keeps their names for the training", async () => {
+    const csv = CSV.replace("text,label", "frage,klasse");
+    const query = "?textColumn=frage&labelColumn=klasse";
+    const { response, registry } = await upload(csv, { "Content-Type": "text/csv" }, query);
+    expect(response.status).toBe(201);
+    const columns = { text: "frage", label: "klasse" };
+    const body = (await response.json()) as { id: string };
+    expect(body).toMatchObject({ rows: 8, columns });
+    expect(await registry.getDataset(alpha, body.id)).toMatchObject({ columns });
+  });
+
   it("takes NDJSON", async () => {
     const lines = CSV.trim()
       .split("\n")
@@ -57,6 +68,23 @@ describe("400", () => {
       code: "invalid_dataset",
       errors: [{ file: "tickets.csv", row: 5, column: "label", detail: expect.any(String) }],
     });
+  });
+
+  it("names the columns there are when the query names another", async () => {
+    const { response } = await upload(CSV, { "Content-Type": "text/csv" }, "?textPairColumn=answer");
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      code: "invalid_dataset",
+      detail: expect.stringContaining(
+        'no column "answer" to read as text_pair; the columns are "text", "label"',
+      ),
+    });
+  });
+
+  it.each(["?textColumn=", `?labelColumn=${"x".repeat(201)}`])("refuses %s", async (query) => {
+    const { response } = await upload(CSV, { "Content-Type": "text/csv" }, query);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "invalid_request" });
   });
 
   it("names the field that a form must have", async () => {
