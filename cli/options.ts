@@ -6,7 +6,7 @@ import type { Io } from "./io.ts";
 export const STORE_DEFAULT = "file:.softgate";
 export const TENANT_DEFAULT = "default";
 
-export const DATA_FILE = "CSV with the columns text and label, TSV or NDJSON";
+export const DATA_FILE = "CSV with the columns text and label, TSV, NDJSON or Parquet";
 
 export interface JsonOption {
   readonly json?: true;

@@ -30,7 +30,10 @@ export async function readDataset(path: string, options: ReadDatasetOptions): Pr
   const fileName = basename(path);
   const mediaType = mediaTypeOfFile(fileName);
   if (!mediaType) {
-    throw new TrainerError("unsupported_media_type", `${path}: name the file .csv, .tsv, .ndjson or .jsonl.`);
+    throw new TrainerError(
+      "unsupported_media_type",
+      `${path}: name the file .csv, .tsv, .ndjson, .jsonl or .parquet.`,
+    );
   }
   const bytes = await readBytes(path);
   const { forTraining } = options;

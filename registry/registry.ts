@@ -16,7 +16,11 @@ export type AdapterReference =
   | { readonly name: AdapterName; readonly alias: string }
   | { readonly name: AdapterName; readonly version: number };
 
-export const datasetMediaTypes = ["text/csv", "application/x-ndjson"] as const;
+export const datasetMediaTypes = [
+  "text/csv",
+  "application/x-ndjson",
+  "application/vnd.apache.parquet",
+] as const;
 export type DatasetMediaType = (typeof datasetMediaTypes)[number];
 
 export interface DatasetRecord {

@@ -5,6 +5,7 @@ import { DatasetBuilder } from "./dataset-builder.ts";
 import { decodeText } from "./decode-text.ts";
 import { csvRowOf, readCsv } from "./read-csv.ts";
 import { ndjsonRowOf, readNdjson } from "./read-ndjson.ts";
+import { readParquet } from "./read-parquet.ts";
 import { tooLarge } from "./refuse.ts";
 import type { TableOptions, TableRead } from "./table.ts";
 
@@ -18,13 +19,14 @@ export interface ParseOptions {
   readonly forTraining?: boolean;
 }
 
-export type DatasetMediaType = "text/csv" | "application/x-ndjson";
+export type DatasetMediaType = "text/csv" | "application/x-ndjson" | "application/vnd.apache.parquet";
 
 const mediaTypeByExtension = new Map<string | undefined, DatasetMediaType>([
   ["csv", "text/csv"],
   ["tsv", "text/csv"],
   ["ndjson", "application/x-ndjson"],
   ["jsonl", "application/x-ndjson"],
+  ["parquet", "application/vnd.apache.parquet"],
 ]);
 
 /** By the extension; undefined where it is another. */
@@ -60,6 +62,10 @@ type ReadFormat = (
 const formats = {
   "text/csv": fromText(readCsv, csvRowOf),
   "application/x-ndjson": fromText(readNdjson, ndjsonRowOf),
+  "application/vnd.apache.parquet": async (bytes, options) => ({
+    ...(await readParquet(bytes, options)),
+    warnings: [],
+  }),
 } satisfies Record<DatasetMediaType, ReadFormat>;
 
 /** `rowOf` finds the row of a byte in files of this format. */

@@ -1,16 +1,21 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { alpha, createTestApp } from "../../test-app.ts";
 import { UPLOADS_AT_ONCE_MAX } from "./upload.ts";
 
 const CSV = `text,label\n${["a", "b", "c", "d"].map((text) => `${text} good,yes\n${text} bad,no\n`).join("")}`;
 
-function form(content: string, fileName: string, field = "file"): FormData {
+function form(content: string | Uint8Array<ArrayBuffer>, fileName: string, field = "file"): FormData {
   const data = new FormData();
   data.set(field, new File([content], fileName, { type: "application/octet-stream" }));
   return data;
 }
 
-async function upload(body: string | FormData, headers: Record<string, string> = {}, query = "") {
+async function upload(
+  body: NonNullable<RequestInit["body"]>,
+  headers: Record<string, string> = {},
+  query = "",
+) {
   const test = await createTestApp();
   const response = await test.app.request(`/v1/datasets${query}`, {
     method: "POST",
@@ -36,6 +41,25 @@ describe("201", () => {
     expect(response.status).toBe(201);
     const { id } = (await response.json()) as { id: string };
     expect(await registry.getDataset(alpha, id)).toMatchObject({ fileName: "tickets.csv" });
+  });
+
+  it.each([
+    [
+      "its media type",
+      (file: Uint8Array<ArrayBuffer>) => file,
+      { "Content-Type": "application/vnd.apache.parquet" },
+    ],
+    ["the name of a form's file", (file: Uint8Array<ArrayBuffer>) => form(file, "reviews.parquet"), {}],
+  ])("takes Parquet by %s", async (_, bodyOf, headers) => {
+    const path = new URL("../../../test/fixtures/parquet/class-label.parquet", import.meta.url);
+    const file = new Uint8Array(readFileSync(path));
+    const { response, registry } = await upload(bodyOf(file), headers);
+    expect(response.status).toBe(201);
+    const body = (await response.json()) as { id: string };
+    expect(body).toMatchObject({ rows: 8, labels: ["bad", "good"] });
+    const stored = await registry.getDataset(alpha, body.id);
+    expect(stored.mediaType).toBe("application/vnd.apache.parquet");
+    expect(Buffer.compare(stored.content, file)).toBe(0);
   });
 
   it("reads the columns that the query names, and keeps their names for the training", async () => {
