@@ -2,14 +2,15 @@
 import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
 import type { BenchIo } from "./io.ts";
+import { parseCommand } from "./parse/command.ts";
 import { serveCommand } from "./serve/command.ts";
 import { trainCommand } from "./train/command.ts";
 
 export function createProgram(io: BenchIo): Command {
   const program = new Command("npm run bench --")
-    .description("Measures Softgate on this machine: serving, training, accuracy.")
+    .description("Measures Softgate on this machine: serving, training, accuracy, memory.")
     .addHelpText("after", HELP);
-  for (const command of [serveCommand(io), trainCommand(io), accuracyCommand(io)]) {
+  for (const command of [serveCommand(io), trainCommand(io), accuracyCommand(io), parseCommand(io)]) {
     program.addCommand(command);
   }
   // Settings are not inherited by commands made apart from their parent.
@@ -30,6 +31,7 @@ const HELP = `
 Examples:
   $ npm run bench -- serve                      one batch of 64 adapters against the bare backbone
   $ npm run bench -- train                      the example, in a child process and in this one
+  $ npm run bench -- parse                      peak memory of a million rows, as CSV and as NDJSON
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
 
 Each prints a table, or with --json one document {benchmark, machine, settings, results} on standard

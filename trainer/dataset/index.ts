@@ -7,6 +7,7 @@ export {
   type DatasetWarning,
   EXAMPLES_PER_LABEL_MIN,
   type Example,
+  LABELS_MAX,
 } from "./dataset.ts";
 export {
   type DatasetMediaType,
