@@ -12,6 +12,7 @@ export function createReport(
   parts: {
     adapter: Adapter;
     search: SearchResult | undefined;
+    sampledFrom: number | undefined;
     truncatedExamples: number;
     labelNames: LabelNamesReport | undefined;
     figures: readonly HeldOutFigures[];
@@ -20,7 +21,8 @@ export function createReport(
     clock: PhaseClock;
   },
 ): TrainingReport {
-  const { adapter, search, truncatedExamples, labelNames, figures, chosen, heldOut, clock } = parts;
+  const { adapter, search, sampledFrom, truncatedExamples, labelNames, figures, chosen, heldOut, clock } =
+    parts;
   const history = search?.history ?? [];
   const every = Math.ceil(history.length / GATE_HISTORY_MAX);
   const probe = figures.find(({ candidate }) => candidate === undefined);
@@ -28,6 +30,7 @@ export function createReport(
     method: options.method ?? "auto",
     seed: options.seed,
     examples: dataset.examples.length,
+    ...(sampledFrom === undefined ? {} : { sampledFrom }),
     truncatedExamples,
     classes: dataset.labels.length,
     ...(labelNames ? { labelNames } : {}),

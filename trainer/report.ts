@@ -7,6 +7,8 @@ export interface TrainingReport {
   readonly method: "auto" | "spt";
   readonly seed: number;
   readonly examples: number;
+  /** Rows of the dataset that these examples were drawn from; absent where they are all. */
+  readonly sampledFrom?: number;
   /** Examples longer than the backbone's token limit: only their start was read. */
   readonly truncatedExamples: number;
   readonly classes: number;

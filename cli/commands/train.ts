@@ -82,10 +82,15 @@ async function evaluateIfGiven(
   return evaluation;
 }
 
+function describeExamples({ examples, sampledFrom, classes }: TrainingReport): string {
+  const drawn = sampledFrom === undefined ? "" : `, drawn from ${sampledFrom}`;
+  return `${examples} of ${classes} labels${drawn}`;
+}
+
 function describe(adapterId: string, report: TrainingReport, files: TrainCommandOptions): string {
   const { trainedParameters, backboneParameters, validation, frozenProbe, labelNames, heldOut } = report;
   const lines = [
-    ["examples", `${report.examples} of ${report.classes} labels`],
+    ["examples", describeExamples(report)],
     [
       "cut short",
       report.truncatedExamples === 0

@@ -13,7 +13,7 @@ import {
   LABELS_MAX,
 } from "./dataset.ts";
 import { grouped, plural, quoted, refusal, tooLarge } from "./refuse.ts";
-import { RowTally, warnClassSizes, warnDuplicates, warnTrimmed } from "./warn-dataset.ts";
+import { RowTally, warnClassSizes, warnDuplicates, warnSampled, warnTrimmed } from "./warn-dataset.ts";
 
 export interface LabelUse {
   /** In the order of first use. */
@@ -82,7 +82,7 @@ export class DatasetBuilder {
         ...warnings,
         ...warnTrimmed(this.#trimmed),
         ...warnDuplicates(this.#duplicates),
-        ...(forTraining ? warnClassSizes(uses) : []),
+        ...(forTraining ? [...warnClassSizes(uses), ...warnSampled(this.#examples.length)] : []),
       ],
     };
   }

@@ -36,6 +36,7 @@ export interface DatasetWarning {
     | "labels_trimmed"
     | "extra_columns"
     | "columns_guessed"
+    | "rows_sampled"
     | "byte_order_mark";
   /** One sentence: what, how many, and where first. */
   readonly message: string;
@@ -49,3 +50,10 @@ export const LABELS_MAX = 1_000;
 export const TEXT_CHARACTERS_MAX = 20_000;
 export const LABEL_CHARACTERS_MAX = 100;
 export const EXAMPLES_PER_LABEL_MIN = 4;
+/**
+ * A training of more learns from so many of them. Its memory and its time grow with rows times tokens, rows
+ * times width, and rows times labels; more rows of a label than this leaves it add little.
+ */
+export const EXAMPLES_LEARNED_MAX = 50_000;
+/** Of a validation file of more, so many are answered. */
+export const EXAMPLES_VALIDATED_MAX = 20_000;

@@ -1,6 +1,6 @@
 // What a user should know about a dataset that is accepted all the same.
 
-import type { DatasetWarning } from "./dataset.ts";
+import { type DatasetWarning, EXAMPLES_LEARNED_MAX } from "./dataset.ts";
 import type { LabelUse } from "./dataset-builder.ts";
 import { grouped, listed, plural, quoted } from "./refuse.ts";
 
@@ -57,4 +57,11 @@ export function warnClassSizes(uses: readonly LabelUse[]): DatasetWarning[] {
     });
   }
   return warnings;
+}
+
+export function warnSampled(examples: number): DatasetWarning[] {
+  if (examples <= EXAMPLES_LEARNED_MAX) return [];
+  const some = `${grouped(EXAMPLES_LEARNED_MAX)} of the ${grouped(examples)} examples`;
+  const message = `A training learns from ${some}, drawn from every label in its share.`;
+  return [{ code: "rows_sampled", message }];
 }

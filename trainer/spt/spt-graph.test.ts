@@ -57,7 +57,7 @@ let data: TrainingData;
 beforeAll(async () => {
   const files = makeTinyBackbone({ layers: LAYERS, width: WIDTH, heads: 2, feedForward: 24 });
   backbone = parseBackbone("tiny", files);
-  frozen = await FrozenEncoder.create(backbone, 1);
+  frozen = await FrozenEncoder.create(backbone, { threads: 1 });
   const encodings = TEXTS.map((text) => backbone.tokenizer.encode(text));
   data = { backbone, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES };
 });
