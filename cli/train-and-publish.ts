@@ -45,8 +45,7 @@ export async function trainAndPublish(
   const tenant = parseTenantId(command.tenant);
   const name = parseAdapterName(command.name);
   const silent = command.json === true;
-  const file = await readDataset(command.data, { ...command, forTraining: true });
-  if (!silent) printWarnings(file, io);
+  const file = await readTraining(command, io, { silent });
   const validation = await readValidation(command);
   const backbone = await findOrPull(command.backbone, io, { silent });
   const line = createProgressLine(io, { silent });
@@ -56,7 +55,7 @@ export async function trainAndPublish(
     // Before the training: a store that refuses writes is found in a second, not after minutes.
     await store.check();
     const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
-    const trained = { dataset: trainingFile(file), ...(validation && { validation }), options };
+    const trained = { dataset: file.dataset, ...(validation && { validation }), options };
     const result = await trainOn(
       { ...trained, onProgress, signal: io.signal },
       { train: trainInChild, backbone },
@@ -69,6 +68,24 @@ export async function trainAndPublish(
     );
     return { name, version, digest, report: result.report };
   });
+}
+
+/** What a training and its publication need: not the examples, which are as large again as the file. */
+interface TrainingFile {
+  readonly dataset: ChildTrainRequest["dataset"] & { readonly columns: DatasetRecord["columns"] };
+  readonly rows: number;
+  readonly labels: readonly string[];
+}
+
+async function readTraining(
+  command: TrainCommandOptions,
+  io: Io,
+  { silent }: { silent: boolean },
+): Promise<TrainingFile> {
+  const file = await readDataset(command.data, { ...command, forTraining: true });
+  if (!silent) printWarnings(file, io);
+  const { examples, labels } = file.dataset;
+  return { dataset: trainingFile(file), rows: examples.length, labels };
 }
 
 async function readValidation(
@@ -84,18 +101,16 @@ function trainingFile({
   fileName,
   mediaType,
   dataset: { columns },
-}: DatasetFile): ChildTrainRequest["dataset"] {
+}: DatasetFile): TrainingFile["dataset"] {
   return { bytes, fileName, mediaType, columns };
 }
 
-function keepDataset(registry: Registry, tenant: TenantId, file: DatasetFile): Promise<DatasetRecord> {
-  const { bytes, fileName, mediaType, dataset } = file;
-  const { examples, labels, columns } = dataset;
-  return registry.putDataset(tenant, {
-    ...{ bytes, fileName, mediaType, columns },
-    rows: examples.length,
-    labels,
-  });
+function keepDataset(
+  registry: Registry,
+  tenant: TenantId,
+  { dataset, rows, labels }: TrainingFile,
+): Promise<DatasetRecord> {
+  return registry.putDataset(tenant, { ...dataset, rows, labels });
 }
 
 function showTraining(line: ProgressLine, { phase, progress, step, steps, loss }: TrainingProgress): void {

@@ -16,6 +16,8 @@ interface ColumnOptions {
   readonly metadata: FileMetaData;
   /** Shown in messages. */
   readonly file: string;
+  /** Told the bytes of each text before it becomes a string: a dictionary has it once for many rows. */
+  readonly onText: (bytes: number) => void;
 }
 
 export class ParquetColumn {
@@ -25,14 +27,17 @@ export class ParquetColumn {
   readonly #element: SchemaElement;
   readonly #kind: Kind;
   readonly #classNames: readonly string[] | undefined;
+  readonly #onText: ColumnOptions["onText"];
   #values: Iterator<StoredValue> = [].values();
 
   /** Throws TrainerError invalid_dataset where the column holds what cannot be its role. */
-  constructor(role: ColumnName, { name, children, metadata, file }: ColumnOptions) {
+  constructor(role: ColumnName, options: ColumnOptions) {
+    const { name, metadata, file, onText } = options;
     this.role = role;
     this.name = name;
     this.#file = file;
-    const { element, kind } = requireKind(role, { name, children, metadata, file });
+    this.#onText = onText;
+    const { element, kind } = requireKind(role, options);
     this.#element = element;
     this.#kind = kind;
     this.#classNames = role === "label" && kind === "whole number" ? classNamesOf(metadata, name) : undefined;
@@ -67,6 +72,7 @@ export class ParquetColumn {
 
   #decode(bytes: Uint8Array, row: number): string {
     requireOf(this.#kind === "text", "a text among numbers");
+    this.#onText(bytes.length);
     try {
       return utf8.decode(bytes);
     } catch (cause) {

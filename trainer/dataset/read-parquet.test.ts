@@ -158,6 +158,12 @@ describe("a hostile file", () => {
     expect(run(4 << 1, 1)).toThrow("cut short");
   });
 
+  it("of one long text for thousands of rows is refused before all of them are strings", async () => {
+    const error = await refused(fixture("repeated"), { forTraining: false });
+    expect(error.code).toBe("dataset_too_large");
+    expect(error.publicMessage).toContain("256 MiB once unpacked");
+  });
+
   it("that unpacks to more than a file may have is refused before it is unpacked", async () => {
     const bytes = fixture("zstd");
     // The first page's header: field 1, its type; field 2, its size unpacked, as a zigzag varint.

@@ -24,10 +24,10 @@ export async function readParquet(bytes: Uint8Array, options: TableOptions): Pro
   const found = children.map(({ element }) => element.name);
   if (!found.every((name) => typeof name === "string")) throw damaged({ file });
   const names = findColumns(found, options.columns, { file });
+  const [onUnpack, onText] = [unpackingLimit(file), unpackingLimit(file)];
   const columns = explaining({ file }, () =>
-    [...names].map(([role, name]) => new ParquetColumn(role, { name, children, metadata, file })),
+    [...names].map(([role, name]) => new ParquetColumn(role, { name, children, metadata, file, onText })),
   );
-  const onUnpack = unpackingLimit(file);
   const takeTurns = turnTaker();
   let row = 0;
   for (const group of explaining({ file }, () => rowGroups(metadata, file))) {
@@ -80,7 +80,7 @@ function rowGroups({ row_groups: groups }: FileMetaData, file: string): readonly
   throw tooLarge({ file }, `more than ${grouped(DATASET_ROWS_MAX)} examples, the limit; leave some out`);
 }
 
-/** A packed file may hold a thousand times its size: of the columns read, no more than an unpacked one may. */
+/** A packed file may hold a thousand times its size: of the columns read, no more than another file may have. */
 function unpackingLimit(file: string): (bytes: number) => void {
   let unpacked = 0;
   return (bytes) => {
