@@ -2,7 +2,14 @@
 // becomes the next version of its name. Until then nothing is written, so that a training that is
 // interrupted leaves nothing.
 
-import { type DatasetRecord, parseAdapterName, parseTenantId, type Registry, type TenantId } from "#registry";
+import {
+  type DatasetRecord,
+  parseAdapterName,
+  parseTenantId,
+  type Registry,
+  type ResolvedAdapter,
+  type TenantId,
+} from "#registry";
 import type { ChildTrainRequest } from "#trainer";
 import type { TrainingProgress, TrainingReport, TrainOptions } from "#trainer/job";
 import { publishTrained, trainOn } from "#trainer/run-job";
@@ -19,6 +26,8 @@ export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
   readonly validation?: string;
   readonly test?: string;
   readonly name: string;
+  /** A file for the report, .html or .json. */
+  readonly report?: string;
   readonly backbone: string;
   readonly seed?: number;
   readonly epochs?: number;
@@ -31,9 +40,7 @@ export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
 }
 
 export interface Trained {
-  readonly name: string;
-  readonly version: number;
-  readonly digest: string;
+  readonly resolved: ResolvedAdapter;
   readonly report: TrainingReport;
 }
 
@@ -61,12 +68,12 @@ export async function trainAndPublish(
       { train: trainInChild, backbone },
     ).finally(() => line.clear());
     const dataset = await keepDataset(registry, tenant, file);
-    const { version, digest } = await publishTrained(
+    const resolved = await publishTrained(
       result,
       { tenant, name, jobId: `local-${crypto.randomUUID()}`, dataset },
       { registry, softgateVersion: packageJson.version },
     );
-    return { name, version, digest, report: result.report };
+    return { resolved, report: result.report };
   });
 }
 

@@ -1,6 +1,5 @@
 // Rows as they are read → examples by class index. Every rule about the content of a dataset is here and in
-// check-row.ts, for all formats. Of each row one example is kept, and 16 bytes to know it again.
-import { hash } from "node:crypto";
+// check-row.ts, for all formats. Of each row one example is kept, and what find-repeats.ts keeps to know it again.
 import { checkRow } from "./check-row.ts";
 import type { RawRow } from "./columns.ts";
 import {
@@ -12,8 +11,18 @@ import {
   type Example,
   LABELS_MAX,
 } from "./dataset.ts";
+import { FirstRows, wordsOf } from "./find-repeats.ts";
 import { grouped, plural, quoted, refusal, tooLarge } from "./refuse.ts";
-import { RowTally, warnClassSizes, warnDuplicates, warnSampled, warnTrimmed } from "./warn-dataset.ts";
+import {
+  PairTally,
+  type RowPair,
+  RowTally,
+  warnClassSizes,
+  warnDuplicates,
+  warnSampled,
+  warnSimilarConflicts,
+  warnTrimmed,
+} from "./warn-dataset.ts";
 
 export interface LabelUse {
   /** In the order of first use. */
@@ -33,9 +42,10 @@ export class DatasetBuilder {
   /** Labels by the order of first use until all are known. */
   readonly #examples: { input: Example["input"]; label: number; row: number }[] = [];
   readonly #uses = new Map<string, LabelUse>();
-  /** The first example of each input. */
-  readonly #firstByDigest = new Map<string, number>();
-  readonly #duplicates = new RowTally();
+  readonly #firstByTexts = new FirstRows();
+  readonly #firstByWords = new FirstRows();
+  readonly #duplicates = new PairTally();
+  readonly #similarConflicts = new PairTally();
   readonly #trimmed = new RowTally();
 
   constructor(options: BuilderOptions) {
@@ -55,7 +65,8 @@ export class DatasetBuilder {
     const label = raw.label.trim();
     if (label !== raw.label) this.#trimmed.add(row);
     const use = this.#use(label, row);
-    this.#compare(raw, use, index);
+    this.#compareTexts(raw, use, index);
+    if (this.#options.forTraining) this.#compareWords(raw, use, index);
     this.#examples.push({
       input: textPair === undefined ? text : { text, textPair },
       label: use.index,
@@ -82,6 +93,7 @@ export class DatasetBuilder {
         ...warnings,
         ...warnTrimmed(this.#trimmed),
         ...warnDuplicates(this.#duplicates),
+        ...warnSimilarConflicts(this.#similarConflicts),
         ...(forTraining ? [...warnClassSizes(uses), ...warnSampled(this.#examples.length)] : []),
       ],
     };
@@ -99,36 +111,40 @@ export class DatasetBuilder {
   }
 
   /** With an earlier row that says the same. Throws for training where the labels differ. */
-  #compare(raw: RawRow, use: LabelUse, index: number): void {
-    const digest = digestOf(raw);
-    const first = this.#examples[this.#firstByDigest.get(digest) ?? -1];
-    if (!first) this.#firstByDigest.set(digest, index);
-    else if (first.label === use.index) this.#duplicates.add(raw.row);
-    else if (this.#options.forTraining) throw this.#conflict(first, raw);
+  #compareTexts(raw: RawRow, use: LabelUse, index: number): void {
+    const first = this.#example(this.#firstByTexts.find(raw, index));
+    if (!first) return;
+    if (first.label === use.index) this.#duplicates.add(() => this.#pair(first, raw));
+    else if (this.#options.forTraining) throw this.#conflict(this.#pair(first, raw), raw);
   }
 
-  #conflict(first: Example, second: RawRow): Error {
+  /** With an earlier row that differs in case, spaces and punctuation alone, and in its label. */
+  #compareWords(raw: RawRow, use: LabelUse, index: number): void {
+    const words = wordsOf(raw);
+    const first = words && this.#example(this.#firstByWords.find(words, index));
+    if (first && first.label !== use.index) this.#similarConflicts.add(() => this.#pair(first, raw));
+  }
+
+  #example(index: number | undefined): Example | undefined {
+    return index === undefined ? undefined : this.#examples[index];
+  }
+
+  #pair(first: Example, second: RawRow): RowPair {
     const firstLabel = [...this.#uses.keys()][first.label] ?? "";
-    const labels = `${quoted(second.label.trim())} here and ${quoted(firstLabel)} in row ${first.row}`;
-    const subject = second.textPair === undefined ? "the same text" : "the same pair of texts";
+    return {
+      first: { row: first.row, label: firstLabel },
+      second: { row: second.row, label: second.label.trim() },
+    };
+  }
+
+  #conflict({ first, second }: RowPair, { textPair }: RawRow): Error {
+    const labels = `${quoted(second.label)} here and ${quoted(first.label)} in row ${first.row}`;
+    const subject = textPair === undefined ? "the same text" : "the same pair of texts";
     return refusal(
       { file: this.#options.file, row: second.row, column: "label" },
       `${subject} is labelled ${labels}; keep one of them`,
     );
   }
-}
-
-/** The first half of the sha256, one character a byte. */
-const DIGEST_BYTES = 16;
-
-/**
- * Not the text itself: V8 hashes a string longer than 16,383 characters by its length alone, so a Map with
- * many such keys compares each with all others.
- */
-function digestOf({ text, textPair }: RawRow): string {
-  // The length keeps ("a", "bc") and ("ab", "c") apart.
-  const input = textPair === undefined ? text : `${text.length} ${text}${textPair}`;
-  return hash("sha256", input, "buffer").toString("latin1", 0, DIGEST_BYTES);
 }
 
 /** String comparison would go by UTF-16 unit; the bytes of UTF-8 are in the order of code points. */

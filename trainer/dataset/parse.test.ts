@@ -382,6 +382,56 @@ describe("warnings", () => {
     expect(await warn(table(...many, "more, good "))).toEqual([["labels_trimmed", [18]]]));
   it("duplicate_rows", async () =>
     expect(await warn(table(...many, "text 0,bad"))).toEqual([["duplicate_rows", [18]]]));
+  it("duplicate_rows name both rows of each pair", async () => {
+    const [warning] = (await parse(table(...many, ...many.slice(0, 12)))).warnings;
+    expect(warning?.message).toBe(
+      "12 rows repeat an earlier one, text and label: row 18 repeats row 2, row 19 repeats row 3, row 20 repeats row 4, and 9 more.",
+    );
+    expect(warning?.rows).toHaveLength(10);
+    expect(warning?.pairs).toHaveLength(10);
+    expect(warning?.pairs?.[0]).toEqual([2, 18]);
+  });
+  it("similar_rows_conflict: the same words under another label, both rows and labels named", async () => {
+    const { warnings } = await parse(table(...many, '"  Text, 0!",good', "TEXT 2,bad"));
+    expect(warnings).toEqual([
+      {
+        code: "similar_rows_conflict",
+        message:
+          '1 row differs from an earlier one in case, spaces and punctuation alone, and has another label: row 18 says "good" and row 2 "bad".',
+        rows: [18],
+        pairs: [[2, 18]],
+      },
+    ]);
+  });
+  it("similar_rows_conflict counts all, and lists the first ten", async () => {
+    const shouted = many.map((row) =>
+      row.endsWith("bad") ? `${row.slice(0, -4)}!,good` : `${row.slice(0, -5)}!,bad`,
+    );
+    const [warning] = (await parse(table(...many, ...shouted))).warnings;
+    expect(warning?.message).toMatch(
+      /^16 rows differ .* row 18 says "good" and row 2 "bad", .*, and 13 more\.$/,
+    );
+    expect(warning?.rows).toEqual([18, 19, 20, 21, 22, 23, 24, 25, 26, 27]);
+  });
+  it("none for similar texts of a file that is not learned from", async () => {
+    const { warnings } = await parse(table(...many, "TEXT 0,good"), { forTraining: false });
+    expect(warnings).toEqual([]);
+  });
+  it("none for texts without a letter, which are all alike in their words", async () => {
+    expect(await warn(table(...many, "?!,good", "!!,bad"))).toEqual([]);
+  });
+  it("none for pairs whose second text is longer than is compared in its words", async () => {
+    const rows = many.map((row, index) => row.replace(",", `,second ${index},`));
+    const long = (end: string) => `${"word ".repeat(500)}${end}`;
+    const content = ["text,text_pair,label", ...rows, `one,${long("a")},good`, `one,${long("b")},bad`];
+    expect(await warn(content.join("\n"))).toEqual([]);
+  });
+  it("similar_rows_conflict of pairs takes both texts", async () => {
+    const rows = many.map((row, index) => row.replace(",", `,second ${index},`));
+    const more = ["TEXT 0,Second 0?,good", "TEXT 2,Second 1,good"];
+    const content = ["text,text_pair,label", ...rows, ...more].join("\n");
+    expect(await warn(content)).toEqual([["similar_rows_conflict", [18]]]);
+  });
   it("small_class", async () => expect(await warn(table(...base))).toEqual([["small_class", [2, 6]]]));
   it("extra_columns", async () => {
     const content = ["text,label,id", ...many.map((row, index) => `${row},${index}`)].join("\n");

@@ -2,8 +2,8 @@
 import { createRandom, shuffle } from "../random.ts";
 import type { Example } from "./dataset.ts";
 
-/** A label keeps so many, if it has them, however small its share is. */
-const KEPT_PER_LABEL = 16;
+/** A label keeps so many, if it has them, however small its share is; as many as advice does not call few. */
+export const KEPT_PER_LABEL = 16;
 
 /**
  * At most `most`, in the order of the file; all where there are no more. The same seed draws the same.

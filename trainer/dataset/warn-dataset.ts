@@ -1,10 +1,11 @@
 // What a user should know about a dataset that is accepted all the same.
-
 import { type DatasetWarning, EXAMPLES_LEARNED_MAX } from "./dataset.ts";
 import type { LabelUse } from "./dataset-builder.ts";
 import { grouped, listed, plural, quoted } from "./refuse.ts";
 
 const ROWS_LISTED_MAX = 10;
+/** In words; further ones are in the lists of rows. */
+const PAIRS_SAID_MAX = 3;
 /** Below this, the scores measured for a class say little. */
 const SMALL_CLASS_BELOW = 8;
 const UNBALANCED_ABOVE = 20;
@@ -20,17 +21,71 @@ export class RowTally {
   }
 }
 
+export interface LabelledRow {
+  readonly row: number;
+  readonly label: string;
+}
+
+export interface RowPair {
+  readonly first: LabelledRow;
+  readonly second: LabelledRow;
+}
+
+/** How many pairs of rows, and which were the first. */
+export class PairTally {
+  count = 0;
+  readonly first: RowPair[] = [];
+
+  /** `pair` is called only for one of the first. */
+  add(pair: () => RowPair): void {
+    this.count += 1;
+    if (this.first.length < ROWS_LISTED_MAX) this.first.push(pair());
+  }
+}
+
 export function warnTrimmed(rows: RowTally): DatasetWarning[] {
-  return warnRows("labels_trimmed", rows, `Spaces around ${plural(rows.count, "label")} were removed`);
+  const [first] = rows.first;
+  if (first === undefined) return [];
+  const message = `Spaces around ${plural(rows.count, "label")} were removed, first in row ${first}.`;
+  return [{ code: "labels_trimmed", message, rows: rows.first }];
 }
 
-export function warnDuplicates(rows: RowTally): DatasetWarning[] {
-  const repeat = `${plural(rows.count, "row")} repeat${rows.count === 1 ? "s" : ""} an earlier one`;
-  return warnRows("duplicate_rows", rows, `${repeat}, text and label`);
+export function warnDuplicates(duplicates: PairTally): DatasetWarning[] {
+  const what = `${plural(duplicates.count, "row")} repeat${duplicates.count === 1 ? "s" : ""}`;
+  return warnPairs("duplicate_rows", duplicates, {
+    what: `${what} an earlier one, text and label`,
+    say: ({ first, second }) => `row ${second.row} repeats row ${first.row}`,
+  });
 }
 
-function warnRows(code: DatasetWarning["code"], { first: rows }: RowTally, what: string): DatasetWarning[] {
-  return rows.length === 0 ? [] : [{ code, message: `${what}, first in row ${rows[0]}.`, rows }];
+export function warnSimilarConflicts(conflicts: PairTally): DatasetWarning[] {
+  const what =
+    conflicts.count === 1
+      ? "1 row differs from an earlier one in case, spaces and punctuation alone, and has another label"
+      : `${grouped(conflicts.count)} rows differ from earlier ones in case, spaces and punctuation alone, and have other labels`;
+  return warnPairs("similar_rows_conflict", conflicts, {
+    what,
+    say: ({ first, second }) =>
+      `row ${second.row} says ${quoted(second.label)} and row ${first.row} ${quoted(first.label)}`,
+  });
+}
+
+function warnPairs(
+  code: DatasetWarning["code"],
+  { count, first: found }: PairTally,
+  { what, say }: { what: string; say: (pair: RowPair) => string },
+): DatasetWarning[] {
+  if (found.length === 0) return [];
+  const rest = count - PAIRS_SAID_MAX;
+  const said = found.slice(0, PAIRS_SAID_MAX).map(say).join(", ");
+  return [
+    {
+      code,
+      message: `${what}: ${said}${rest > 0 ? `, and ${grouped(rest)} more` : ""}.`,
+      rows: found.map(({ second }) => second.row),
+      pairs: found.map(({ first, second }) => [first.row, second.row] as const),
+    },
+  ];
 }
 
 export function warnClassSizes(uses: readonly LabelUse[]): DatasetWarning[] {

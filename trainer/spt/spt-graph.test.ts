@@ -9,7 +9,7 @@ import {
 } from "#model";
 import { must } from "#model/graph";
 import { Classifier, type Feed, Session } from "#model/runtime";
-import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
+import { makeTinyBackbone, type TinyFamily } from "../../test/helpers/tiny-backbone.ts";
 import { FrozenEncoder } from "../frozen-encoder.ts";
 import { headLogits } from "../head/fit-logistic-regression.ts";
 import { createRandom, normal } from "../random.ts";
@@ -50,18 +50,28 @@ const TEXTS = ["my refund is late", "the app has a bug", "i love this music so v
 const LABELS = [0, 1, 2, 0];
 const EVERY = LABELS.map((_, index) => index);
 
-let backbone: Backbone;
-let frozen: FrozenEncoder;
-let data: TrainingData;
+interface Start {
+  readonly backbone: Backbone;
+  readonly frozen: FrozenEncoder;
+  readonly data: TrainingData;
+}
+
+const starts = new Map<TinyFamily, Start>();
+/** The backbone of a case and what is known of the texts; MPNet's has relative attention bias. */
+const startOf = ({ family = "bert" }: { family?: TinyFamily }) => must(starts.get(family), family);
 
 beforeAll(async () => {
-  const files = makeTinyBackbone({ layers: LAYERS, width: WIDTH, heads: 2, feedForward: 24 });
-  backbone = parseBackbone("tiny", files);
-  frozen = await FrozenEncoder.create(backbone, { threads: 1 });
-  const encodings = TEXTS.map((text) => backbone.tokenizer.encode(text));
-  data = { backbone, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES };
+  for (const family of ["bert", "mpnet"] as const) {
+    const files = makeTinyBackbone({ family, layers: LAYERS, width: WIDTH, heads: 2, feedForward: 24 });
+    const backbone = parseBackbone("tiny", files);
+    const encodings = TEXTS.map((text) => backbone.tokenizer.encode(text));
+    const data = { backbone, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES } as const;
+    starts.set(family, { backbone, frozen: await FrozenEncoder.create(backbone, { threads: 1 }), data });
+  }
 });
-afterAll(() => frozen.close());
+afterAll(async () => {
+  for (const { frozen } of starts.values()) await frozen.close();
+});
 
 const shapeOf = (pooling: GeneratorPooling): GeneratorShape => ({
   width: WIDTH,
@@ -102,6 +112,8 @@ const feedsOfInsertions = (insertions: readonly TrainableInsertion[], shape: Gen
   parameterFeeds(insertions.flatMap((insertion) => parametersOf(insertion, shape)));
 
 interface Case {
+  /** Default "bert". */
+  readonly family?: TinyFamily;
   readonly mode: "search" | "tune";
   readonly pooling: GeneratorPooling;
   /** With a prompt generator. */
@@ -112,7 +124,9 @@ interface Case {
   readonly pairs?: boolean;
 }
 
-const placesOf = ({ layers, scaleShift = [] }: Pick<Case, "layers" | "scaleShift">): InsertionPlace[] => [
+type Places = Pick<Case, "family" | "layers" | "scaleShift">;
+
+const placesOf = ({ layers, scaleShift = [] }: Places): InsertionPlace[] => [
   ...layers.map((layer) => ({ kind: "prompt_generator", layer }) as const),
   ...scaleShift.map((layer) => ({ kind: "scale_shift", layer }) as const),
 ];
@@ -120,6 +134,7 @@ const placesOf = ({ layers, scaleShift = [] }: Pick<Case, "layers" | "scaleShift
 /** All inputs of a training graph. In a search each text stands twice, under two gate masks. */
 async function feedsOf(spec: Case): Promise<Feeds> {
   const { mode, pooling, layers } = spec;
+  const { backbone, frozen, data } = startOf(spec);
   const shape = shapeOf(pooling);
   const every = spec.pairs ? [0, 1] : EVERY;
   const indices = mode === "search" ? [...every, ...every] : every;
@@ -181,7 +196,7 @@ function toFloat64(feeds: Feeds): Feeds {
 
 const graphOf = (spec: Case, options: Partial<SptGraphOptions> = {}) =>
   buildSptGraph({
-    backbone,
+    backbone: startOf(spec).backbone,
     shape: shapeOf(spec.pooling),
     classes: CLASSES,
     insertions: placesOf(spec),
@@ -248,6 +263,10 @@ const trainable = (spec: Case) => {
   ].map(({ name }) => name);
 };
 
+/** For the tests' names. */
+const withFamily = <Spec extends { family?: TinyFamily }>(specs: readonly Spec[]) =>
+  specs.map((spec) => ({ family: "bert" as const, ...spec }));
+
 const cases: Case[] = [
   { mode: "search", pooling: "mean", layers: [0, 1, 2] },
   { mode: "search", pooling: "slots", layers: [0, 1, 2] },
@@ -259,10 +278,14 @@ const cases: Case[] = [
   { mode: "tune", pooling: "mean", layers: [1], scaleShift: [0, 1] },
   { mode: "tune", pooling: "slots", layers: [1], scaleShift: [0, 1, 2], pairs: true },
   { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2], pairs: true },
+  { family: "mpnet", mode: "search", pooling: "slots", layers: [0, 1, 2], scaleShift: [0, 1, 2] },
+  { family: "mpnet", mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2] },
+  { family: "mpnet", mode: "tune", pooling: "slots", layers: [1, 2], scaleShift: [0, 2], pairs: true },
+  { family: "mpnet", mode: "tune", pooling: "mean", layers: [], scaleShift: [0, 1, 2] },
 ];
 
-describe.each(cases)(
-  "the $mode graph, pooling $pooling, prompts $layers, scales $scaleShift, pairs $pairs",
+describe.each(withFamily(cases))(
+  "the $mode graph of $family, pooling $pooling, prompts $layers, scales $scaleShift, pairs $pairs",
   (spec) => {
     test("has the gradients of finite differences in float64, by every trainable input", async () => {
       const graph = graphOf(spec, { floatType: "float64", reparameterized: false });
@@ -326,27 +349,31 @@ test("competing gates change the gradients of the gates as the formula says, and
 });
 
 describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
-  const prompts: readonly Pick<Case, "layers" | "scaleShift">[] = [[0], [2], [0, 2], [1, 2], [0, 1, 2]].map(
-    (layers) => ({ layers }),
-  );
+  const prompts: readonly Places[] = [
+    ...[[0], [2], [0, 2], [1, 2], [0, 1, 2]].map((layers) => ({ layers })),
+    { family: "mpnet", layers: [0, 2] },
+    { family: "mpnet", layers: [0] },
+  ];
   const withVectors: typeof prompts = [
     { layers: [], scaleShift: [1] },
     { layers: [0], scaleShift: [0, 1, 2] },
     { layers: [1], scaleShift: [0, 2] },
+    { family: "mpnet", layers: [1], scaleShift: [0, 2] },
   ];
 
-  test.each(prompts)(
-    "soft gates forced to 1 at layers $layers and 0 elsewhere give the hard graph's features to 1e-4",
+  test.each(withFamily(prompts))(
+    "soft gates of $family forced to 1 at layers $layers and 0 elsewhere give the hard graph's features to 1e-4",
     async (places) => {
+      const { frozen, data } = startOf(places);
       const hard = await hardFeatures(pooling, places);
-      expect(largestDifference(await softFeatures(pooling, places.layers), hard)).toBeLessThan(1e-4);
+      expect(largestDifference(await softFeatures(pooling, places), hard)).toBeLessThan(1e-4);
       // Prompts matter here: the frozen encoder's features are others.
       expect(largestDifference(await frozen.features(data.encodings), hard)).toBeGreaterThan(1e-2);
     },
   );
 
-  test.each([...prompts, ...withVectors])(
-    "the hard graph of prompts $layers, scales $scaleShift and the serving classifier give the same scores to 1e-4",
+  test.each(withFamily([...prompts, ...withVectors]))(
+    "the hard graph of $family, prompts $layers, scales $scaleShift and the serving classifier give the same scores to 1e-4",
     async (places) => {
       const shape = shapeOf(pooling);
       const { insertions, head } = drawWeights(placesOf(places), shape);
@@ -359,9 +386,12 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
         pairMode: "joint",
       };
       const logits = headLogits(adapter.head, await hardFeatures(pooling, places), WIDTH);
-      const classifier = await Classifier.create(backbone, { threads: 1 });
+      const classifier = await Classifier.create(startOf(places).backbone, { threads: 1, precision: "fp32" });
       try {
-        const results = await classifier.classify({ key: "a", load: async () => adapter }, TEXTS);
+        const results = await classifier.classify(
+          { tenant: "a", digest: "a", load: async () => adapter },
+          TEXTS,
+        );
         for (const [row, { scores_C }] of results.entries()) {
           const powers = Array.from(logits.subarray(row * CLASSES, (row + 1) * CLASSES), (x) =>
             Math.exp(x / 1.5),
@@ -381,22 +411,26 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
   );
 });
 
-test("a text's features do not depend on which texts are in its batch", async () => {
-  const places = { layers: [0, 2], scaleShift: [1] };
-  const together = await hardFeatures("mean", places);
-  for (const index of EVERY) {
-    const alone = await hardFeatures("mean", places, [index]);
-    const row = together.subarray(index * WIDTH, (index + 1) * WIDTH);
-    expect(largestDifference(alone, row)).toBeLessThan(1e-5);
-  }
-});
+test.each(["bert", "mpnet"] as const)(
+  "a text's features on %s do not depend on its batch",
+  async (family) => {
+    const places = { family, layers: [0, 2], scaleShift: [1] };
+    const together = await hardFeatures("mean", places);
+    for (const index of EVERY) {
+      const alone = await hardFeatures("mean", places, [index]);
+      const row = together.subarray(index * WIDTH, (index + 1) * WIDTH);
+      expect(largestDifference(alone, row)).toBeLessThan(1e-5);
+    }
+  },
+);
 
 async function hardFeatures(
   pooling: GeneratorPooling,
-  places: Pick<Case, "layers" | "scaleShift">,
+  places: Places,
   indices: readonly number[] = EVERY,
 ): Promise<Float32Array> {
   const shape = shapeOf(pooling);
+  const { frozen, data } = startOf(places);
   const { insertions } = drawWeights(placesOf(places), shape);
   const states = await frozen.statesSource(lowestLayer(insertions), data.encodings);
   const tuner = new InsertionTuner(data, { shape, contrastive: false, threads: 1 });
@@ -406,7 +440,9 @@ async function hardFeatures(
 }
 
 /** Of the search graph with the selected layers' generators, and loud random ones behind closed gates. */
-async function softFeatures(pooling: GeneratorPooling, selected: readonly number[]): Promise<Float32Array> {
+async function softFeatures(pooling: GeneratorPooling, places: Places): Promise<Float32Array> {
+  const { layers: selected, family } = places;
+  const { backbone, frozen, data } = startOf(places);
   const shape = shapeOf(pooling);
   const every = Array.from({ length: LAYERS }, (_, layer) => layer);
   const { insertions } = drawWeights(placesOf({ layers: selected }), shape);
@@ -424,7 +460,7 @@ async function softFeatures(pooling: GeneratorPooling, selected: readonly number
     ],
     [maskInput(layer), { data: new Float32Array(rows).fill(1), shape: [rows, 1] }],
   ]);
-  const spec: Case = { mode: "search", pooling, layers: every };
+  const spec: Case = { ...(family ? { family } : {}), mode: "search", pooling, layers: every };
   const session = await Session.create(graphOf(spec, { gradients: false }), { threads: 1 });
   try {
     const all = {
