@@ -215,6 +215,33 @@ describe("accuracy", () => {
   });
 });
 
+describe("parse", () => {
+  it("tells rows, bytes and peak memory of a process of its own for each format", async () => {
+    const { exitCode, stdout } = await bench("parse", "--rows", "5000", "--labels", "7", "--json");
+    expect(exitCode).toBe(0);
+    const document = JSON.parse(stdout);
+    expect(document).toMatchObject({ benchmark: "parse", machine, settings: { rows: 5_000, labels: 7 } });
+    expect(document.results.map(({ mediaType }: { mediaType: string }) => mediaType)).toEqual([
+      ...["text/csv", "application/x-ndjson"],
+    ]);
+    for (const { rows, labels, bytes, startBytes, peakBytes } of document.results) {
+      expect({ rows, labels }).toEqual({ rows: 5_000, labels: 7 });
+      expect(bytes).toBeGreaterThan(500_000);
+      expect(peakBytes).toBeGreaterThan(startBytes);
+      expect(peakBytes).toBeLessThan(1e9);
+    }
+  });
+
+  it("measures a given file, and says why one is not parsed", async () => {
+    const { exitCode, stdout } = await bench("parse", "--data", at("tasks/mail/16-shot/13/train.csv"));
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/text\/csv +24 +3 /);
+    const wrong = await bench("parse", "--data", at("other.csv"));
+    expect(wrong.exitCode).toBe(2);
+    expect(wrong.stderr).toContain("every example has the label");
+  });
+});
+
 describe("out-of-scope", () => {
   const args = (folderName: string) => ["out-of-scope", "--data", at(folderName), "--backbone", backbone];
 
@@ -269,7 +296,7 @@ describe("the command line", () => {
   });
 
   it("--help explains each measurement", async () => {
-    for (const name of ["serve", "load", "train", "accuracy", "precision", "out-of-scope"]) {
+    for (const name of ["serve", "load", "train", "parse", "accuracy", "precision", "out-of-scope"]) {
       const { exitCode, stdout } = await bench(name, "--help");
       expect(exitCode).toBe(0);
       expect(stdout).toContain(`Usage: npm run bench -- ${name}`);

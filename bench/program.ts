@@ -4,6 +4,7 @@ import { accuracyCommand } from "./accuracy/command.ts";
 import type { BenchIo } from "./io.ts";
 import { loadCommand } from "./load/command.ts";
 import { outOfScopeCommand } from "./out-of-scope/command.ts";
+import { parseCommand } from "./parse/command.ts";
 import { precisionCommand } from "./precision/command.ts";
 import { serveCommand } from "./serve/command.ts";
 import { trainCommand } from "./train/command.ts";
@@ -12,6 +13,7 @@ const COMMANDS = [
   serveCommand,
   loadCommand,
   trainCommand,
+  parseCommand,
   accuracyCommand,
   precisionCommand,
   outOfScopeCommand,
@@ -19,7 +21,9 @@ const COMMANDS = [
 
 export function createProgram(io: BenchIo): Command {
   const program = new Command("npm run bench --")
-    .description("Measures Softgate on this machine: serving, training, accuracy, int8, out-of-scope texts.")
+    .description(
+      "Measures Softgate on this machine: serving, training, memory, accuracy, int8, out-of-scope texts.",
+    )
     .addHelpText("after", HELP);
   for (const command of COMMANDS) {
     program.addCommand(command(io));
@@ -43,6 +47,7 @@ Examples:
   $ npm run bench -- serve                      one batch of 64 adapters against the bare backbone
   $ npm run bench -- load                       a server process with 1,000 tenants
   $ npm run bench -- train                      the example, in a child process and in this one
+  $ npm run bench -- parse                      peak memory of a million rows, as CSV and as NDJSON
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
   $ npm run bench -- precision --data DIR --tasks trec --seeds 13
   $ npm run bench -- out-of-scope --data DIR    texts of none of the labels

@@ -27,7 +27,7 @@ export async function readDataset(path: string, options: ReadDatasetOptions): Pr
     bytes,
     fileName,
     mediaType,
-    dataset: parseDataset(bytes, { fileName: path, mediaType, forTraining }),
+    dataset: await parseDataset(bytes, { fileName: path, mediaType, forTraining }),
   };
 }
 

@@ -24,6 +24,11 @@ it("tells figures, advice, suspects and warnings, each on a line of its own", ()
   ]);
 });
 
+it("says of how many rows the examples were drawn", () => {
+  const report = makeReport(LABELS, { examples: 50_000, sampledFrom: 200_000 });
+  expect(describeReport(report, "a.csv")).toContain("  examples      50000 of 3 labels, drawn from 200000\n");
+});
+
 it("says that no text is out of scope where too few rows were held out", () => {
   const full = makeReport(LABELS);
   const { outOfScope: _, ...heldOut } = full.heldOut;

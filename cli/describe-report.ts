@@ -29,7 +29,7 @@ type Line = readonly [name: string, text: string | undefined];
 function describeTraining(report: TrainingReport): Line[] {
   const { truncatedExamples, trainedParameters, backboneParameters, labelNames } = report;
   return [
-    ["examples", `${report.examples} of ${report.classes} labels`],
+    ["examples", describeExamples(report)],
     [
       "cut short",
       truncatedExamples === 0
@@ -47,6 +47,11 @@ function describeTraining(report: TrainingReport): Line[] {
       `${trainedParameters} numbers, ${percent(trainedParameters / backboneParameters)} of the backbone`,
     ],
   ];
+}
+
+function describeExamples({ examples, sampledFrom, classes }: TrainingReport): string {
+  const drawn = sampledFrom === undefined ? "" : `, drawn from ${sampledFrom}`;
+  return `${examples} of ${classes} labels${drawn}`;
 }
 
 function describeFigures({ validation, frozenProbe, heldOut }: TrainingReport, rowsOf: string): Line[] {

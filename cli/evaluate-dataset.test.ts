@@ -8,7 +8,7 @@ function datasetOf(labels: readonly string[], rows: readonly (readonly [string, 
     label: labels.indexOf(label),
     row: index + 2,
   }));
-  return { examples, labels, warnings: [] };
+  return { examples, labels, columns: { text: "text", label: "label" }, warnings: [] };
 }
 
 it("labels are matched by their text: the two sides number them differently", async () => {

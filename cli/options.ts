@@ -7,6 +7,8 @@ import type { Io } from "./io.ts";
 export const STORE_DEFAULT = "file:.softgate";
 export const TENANT_DEFAULT = "default";
 
+export const DATA_FILE = "CSV with the columns text and label, TSV, NDJSON or Parquet";
+
 export interface JsonOption {
   readonly json?: true;
 }
@@ -30,6 +32,21 @@ export function withStore(command: Command, io: Io): Command {
 
 export function withTenant(command: Command, io: Io): Command {
   return withStore(command, io).option("--tenant <tenant>", "whose adapters", TENANT_DEFAULT);
+}
+
+/** By their names in the file; what is left out is found by its usual names. */
+export interface ColumnOptions {
+  readonly textColumn?: string;
+  readonly textPairColumn?: string;
+  readonly labelColumn?: string;
+}
+
+/** Of every file of labelled texts that the command reads. */
+export function withColumns(command: Command): Command {
+  return command
+    .option("--text-column <name>", "of the files: the column of the texts (default: found by usual names)")
+    .option("--text-pair-column <name>", "of the files: the column of the second texts of pairs")
+    .option("--label-column <name>", "of the files: the column of the labels");
 }
 
 export function backboneOption(): Option {

@@ -88,7 +88,8 @@ async function uploadTrainClassify(api: Api, io: Io): Promise<void> {
 
 async function evaluateOverHttp(api: Api, labels: readonly string[]): Promise<string> {
   const bytes = await readFile(new URL("test.csv", EXAMPLE));
-  const dataset = parseDataset(bytes, { fileName: "test.csv", mediaType: "text/csv", forTraining: false });
+  const file = { fileName: "test.csv", mediaType: "text/csv", forTraining: false } as const;
+  const dataset = await parseDataset(bytes, file);
   const answer = async (inputs: readonly unknown[]) =>
     (await api.classify({ adapterId: ADAPTER, inputs })).predictions.map(({ label }) => label);
   const { accuracy, macroF1, n } = await evaluateDataset({ dataset, labels, answer });

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import {
   DATASET_BYTES_MAX,
   type Dataset,
+  type DatasetColumns,
   type DatasetMediaType,
   mediaTypeOfFile,
   parseDataset,
@@ -11,6 +12,7 @@ import {
 import { TrainerError } from "#trainer/job";
 import { CliError } from "./errors.ts";
 import type { Io } from "./io.ts";
+import type { ColumnOptions } from "./options.ts";
 
 export interface DatasetFile {
   readonly bytes: Uint8Array;
@@ -19,15 +21,33 @@ export interface DatasetFile {
   readonly dataset: Dataset;
 }
 
+export interface ReadDatasetOptions extends ColumnOptions {
+  readonly forTraining: boolean;
+}
+
 /** Throws CliError file_unreadable or TrainerError invalid_dataset, dataset_too_large, unsupported_media_type. */
-export async function readDataset(path: string, options: { forTraining: boolean }): Promise<DatasetFile> {
+export async function readDataset(path: string, options: ReadDatasetOptions): Promise<DatasetFile> {
   const fileName = basename(path);
   const mediaType = mediaTypeOfFile(fileName);
   if (!mediaType) {
-    throw new TrainerError("unsupported_media_type", `${path}: name the file .csv, .tsv, .ndjson or .jsonl.`);
+    throw new TrainerError(
+      "unsupported_media_type",
+      `${path}: name the file .csv, .tsv, .ndjson, .jsonl or .parquet.`,
+    );
   }
   const bytes = await readBytes(path);
-  return { bytes, fileName, mediaType, dataset: parseDataset(bytes, { fileName, mediaType, ...options }) };
+  const { forTraining } = options;
+  const columns = columnsOf(options);
+  const dataset = await parseDataset(bytes, { fileName, mediaType, columns, forTraining });
+  return { bytes, fileName, mediaType, dataset };
+}
+
+function columnsOf({ textColumn, textPairColumn, labelColumn }: ColumnOptions): DatasetColumns {
+  return {
+    ...(textColumn !== undefined && { text: textColumn }),
+    ...(textPairColumn !== undefined && { textPair: textPairColumn }),
+    ...(labelColumn !== undefined && { label: labelColumn }),
+  };
 }
 
 export function printWarnings({ fileName, dataset }: DatasetFile, io: Io): void {

@@ -1,24 +1,27 @@
-// The trainer's one-job run on a store of one's own: the dataset is kept, a child process trains, and
-// the adapter becomes the next version of its name. The same steps as a job over HTTP takes.
+// A training on a store of one's own: a child process trains, then the dataset is kept and the adapter
+// becomes the next version of its name. Until then nothing is written, so that a training that is
+// interrupted leaves nothing.
 
 import {
+  type DatasetRecord,
   parseAdapterName,
   parseTenantId,
   type Registry,
   type ResolvedAdapter,
   type TenantId,
 } from "#registry";
-import type { Job, TrainingProgress, TrainingReport, TrainOptions } from "#trainer/job";
-import { runJob } from "#trainer/run-job";
+import type { ChildTrainRequest } from "#trainer";
+import type { TrainingProgress, TrainingReport, TrainOptions } from "#trainer/job";
+import { publishTrained, trainOn } from "#trainer/run-job";
 import packageJson from "../package.json" with { type: "json" };
 import type { Io } from "./io.ts";
 import { withRegistry } from "./open-registry.ts";
-import type { TenantOptions } from "./options.ts";
+import type { ColumnOptions, TenantOptions } from "./options.ts";
 import { bar, createProgressLine, type ProgressLine } from "./progress-line.ts";
 import { findOrPull } from "./pull.ts";
 import { type DatasetFile, printWarnings, readDataset } from "./read-dataset.ts";
 
-export interface TrainCommandOptions extends TenantOptions {
+export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
   readonly data: string;
   readonly validation?: string;
   readonly test?: string;
@@ -47,11 +50,10 @@ export async function trainAndPublish(
   io: Io,
 ): Promise<Trained> {
   const tenant = parseTenantId(command.tenant);
-  const adapterName = parseAdapterName(command.name);
+  const name = parseAdapterName(command.name);
   const silent = command.json === true;
-  const file = await readDataset(command.data, { forTraining: true });
-  if (!silent) printWarnings(file, io);
-  const validation = command.validation === undefined ? undefined : await readValidation(command.validation);
+  const file = await readTraining(command, io, { silent });
+  const validation = await readValidation(command);
   const backbone = await findOrPull(command.backbone, io, { silent });
   const line = createProgressLine(io, { silent });
   // Loaded late: most commands need no native code, and start faster without.
@@ -59,56 +61,63 @@ export async function trainAndPublish(
   return withRegistry(command.store, async (registry, store) => {
     // Before the training: a store that refuses writes is found in a second, not after minutes.
     await store.check();
-    const job = await createJob(registry, tenant, { adapterName, file, options, now: io.now });
-    const { adapter, report } = await runJob(
-      { tenant, job, signal: io.signal, onProgress: () => undefined },
-      {
-        registry,
-        train: (request) =>
-          trainInChild({
-            ...request,
-            ...(validation ? { validation } : {}),
-            onProgress: (progress) => showTraining(line, progress),
-          }),
-        backbone,
-        softgateVersion: packageJson.version,
-      },
+    const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
+    const trained = { dataset: file.dataset, ...(validation && { validation }), options };
+    const result = await trainOn(
+      { ...trained, onProgress, signal: io.signal },
+      { train: trainInChild, backbone },
     ).finally(() => line.clear());
-    const { version } = adapter;
-    return { resolved: await registry.resolve(tenant, { name: adapterName, version }), report };
+    const dataset = await keepDataset(registry, tenant, file);
+    const resolved = await publishTrained(
+      result,
+      { tenant, name, jobId: `local-${crypto.randomUUID()}`, dataset },
+      { registry, softgateVersion: packageJson.version },
+    );
+    return { resolved, report: result.report };
   });
 }
 
-async function readValidation(path: string) {
-  const { bytes, fileName, mediaType } = await readDataset(path, { forTraining: false });
-  return { bytes, fileName, mediaType };
+/** What a training and its publication need: not the examples, which are as large again as the file. */
+interface TrainingFile {
+  readonly dataset: ChildTrainRequest["dataset"] & { readonly columns: DatasetRecord["columns"] };
+  readonly rows: number;
+  readonly labels: readonly string[];
 }
 
-/** The dataset is kept, as over HTTP; the job itself is not: nobody asks for it later. */
-async function createJob(
+async function readTraining(
+  command: TrainCommandOptions,
+  io: Io,
+  { silent }: { silent: boolean },
+): Promise<TrainingFile> {
+  const file = await readDataset(command.data, { ...command, forTraining: true });
+  if (!silent) printWarnings(file, io);
+  const { examples, labels } = file.dataset;
+  return { dataset: trainingFile(file), rows: examples.length, labels };
+}
+
+async function readValidation(
+  command: TrainCommandOptions,
+): Promise<ChildTrainRequest["dataset"] | undefined> {
+  if (command.validation === undefined) return undefined;
+  return trainingFile(await readDataset(command.validation, { ...command, forTraining: false }));
+}
+
+/** For the child process, which reads the very columns that were read here. */
+function trainingFile({
+  bytes,
+  fileName,
+  mediaType,
+  dataset: { columns },
+}: DatasetFile): TrainingFile["dataset"] {
+  return { bytes, fileName, mediaType, columns };
+}
+
+function keepDataset(
   registry: Registry,
   tenant: TenantId,
-  job: { adapterName: string; file: DatasetFile; options: TrainOptions; now: () => number },
-): Promise<Job> {
-  const { bytes, fileName, mediaType, dataset } = job.file;
-  const { id: datasetId } = await registry.putDataset(tenant, {
-    bytes,
-    fileName,
-    mediaType,
-    rows: dataset.examples.length,
-    labels: dataset.labels,
-  });
-  const at = new Date(job.now()).toISOString();
-  return {
-    id: `local-${crypto.randomUUID()}`,
-    adapterName: job.adapterName,
-    datasetId,
-    options: job.options,
-    state: "running",
-    progress: 0,
-    createdAt: at,
-    updatedAt: at,
-  };
+  { dataset, rows, labels }: TrainingFile,
+): Promise<DatasetRecord> {
+  return registry.putDataset(tenant, { ...dataset, rows, labels });
 }
 
 function showTraining(line: ProgressLine, { phase, progress, step, steps, loss }: TrainingProgress): void {

@@ -63,6 +63,32 @@ it("train --validation decides on those rows, and says so", async () => {
   });
 });
 
+it("train and evaluate read the columns that are named, of all their files", async () => {
+  const renamed = await Promise.all(
+    [join(folder, "train.csv"), test].map(async (path) => {
+      const csv = (await readFile(path, "utf8")).replace("text,label", "frage,klasse");
+      await writeFile(`${path}.renamed.csv`, csv);
+      return `${path}.renamed.csv`;
+    }),
+  );
+  const [data = "", held = ""] = renamed;
+  const columns = ["--text-column", "frage", "--label-column", "klasse"];
+  const files = ["--data", data, "--validation", held, "--test", held, "--backbone", join(folder, "tiny")];
+  const args = [...files, "--epochs", "1", "--method", "spt", "--name", "renamed", "--json"];
+  const result = await softgate(["train", ...args, ...columns], { env });
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  const evaluated = await softgate(
+    ["evaluate", "--adapter", "renamed", "--data", held, ...columns, "--json"],
+    { env },
+  );
+  expect(JSON.parse(evaluated.stdout)).toEqual(JSON.parse(result.stdout).test);
+  const refused = await softgate(["train", ...args], { env });
+  expect(refused.exitCode).toBe(2);
+  expect(JSON.parse(refused.stderr).error.message).toContain(
+    'found "frage", "klasse"; name the columns "text" and "label", or say which column is the text',
+  );
+});
+
 it("evaluate gives the same figures, each label's too", async () => {
   const args = ["evaluate", "--adapter", "tickets", "--data", test];
   const { stdout } = await softgate([...args, "--json"], { env });

@@ -78,7 +78,11 @@ function describeRegistry(openStore: () => Promise<ObjectStore>): void {
 
   it("keeps datasets, jobs and keys for the other process", async () => {
     const dataset = { bytes: encode("text,label"), rows: 1, labels: ["a"], fileName: "a.csv" };
-    const { id } = await here.putDataset(alpha, { ...dataset, mediaType: "text/csv" });
+    const { id } = await here.putDataset(alpha, {
+      ...dataset,
+      mediaType: "text/csv",
+      columns: { text: "text", label: "label" },
+    });
     expect((await there.getDataset(alpha, id)).content).toEqual(dataset.bytes);
     await here.putJob(alpha, "job-1", { state: "running" });
     expect(await there.listUnfinishedJobs()).toMatchObject([{ tenant: "alpha", id: "job-1" }]);

@@ -9,6 +9,7 @@ const dataset = {
   labels: ["greeting"],
   fileName: "tickets.csv",
   mediaType: "text/csv",
+  columns: { text: "message", label: "intent" },
 } as const;
 
 let test: TestRegistry;
@@ -52,6 +53,7 @@ describe("datasets", () => {
   it.each([
     ["bytes", { bytes: new Uint8Array(DATASET_BYTES_MAX + 1) }],
     ["characters in its file's name", { fileName: "x".repeat(256) }],
+    ["characters in a column's name", { columns: { text: "x".repeat(201), label: "label" } }],
   ])("with too many %s are refused before anything is stored", async (_, change) => {
     const putting = test.registry.putDataset(alpha, { ...dataset, ...change });
     await expect(putting).rejects.toMatchObject({ code: "limit_exceeded" });

@@ -4,10 +4,10 @@ import { getBlob, putBlob } from "./blobs.ts";
 import { createNonce, type RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
 import { datasetKey } from "./layout.ts";
-import { DATASET_BYTES_MAX, FILE_NAME_LENGTH_MAX } from "./limits.ts";
+import { COLUMN_NAME_LENGTH_MAX, DATASET_BYTES_MAX, FILE_NAME_LENGTH_MAX } from "./limits.ts";
 import { digestSchema } from "./manifest.ts";
 import { encodeRecord, readRecord } from "./records.ts";
-import type { DatasetRecord, Registry, TenantId } from "./registry.ts";
+import { type DatasetRecord, datasetMediaTypes, type Registry, type TenantId } from "./registry.ts";
 
 const DATASET_ID = /^ds_[0-9a-f]{32}$/;
 
@@ -18,7 +18,8 @@ const datasetSchema = z.strictObject({
   rows: z.int().min(0),
   labels: z.array(z.string()),
   fileName: z.string(),
-  mediaType: z.enum(["text/csv", "application/x-ndjson"]),
+  mediaType: z.enum(datasetMediaTypes),
+  columns: z.strictObject({ text: z.string(), textPair: z.string().exactOptional(), label: z.string() }),
   createdAt: z.iso.datetime(),
 });
 
@@ -28,13 +29,13 @@ export async function putDataset(
   tenant: TenantId,
   dataset: Parameters<Registry["putDataset"]>[1],
 ): Promise<DatasetRecord> {
-  const { bytes, rows, labels, fileName, mediaType } = dataset;
-  checkLimits(bytes, fileName);
+  const { bytes, rows, labels, fileName, mediaType, columns } = dataset;
+  checkLimits(dataset);
   await context.ensureLayout();
   const blob = await putBlob(context, tenant, bytes);
   const id = `ds_${createNonce(context)}`;
   const createdAt = context.now().toISOString();
-  const record = { id, ...blob, rows, labels, fileName, mediaType, createdAt };
+  const record = { id, ...blob, rows, labels, fileName, mediaType, columns, createdAt };
   await context.store.put(datasetKey(tenant, id), encodeRecord(record));
   return record;
 }
@@ -54,13 +55,17 @@ export async function getDataset(
   return { ...found.value, content: await getBlob(context, tenant, found.value) };
 }
 
-function checkLimits(bytes: Uint8Array, fileName: string): void {
+function checkLimits({ bytes, fileName, columns }: Parameters<Registry["putDataset"]>[1]): void {
   if (bytes.byteLength > DATASET_BYTES_MAX) {
     const message = `A dataset has at most ${DATASET_BYTES_MAX} bytes, and this one ${bytes.byteLength}: split it.`;
     throw new RegistryError("limit_exceeded", message);
   }
   if (fileName.length > FILE_NAME_LENGTH_MAX) {
     const message = `The file's name is longer than ${FILE_NAME_LENGTH_MAX} characters: shorten it.`;
+    throw new RegistryError("limit_exceeded", message);
+  }
+  if (Object.values(columns).some((name) => name.length > COLUMN_NAME_LENGTH_MAX)) {
+    const message = `A column's name is longer than ${COLUMN_NAME_LENGTH_MAX} characters: shorten it.`;
     throw new RegistryError("limit_exceeded", message);
   }
 }

@@ -51,7 +51,11 @@ describe("the layout", () => {
       await registry.putJob(tenant, "job-1", { state: "running" });
       await registry.createKey(tenant, "test");
       const dataset = { bytes: encode("text,label"), rows: 1, labels: ["a"], fileName: "../a.csv" };
-      await registry.putDataset(tenant, { ...dataset, mediaType: "text/csv" });
+      await registry.putDataset(tenant, {
+        ...dataset,
+        mediaType: "text/csv",
+        columns: { text: "text", label: "label" },
+      });
     }
     const keys = [...(await dump(store)).keys()];
     expect(

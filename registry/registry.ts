@@ -16,6 +16,13 @@ export type AdapterReference =
   | { readonly name: AdapterName; readonly alias: string }
   | { readonly name: AdapterName; readonly version: number };
 
+export const datasetMediaTypes = [
+  "text/csv",
+  "application/x-ndjson",
+  "application/vnd.apache.parquet",
+] as const;
+export type DatasetMediaType = (typeof datasetMediaTypes)[number];
+
 export interface DatasetRecord {
   readonly id: string;
   readonly digest: string;
@@ -23,7 +30,9 @@ export interface DatasetRecord {
   readonly rows: number;
   readonly labels: readonly string[];
   readonly fileName: string;
-  readonly mediaType: "text/csv" | "application/x-ndjson";
+  readonly mediaType: DatasetMediaType;
+  /** As the file names them. Without textPair its examples are single texts. */
+  readonly columns: { readonly text: string; readonly textPair?: string; readonly label: string };
   readonly createdAt: string;
 }
 

@@ -1,10 +1,14 @@
 // Which labels more examples would help most, and why: from the figures of held-out rows and the counts of the
-// training file. Words for people, kinds for programs.
+// examples. Words for people, kinds for programs.
+import { KEPT_PER_LABEL } from "./dataset/sample-examples.ts";
 import type { LabelEvaluation } from "./evaluate.ts";
 import { ADVICE_MAX, type Advice, type AdviceReason, type HeldOutReport } from "./report.ts";
 
-/** Below so many examples a label is said to have few: the README asks for as many. */
-const FEW_EXAMPLES_BELOW = 16;
+/**
+ * Below so many examples a label is said to have few: the README asks for 16. Where examples are drawn, a label
+ * keeps as many if it has them, so that what is said of drawn ones is true of the file.
+ */
+const FEW_EXAMPLES_BELOW = KEPT_PER_LABEL;
 /** A figure is low below the mean of the labels, and below this: what is good needs no advice. */
 const LOW_BELOW = 0.9;
 /** A confusion is named where it has so many rows, and so large a part of the label's rows. */
@@ -15,7 +19,7 @@ const TAKEN_FOR_NAMED_MAX = 2;
 export interface AdviceInput {
   readonly perLabel: readonly LabelEvaluation[];
   readonly confusions: HeldOutReport["confusions"];
-  /** Examples of the training file by label. */
+  /** Examples that were learned from, by label. */
   readonly examples: ReadonlyMap<string, number>;
 }
 

@@ -15,6 +15,7 @@ export function createReport(
   parts: {
     adapter: Adapter;
     search: SearchResult | undefined;
+    sampledFrom: number | undefined;
     truncatedExamples: number;
     labelNames: LabelNamesReport | undefined;
     figures: readonly HeldOutFigures[];
@@ -23,13 +24,15 @@ export function createReport(
     clock: PhaseClock;
   },
 ): TrainingReport {
-  const { adapter, search, truncatedExamples, labelNames, figures, chosen, heldOut, clock } = parts;
+  const { adapter, search, sampledFrom, truncatedExamples, labelNames, figures, chosen, heldOut, clock } =
+    parts;
   const history = search?.history ?? [];
   const probe = figures.find(({ candidate }) => candidate === undefined);
   return {
     method: options.method ?? "auto",
     seed: options.seed,
     examples: dataset.examples.length,
+    ...(sampledFrom === undefined ? {} : { sampledFrom }),
     truncatedExamples,
     classes: dataset.labels.length,
     ...(labelNames ? { labelNames } : {}),

@@ -19,6 +19,7 @@ const labels = TINY_WORDS.slice(0, 2);
 const datasetOf = (texts: readonly (readonly [text: string, label: number])[]): Dataset => ({
   examples: texts.map(([input, label], index) => ({ input, label, row: index + 2 })),
   labels,
+  columns: { text: "text", label: "label" },
   warnings: [],
 });
 

@@ -42,6 +42,7 @@ export async function embedRows(request: TrainRequest, frozen: FrozenEncoder): P
       width: backbone.config.width,
       embed: (encodings) => frozen.features(encodings),
       random: createRandom(options.seed),
+      ...(request.signal ? { signal: request.signal } : {}),
     },
   );
   const names = triesLabelNames(request) ? await embedNames(request, frozen, embedded) : undefined;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Backbone, type Encoding, parseBackbone } from "#model";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
@@ -11,7 +11,7 @@ let encodings: Encoding[];
 
 beforeAll(async () => {
   backbone = parseBackbone("tiny", makeTinyBackbone({ layers: LAYERS }));
-  frozen = await FrozenEncoder.create(backbone, 1);
+  frozen = await FrozenEncoder.create(backbone, { threads: 1 });
   // Long and short texts in turn, and more tokens than one forward pass takes.
   encodings = makeTickets({ seed: 3, rowsPerLabel: 60 }).rows.map(({ text }, row) =>
     backbone.tokenizer.encode(row % 3 === 0 ? `${text} `.repeat(8) : text),
@@ -43,6 +43,25 @@ describe("the frozen encoder", () => {
         for (const [i, value] of (alone ?? []).entries()) expect(states[at]?.[i]).toBeCloseTo(value, 4);
       }
     }
+  });
+
+  test("keeps the states of all layers within one limit, and computes the rest again", async () => {
+    const tokens = encodings.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+    const statesBytesMax = tokens * backbone.config.width * 4;
+    const limited = await FrozenEncoder.create(backbone, { threads: 1, statesBytesMax });
+    const computed = vi.spyOn(limited, "statesEntering");
+    const [kept, again] = [
+      await limited.statesSource(0, encodings),
+      await limited.statesSource(1, encodings),
+    ];
+    expect(computed).toHaveBeenCalledTimes(1);
+    await kept([5]);
+    expect(computed).toHaveBeenCalledTimes(1);
+    const [states] = await again([5]);
+    expect(computed).toHaveBeenCalledTimes(2);
+    const [whole] = await (await frozen.statesSource(1, encodings))([5]);
+    for (const [i, value] of (whole ?? []).entries()) expect(states?.[i]).toBeCloseTo(value, 4);
+    await limited.close();
   });
 
   test("has nothing to say of no texts", async () => {

@@ -10,21 +10,34 @@ import { pick } from "./pick-rows.ts";
 /** Frozen states [L, D] of the examples at the given indices. */
 export type StatesSource = (indices: readonly number[]) => Promise<Float32Array[]>;
 
-/** Kept states of one layer over all examples. */
+/** Kept states, of all layers together. */
 export const STATES_BYTES_MAX = 1024 * 1024 * 1024;
 const BATCH_TOKENS = 4096;
+
+export interface FrozenEncoderOptions {
+  /** 0, the default, lets onnxruntime choose. */
+  readonly threads?: number;
+  /** Asked before each forward pass. */
+  readonly signal?: AbortSignal;
+  /** Default STATES_BYTES_MAX. */
+  readonly statesBytesMax?: number;
+}
 
 export class FrozenEncoder {
   readonly backbone: Backbone;
   readonly #session: Session;
+  readonly #options: Required<Pick<FrozenEncoderOptions, "statesBytesMax">> & FrozenEncoderOptions;
+  #statesBytes = 0;
 
-  private constructor(backbone: Backbone, session: Session) {
+  private constructor(backbone: Backbone, session: Session, options: FrozenEncoderOptions) {
     this.backbone = backbone;
     this.#session = session;
+    this.#options = { statesBytesMax: STATES_BYTES_MAX, ...options };
   }
 
-  static async create(backbone: Backbone, threads = 0): Promise<FrozenEncoder> {
-    return new FrozenEncoder(backbone, await Session.create(frozenGraph(backbone), { threads }));
+  static async create(backbone: Backbone, options: FrozenEncoderOptions = {}): Promise<FrozenEncoder> {
+    const session = await Session.create(frozenGraph(backbone), { threads: options.threads ?? 0 });
+    return new FrozenEncoder(backbone, session, options);
   }
 
   /** Unit-length vectors [n, D]. */
@@ -54,12 +67,14 @@ export class FrozenEncoder {
     return all;
   }
 
-  /** States by example index: kept when they fit STATES_BYTES_MAX, computed for each batch otherwise. */
+  /** States by example index: kept while all that are kept fit the limit, computed for each batch otherwise. */
   async statesSource(layer: number, encodings: readonly Encoding[]): Promise<StatesSource> {
     const tokens = encodings.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
-    if (tokens * this.backbone.config.width * 4 > STATES_BYTES_MAX) {
+    const bytes = tokens * this.backbone.config.width * Float32Array.BYTES_PER_ELEMENT;
+    if (this.#statesBytes + bytes > this.#options.statesBytesMax) {
       return (indices) => this.statesEntering(layer, pick(encodings, indices));
     }
+    this.#statesBytes += bytes;
     const kept = await this.statesEntering(layer, encodings);
     return async (indices) => pick(kept, indices);
   }
@@ -72,6 +87,7 @@ export class FrozenEncoder {
     encodings: readonly Encoding[],
     output: string,
   ): Promise<{ batch: PackedBatch; features: Float32Array }> {
+    this.#options.signal?.throwIfAborted();
     const { config } = this.backbone;
     const batch = packTexts(encodings, config);
     const results = await this.#session.run(packedFeeds(batch, config), [output]);

@@ -32,6 +32,7 @@ class FakeRegistry {
       labels: ["no", "yes"],
       fileName: "tickets.csv",
       mediaType: "text/csv",
+      columns: { text: "text", label: "label" },
       createdAt: "",
       content: new Uint8Array([65]),
     };
@@ -110,7 +111,10 @@ describe("a job", () => {
     expect(trainings[0]?.request).toMatchObject({
       backboneFolder: "/backbones/tiny",
       backboneId: "tiny",
-      dataset: { bytes: new Uint8Array([65]), fileName: "tickets.csv", mediaType: "text/csv" },
+      dataset: {
+        bytes: new Uint8Array([65]),
+        ...{ fileName: "tickets.csv", mediaType: "text/csv", columns: { text: "text", label: "label" } },
+      },
       options: { seed: 7 },
     });
     nowMs = 5_000;

@@ -58,7 +58,7 @@ describe("the mode of pairs", () => {
 test("features of dual examples are the pair features of their two vectors", async () => {
   const { inputs } = sameOrOther(4, 2);
   const { width } = backbone.config;
-  const vectors = await frozen.features(encodeExamples(backbone.tokenizer, inputs, "dual"));
+  const vectors = await frozen.features(await encodeExamples(backbone, inputs, "dual"));
   const features = exampleFeatures(vectors, width, "dual");
   const at = (row: number) => vectors.subarray(row * width, (row + 1) * width);
   for (const example of [0, 3]) {
@@ -73,7 +73,12 @@ test("an adapter trained on pairs is dual where that is better, and tells new pa
     ...{ input, row: index + 2 },
     label: learned.labels[index] ?? 0,
   }));
-  const dataset = { examples, labels: ["other", "same"], warnings: [] };
+  const dataset = {
+    examples,
+    labels: ["other", "same"],
+    columns: { text: "text", label: "label" },
+    warnings: [],
+  };
   const { adapter } = await train({ backbone, dataset, options: { seed: 1, epochs: 10 }, threads: 1 });
   expect(adapter.pairMode).toBe("dual");
   const classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32" });

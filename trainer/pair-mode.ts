@@ -9,22 +9,27 @@ import {
   type Tokenizer,
 } from "#model";
 import { crossValidate, crossValidationFolds } from "./head/cross-validate.ts";
+import { turnTaker } from "./take-turns.ts";
 
 /** Sequences of each example: its encodings stand at parts·i … parts·i + parts - 1. */
 export function partsOf(pairMode: PairMode): 1 | 2 {
   return pairMode === "dual" ? 2 : 1;
 }
 
-export function encodeExamples(
-  tokenizer: Tokenizer,
+/** The event loop turns meanwhile. Rejects with the signal's reason. */
+export async function encodeExamples(
+  { tokenizer, signal }: { tokenizer: Tokenizer; signal?: AbortSignal },
   inputs: readonly TextInput[],
   pairMode: PairMode,
-): Encoding[] {
-  return inputs.flatMap((input) =>
-    pairMode === "dual" && typeof input !== "string"
-      ? [tokenizer.encode(input.text), tokenizer.encode(input.textPair)]
-      : [tokenizer.encode(input)],
-  );
+): Promise<Encoding[]> {
+  const encodings: Encoding[] = [];
+  const takeTurns = turnTaker(signal);
+  for (const input of inputs) {
+    const texts = pairMode === "dual" && typeof input !== "string" ? [input.text, input.textPair] : [input];
+    for (const text of texts) encodings.push(tokenizer.encode(text));
+    await takeTurns(typeof input === "string" ? input.length : input.text.length + input.textPair.length);
+  }
+  return encodings;
 }
 
 /** Unit vectors [E, D] of all sequences → features [n, F] of the examples. */
@@ -59,10 +64,11 @@ export async function embedInputs(
     /** Unit vectors [E, D] of the frozen encoder. */
     readonly embed: (encodings: readonly Encoding[]) => Promise<Float32Array>;
     readonly random: () => number;
+    readonly signal?: AbortSignal;
   },
 ): Promise<EmbeddedInputs> {
   const inMode = async (pairMode: PairMode): Promise<EmbeddedInputs> => {
-    const encodings = encodeExamples(tools.tokenizer, inputs, pairMode);
+    const encodings = await encodeExamples(tools, inputs, pairMode);
     const features = exampleFeatures(await tools.embed(encodings), tools.width, pairMode);
     return { pairMode, encodings, features };
   };
@@ -71,7 +77,11 @@ export async function embedInputs(
   const dual = await inMode("dual");
   const folds = crossValidationFolds(labels, tools.random);
   const figures = ({ pairMode, features: features_BD }: EmbeddedInputs) =>
-    crossValidate({ features_BD, labels, width: featureWidth(tools.width, pairMode), classes }, folds);
+    crossValidate(
+      { features_BD, labels, width: featureWidth(tools.width, pairMode), classes },
+      folds,
+      tools.signal,
+    );
   const [ofJoint, ofDual] = [await figures(joint), await figures(dual)];
   const error = Math.sqrt(ofDual.hits * (1 - ofDual.hits / ofDual.rows));
   return ofJoint.hits - ofDual.hits > error ? joint : dual;

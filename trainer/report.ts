@@ -8,6 +8,8 @@ export interface TrainingReport {
   readonly method: "auto" | "spt";
   readonly seed: number;
   readonly examples: number;
+  /** Rows of the dataset that these examples were drawn from; absent where they are all. */
+  readonly sampledFrom?: number;
   /** Examples longer than the backbone's token limit: only their start was read. */
   readonly truncatedExamples: number;
   readonly classes: number;
@@ -110,7 +112,7 @@ export interface OutOfScopeReport {
 
 export interface Advice {
   readonly label: string;
-  /** Of the training file. */
+  /** Of those learned from: where some were drawn, fewer than the file has, but not of a label that has few. */
   readonly examples: number;
   /** Of the held-out rows. */
   readonly f1: number;

@@ -1,14 +1,22 @@
-// One job's work: read the dataset, train on it, publish the adapter under the job's name.
+// One job's work: read the dataset, train on it, publish the adapter under the job's name. The last two are
+// for callers without a queue too.
 import { ModelError } from "#model";
-import type { AdapterName, PublishRequest, Registry, TenantId } from "#registry";
+import type { AdapterName, PublishRequest, Registry, ResolvedAdapter, TenantId } from "#registry";
 import type { Job, TrainingReport } from "./job.ts";
 import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
 
-export interface RunJobOptions {
+export interface RunJobOptions extends TrainWith, PublishWith {
   readonly registry: Pick<Registry, "getDataset" | "publish">;
+}
+
+export interface TrainWith {
   /** trainInChild, or a fake. Rejects soon after its signal is aborted. */
   readonly train: (request: ChildTrainRequest) => Promise<ChildTrainResult>;
   readonly backbone: { readonly id: string; readonly folder: string; readonly digest: string };
+}
+
+export interface PublishWith {
+  readonly registry: Pick<Registry, "publish">;
   /** Recorded in every manifest. */
   readonly softgateVersion: string;
 }
@@ -25,30 +33,47 @@ const ALIAS = "production";
 /** The job's id makes publishing idempotent: run twice, a job leaves one version. */
 export async function runJob(
   { tenant, job, signal, onProgress }: RunJobRequest,
-  { registry, train, backbone, softgateVersion }: RunJobOptions,
+  options: RunJobOptions,
 ): Promise<{ adapter: NonNullable<Job["adapter"]>; report: TrainingReport }> {
-  const dataset = await registry.getDataset(tenant, job.datasetId);
-  const { fileName, mediaType } = dataset;
-  const result = await train({
-    backboneFolder: backbone.folder,
-    backboneId: backbone.id,
-    dataset: { bytes: dataset.content, fileName, mediaType },
-    options: job.options,
-    onProgress,
-    signal,
-  });
-  signal.throwIfAborted();
-  requireSameBackbone(result.backbone, backbone);
+  const dataset = await options.registry.getDataset(tenant, job.datasetId);
+  const { content: bytes, fileName, mediaType, columns } = dataset;
+  const file = { bytes, fileName, mediaType, columns };
+  const result = await trainOn({ dataset: file, options: job.options, onProgress, signal }, options);
   onProgress({ phase: "publish", progress: 1 });
-  const { name, version, digest } = await registry.publish(tenant, {
-    // The route parsed it, and the store gave it back as a string.
-    name: job.adapterName as AdapterName,
-    files: result.files,
-    manifest: manifestOf(result, { jobId: job.id, softgateVersion, dataset }),
-    alias: ALIAS,
-    idempotencyKey: job.id,
-  });
+  const { name, version, digest } = await publishTrained(
+    result,
+    // The route parsed the name, and the store gave it back as a string.
+    { tenant, name: job.adapterName as AdapterName, jobId: job.id, dataset },
+    options,
+  );
   return { adapter: { name, version, digest }, report: result.report };
+}
+
+/** Nothing is kept of it yet. Rejects with the signal's reason once that is aborted. */
+export async function trainOn(
+  request: Omit<ChildTrainRequest, "backboneFolder" | "backboneId"> & { readonly signal: AbortSignal },
+  { train, backbone }: TrainWith,
+): Promise<ChildTrainResult> {
+  const result = await train({ ...request, backboneFolder: backbone.folder, backboneId: backbone.id });
+  request.signal.throwIfAborted();
+  requireSameBackbone(result.backbone, backbone);
+  return result;
+}
+
+/** The same job id again leaves one version. */
+export function publishTrained(
+  result: ChildTrainResult,
+  origin: { tenant: TenantId; name: AdapterName; jobId: string; dataset: { digest: string; rows: number } },
+  { registry, softgateVersion }: PublishWith,
+): Promise<ResolvedAdapter> {
+  const { tenant, name, jobId, dataset } = origin;
+  return registry.publish(tenant, {
+    name,
+    files: result.files,
+    manifest: manifestOf(result, { jobId, softgateVersion, dataset }),
+    alias: ALIAS,
+    idempotencyKey: jobId,
+  });
 }
 
 /** The folder may have been changed since the server read it. */

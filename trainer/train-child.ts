@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BackboneFiles, insertionConfigOf, ModelError, parseBackbone, serializeAdapter } from "#model";
+import type { Dataset } from "./dataset/dataset.ts";
 import { parseDataset } from "./dataset/parse.ts";
 import { TrainerError } from "./errors.ts";
 import { train } from "./train.ts";
@@ -24,13 +25,12 @@ process.once("message", async (request: ChildRequestMessage) => {
 process.on("disconnect", () => process.exit(1));
 
 async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
-  const { bytes, ...file } = request.dataset;
-  const dataset = parseDataset(bytes, file);
+  const dataset = await readDataset(request.dataset, true);
   const backbone = parseBackbone(request.backboneId, await readFolder(request.backboneFolder));
   const { adapter, report } = await train({
     backbone,
     dataset,
-    ...(request.validation ? { validation: readValidation(request.validation) } : {}),
+    ...(request.validation ? { validation: await readValidation(request.validation) } : {}),
     options: request.options,
     onProgress: (progress) => send({ type: "progress", progress }),
   });
@@ -46,8 +46,12 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
   };
 }
 
-function readValidation({ bytes, ...file }: DatasetFile) {
-  return { dataset: parseDataset(bytes, { ...file, forTraining: false }), fileName: file.fileName };
+async function readValidation(file: DatasetFile) {
+  return { dataset: await readDataset(file, false), fileName: file.fileName };
+}
+
+function readDataset({ bytes, ...file }: DatasetFile, forTraining: boolean): Promise<Dataset> {
+  return parseDataset(bytes, { ...file, forTraining });
 }
 
 async function readFolder(folder: string): Promise<BackboneFiles> {

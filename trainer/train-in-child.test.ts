@@ -61,7 +61,7 @@ describe("a training in a child process", () => {
     const progress: TrainingProgress[] = [];
     const result = await trainInChild({ ...request, onProgress: (step) => progress.push(step) });
     const backbone = parseBackbone("tiny", makeTinyBackbone(TINY));
-    const dataset = parseDataset(request.dataset.bytes, request.dataset);
+    const dataset = await parseDataset(request.dataset.bytes, request.dataset);
     const here = await train({ backbone, dataset, options: request.options });
     const expected = serializeAdapter(here.adapter, backbone);
     expect(Buffer.from(result.files.weights).equals(expected.weights)).toBe(true);

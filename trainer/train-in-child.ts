@@ -9,6 +9,7 @@ import {
   type ModelErrorCode,
   type OutOfScope,
 } from "#model";
+import type { DatasetColumns } from "./dataset/dataset.ts";
 import type { DatasetMediaType } from "./dataset/parse.ts";
 import { TrainerError, type TrainerErrorCode } from "./errors.ts";
 import type { TrainOptions } from "./options.ts";
@@ -18,6 +19,8 @@ export interface DatasetFile {
   readonly bytes: Uint8Array;
   readonly fileName: string;
   readonly mediaType: DatasetMediaType;
+  /** Default: found by their usual names. */
+  readonly columns?: DatasetColumns;
 }
 
 export interface ChildTrainRequest {

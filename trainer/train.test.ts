@@ -35,7 +35,7 @@ function datasetOf({ labels, rows }: typeof trained): Dataset {
     label: labels.indexOf(label),
     row: index + 2,
   }));
-  return { examples, labels, warnings: [] };
+  return { examples, labels, columns: { text: "text", label: "label" }, warnings: [] };
 }
 
 const trainWith = (options: TrainOptions, more: { onProgress?: (progress: TrainingProgress) => void } = {}) =>
@@ -64,7 +64,7 @@ async function accuracyOn(tickets: typeof trained, { adapter }: TrainResult): Pr
 
 /** Of logistic regression on the frozen vectors of the training rows, on the held-out ones. */
 async function probeAccuracy(): Promise<number> {
-  const frozen = await FrozenEncoder.create(backbone, 1);
+  const frozen = await FrozenEncoder.create(backbone, { threads: 1 });
   const featuresOf = ({ rows }: typeof trained) =>
     frozen.features(rows.map(({ text }) => backbone.tokenizer.encode(text)));
   const [learned, held] = [await featuresOf(trained), await featuresOf(heldOut)];
@@ -216,7 +216,7 @@ describe("train", () => {
     const data = { backbone, encodings, pairMode: "joint" as const, labels, classes: 3 };
     const { width } = first.adapter;
     const { layer, promptTokens, bottleneck, pooling } = must(generators[0], "generator");
-    const frozen = await FrozenEncoder.create(backbone, 1);
+    const frozen = await FrozenEncoder.create(backbone, { threads: 1 });
     const states = await frozen.statesSource(layer, encodings);
     await frozen.close();
     const shape = { width, promptTokens, bottleneck, pooling, readsText: true };
@@ -421,15 +421,21 @@ describe("the report", () => {
 });
 
 describe("aborting", () => {
-  test.each(["search", "validate", "retrain"])(
-    "during %s rejects with the signal's reason at the next step",
-    async (phase) => {
+  test.each([
+    ["embed", 0],
+    ["search", 1],
+    ["validate", 1],
+    ["retrain", 1],
+    ["head", 0],
+  ] as const)(
+    "during %s, step %d, rejects with the signal's reason before anything more is told",
+    async (phase, atStep) => {
       const controller = new AbortController();
       const reason = new Error("no longer wanted");
       let stepsAfter = -1;
       const onProgress = (step: TrainingProgress) => {
         if (controller.signal.aborted) stepsAfter += 1;
-        if (step.phase === phase && step.step === 1) {
+        if (step.phase === phase && step.step === atStep) {
           controller.abort(reason);
           stepsAfter = 0;
         }

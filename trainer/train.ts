@@ -46,6 +46,7 @@ import {
   type HeldOutFigures,
   validateCandidates,
 } from "./validate-candidates.ts";
+import { type LimitedRequest, withinLimits } from "./within-limits.ts";
 
 export interface TrainRequest {
   readonly backbone: Backbone;
@@ -57,7 +58,7 @@ export interface TrainRequest {
   /** Threads of a forward or backward pass; 0 lets onnxruntime choose. */
   readonly threads?: number;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  /** Aborting rejects with the signal's reason at the next step. */
+  /** Aborting rejects with the signal's reason at the next forward pass or fit of a head, in whatever phase. */
   readonly signal?: AbortSignal;
 }
 
@@ -70,9 +71,11 @@ export interface TrainResult {
  * Deterministic: same data, options, backbone and machine give the same adapter. Throws TrainerError
  * invalid_dataset for a label of the validation that the dataset lacks.
  */
-export async function train(request: TrainRequest): Promise<TrainResult> {
+export async function train(given: TrainRequest): Promise<TrainResult> {
+  const request = withinLimits(given);
   const clock = createPhaseClock(request.onProgress);
-  const frozen = await FrozenEncoder.create(request.backbone, request.threads ?? 0);
+  const { threads = 0, signal } = request;
+  const frozen = await FrozenEncoder.create(request.backbone, { threads, ...(signal ? { signal } : {}) });
   let training: Training | undefined;
   try {
     clock.start("embed");
@@ -101,7 +104,7 @@ interface Retrained {
 }
 
 class Training {
-  readonly #request: TrainRequest;
+  readonly #request: LimitedRequest;
   readonly #frozen: FrozenEncoder;
   readonly #rows: EmbeddedRows;
   readonly #settings: Settings;
@@ -112,7 +115,7 @@ class Training {
   readonly #probes = new Map<readonly number[], Promise<Head>>();
 
   constructor(
-    request: TrainRequest,
+    request: LimitedRequest,
     { frozen, rows, clock }: { frozen: FrozenEncoder; rows: EmbeddedRows; clock: PhaseClock },
   ) {
     const { backbone, dataset, validation, options } = request;
@@ -124,7 +127,7 @@ class Training {
     const settings = settingsFor(options, { ...sizes, ...(validation ? { folds: 1, reportFolds: 0 } : {}) });
     this.#settings = ablate(settings, request.ablation ?? {});
     const { shape, contrastive } = this.#settings;
-    this.#tuner = new InsertionTuner(rows, { shape, contrastive, threads: request.threads ?? 0 });
+    this.#tuner = new InsertionTuner(rows, { shape, contrastive, ...this.#runtime() });
     this.#random = createRandom(options.seed);
     this.#clock = clock;
     clock.plan(this.#settings);
@@ -161,7 +164,8 @@ class Training {
     };
     const truncatedExamples = this.#countTruncated();
     const { labelNames } = this.#rows;
-    const told = { truncatedExamples, labelNames, heldOut, figures, chosen };
+    const { sampledFrom } = this.#request;
+    const told = { sampledFrom, truncatedExamples, labelNames, heldOut, figures, chosen };
     const parts = { adapter, search, ...told, clock: this.#clock };
     const report = createReport(this.#request, parts);
     return { adapter, report };
@@ -178,6 +182,7 @@ class Training {
       {
         ...rest,
         ...this.#runtime(),
+        random: this.#random,
         shape,
         steps: searchSteps,
         learningRate: searchLearningRate,
@@ -298,12 +303,10 @@ class Training {
     const { batchTexts, weightDecay, dropout, shape } = this.#settings;
     const insertions = parts.insertions.map((place) => startInsertion(place, shape, this.#random));
     const states = await this.#statesEntering(lowestLayer(insertions));
-    const { signal } = this.#request;
     await this.#tuner.tune(
       { indices: this.#withNames(indices), insertions, head: trainableHead(parts.probe), states },
       {
         ...{ batchTexts, weightDecay, dropout, random: this.#random },
-        ...(signal ? { signal } : {}),
         steps: parts.steps,
         learningRate: parts.learningRate,
         onStep: (_, loss) => this.#clock.step({ loss }),
@@ -332,7 +335,7 @@ class Training {
 
   #runtime() {
     const { threads, signal } = this.#request;
-    return { threads: threads ?? 0, random: this.#random, ...(signal ? { signal } : {}) };
+    return { threads: threads ?? 0, ...(signal ? { signal } : {}) };
   }
 
   /** Of what is learned from: the label names too, where they are taught. */
@@ -365,7 +368,7 @@ class Training {
         width,
         classes: this.#rows.classes,
       },
-      { threads: this.#request.threads ?? 0 },
+      this.#runtime(),
     );
   }
 

@@ -32,7 +32,7 @@ export interface MeasureAccuracyRequest {
 /** In the order of tasks, methods within; found cells included. */
 export async function measureAccuracy(request: MeasureAccuracyRequest, io: BenchIo): Promise<Cell[]> {
   const { backbone, tasks, threads } = request;
-  const encoder = await FrozenEncoder.create(backbone, threads);
+  const encoder = await FrozenEncoder.create(backbone, { threads });
   const classifier = await Classifier.create(backbone, { threads, precision: "fp32" });
   try {
     const cells: Cell[] = [];

@@ -5,26 +5,28 @@ import type { Evaluation } from "#trainer/evaluate";
 import { evaluateDataset, unknownLabels } from "../evaluate-dataset.ts";
 import type { Io } from "../io.ts";
 import { type OpenAdapterOptions, withAdapter } from "../open-adapter.ts";
-import { withTenant } from "../options.ts";
+import { type ColumnOptions, DATA_FILE, withColumns, withTenant } from "../options.ts";
 import { json, percent, table } from "../output.ts";
 import { bar, createProgressLine } from "../progress-line.ts";
 import { printWarnings, readDataset } from "../read-dataset.ts";
 
 export function evaluateCommand(io: Io): Command {
-  return withTenant(new Command("evaluate"), io)
+  return withColumns(withTenant(new Command("evaluate"), io))
     .description("accuracy, macro-F1 and the figures of each label on a labelled file")
     .requiredOption("--adapter <id>", "NAME, NAME@ALIAS or NAME:VERSION")
-    .requiredOption("--data <file>", "CSV with the columns text and label, or NDJSON")
+    .requiredOption("--data <file>", DATA_FILE)
     .option("--backbone <id>", "id or folder, when it is not the one the adapter names")
-    .action(async (options: OpenAdapterOptions & { data: string }) => {
+    .action(async (options: EvaluateOptions & { data: string }) => {
       const evaluation = await evaluateFile(options.data, options, io);
       io.stdout(options.json ? json(evaluation) : describe(evaluation));
     });
 }
 
+type EvaluateOptions = OpenAdapterOptions & ColumnOptions;
+
 /** Also for train --test and --validation. */
-export async function evaluateFile(path: string, options: OpenAdapterOptions, io: Io): Promise<Evaluation> {
-  const file = await readDataset(path, { forTraining: false });
+export async function evaluateFile(path: string, options: EvaluateOptions, io: Io): Promise<Evaluation> {
+  const file = await readDataset(path, { ...options, forTraining: false });
   if (!options.json) printWarnings(file, io);
   const line = createProgressLine(io, { silent: options.json === true });
   return withAdapter(options, io, async ({ resolved, classify }) => {

@@ -4,7 +4,7 @@ import type { Evaluation } from "#trainer/evaluate";
 import { TrainerError, trainOptionsSchema } from "#trainer/job";
 import { describeReport } from "../describe-report.ts";
 import type { Io } from "../io.ts";
-import { backboneOption, wholeNumber, withTenant } from "../options.ts";
+import { backboneOption, DATA_FILE, wholeNumber, withColumns, withTenant } from "../options.ts";
 import { json, percent } from "../output.ts";
 import { readDataset } from "../read-dataset.ts";
 import { type TrainCommandOptions, trainAndPublish } from "../train-and-publish.ts";
@@ -13,9 +13,9 @@ import { evaluateFile } from "./evaluate.ts";
 import { reportPageOf } from "./report.ts";
 
 export function trainCommand(io: Io): Command {
-  return withTenant(new Command("train"), io)
+  return withColumns(withTenant(new Command("train"), io))
     .description("learn an adapter from labelled texts and publish it as the next version of its name")
-    .requiredOption("--data <file>", "CSV with the columns text and label, or NDJSON")
+    .requiredOption("--data <file>", DATA_FILE)
     .requiredOption("--name <name>", "of the adapter: a-z, 0-9, - _ . and at most 64 characters")
     .option("--validation <file>", "labelled texts that decide between settings; without, parts of --data do")
     .option("--test <file>", "labelled texts to report the accuracy on; they decide nothing")
@@ -43,7 +43,7 @@ export function trainCommand(io: Io): Command {
 
 async function train(options: TrainCommandOptions, io: Io): Promise<void> {
   // Read before the training, as the files it reads itself are, so that a wrong one costs no time.
-  if (options.test !== undefined) await readDataset(options.test, { forTraining: false });
+  if (options.test !== undefined) await readDataset(options.test, { ...options, forTraining: false });
   if (options.report !== undefined) requireReportFile(options.report);
   const { resolved, report } = await trainAndPublish(options, trainOptionsOf(options), io);
   const { name, version, digest } = resolved;

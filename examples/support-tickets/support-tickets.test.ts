@@ -8,8 +8,8 @@ const readBytes = (fileName: string) => readFileSync(new URL(fileName, import.me
 const read = (fileName: string, forTraining: boolean) =>
   parseDataset(readBytes(fileName), { fileName, mediaType: "text/csv", forTraining });
 
-const train = read("train.csv", true);
-const held = read("test.csv", false);
+const train = await read("train.csv", true);
+const held = await read("test.csv", false);
 const texts = [...train.examples, ...held.examples].map(({ input }) => input as string);
 
 function counts({ examples, labels }: typeof train): number[] {

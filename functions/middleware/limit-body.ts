@@ -1,13 +1,14 @@
 // Sets how large a request's body may be, and refuses at once a declared length above it. Bodies that
 // declare none are counted by read-body.ts while they stream.
 import type { MiddlewareHandler } from "hono";
-import { DATASET_BYTES_MAX } from "#trainer/dataset";
 import type { AppEnv } from "../app-env.ts";
 import { RequestError } from "../errors.ts";
 
 export const JSON_BODY_BYTES_MAX = 1024 * 1024;
+/** Less than a dataset may have: a server holds several uploads at once, each more than once. */
+export const UPLOAD_BYTES_MAX = 64 * 1024 * 1024;
 
-const bodyBytesMaxByPath = new Map([["/v1/datasets", DATASET_BYTES_MAX]]);
+const bodyBytesMaxByPath = new Map([["/v1/datasets", UPLOAD_BYTES_MAX]]);
 
 export function limitBody(): MiddlewareHandler<AppEnv> {
   return async (c, next) => {

@@ -7,7 +7,7 @@ export const about = () => (c: AppContext) =>
     description: "Text classifiers per tenant on one shared frozen encoder.",
     authentication: "Authorization: Bearer <key>, for everything below /v1",
     steps: [
-      "POST /v1/datasets: upload a CSV or NDJSON of texts and labels",
+      "POST /v1/datasets: upload a CSV, NDJSON or Parquet file of texts and labels",
       "POST /v1/adapters: train an adapter on it",
       "GET /v1/jobs/{id}: follow the training",
       "POST /v1/classify: classify texts with the adapter",

@@ -42,4 +42,4 @@ export interface ObjectStore {
   close(): Promise<void>;
 }
 
-export const OBJECT_BYTES_MAX = 128 * 1024 * 1024;
+export const OBJECT_BYTES_MAX = 256 * 1024 * 1024;

@@ -5,5 +5,5 @@ import { makeTinyBackbone } from "./tiny-backbone.ts";
 
 export async function openTinyFrozenEncoder(): Promise<{ backbone: Backbone; frozen: FrozenEncoder }> {
   const backbone = parseBackbone("tiny", makeTinyBackbone({ layers: 2 }));
-  return { backbone, frozen: await FrozenEncoder.create(backbone, 1) };
+  return { backbone, frozen: await FrozenEncoder.create(backbone, { threads: 1 }) };
 }

@@ -1,33 +1,39 @@
-// Rows whose texts are those of an earlier row, to the letter or in their words.
-import { createHash } from "node:crypto";
+// Rows whose texts are those of an earlier row, to the letter or in their words. Of each row an index is kept,
+// and 16 bytes to know it again, so that a million rows take little.
+import { hash } from "node:crypto";
 import type { RawRow } from "./columns.ts";
 
-export interface RowPair {
-  readonly first: RawRow;
-  readonly second: RawRow;
-}
+export type Texts = Pick<RawRow, "text" | "textPair">;
 
-/** Each later row with the first one of the same text, as `read` reads texts; rows that it reads as "" have none. */
-export function findRepeats(rows: readonly RawRow[], read: (text: string) => string): RowPair[] {
-  const repeats: RowPair[] = [];
-  const firstByInput = new Map<string, RawRow>();
-  for (const row of rows) {
-    const text = read(row.text);
-    if (text === "") continue;
-    const input = digestOf(text, row.textPair === undefined ? undefined : read(row.textPair));
-    const first = firstByInput.get(input);
-    if (first) repeats.push({ first, second: row });
-    else firstByInput.set(input, row);
+/** As many entries as rows at most: DATASET_ROWS_MAX. */
+export class FirstRows {
+  readonly #indexByDigest = new Map<string, number>();
+
+  /** The index of the first row of these texts; undefined where that is this row, which is kept as `index`. */
+  find(texts: Texts, index: number): number | undefined {
+    const digest = digestOf(texts);
+    const first = this.#indexByDigest.get(digest);
+    if (first === undefined) this.#indexByDigest.set(digest, index);
+    return first;
   }
-  return repeats;
 }
 
 /** Longer texts are compared to the letter alone: reading their words would take as long as all else. */
 const WORDS_CHARACTERS_MAX = 2_000;
 
-/** Letters and digits, in lower case, one space between words; "" of a text that is longer than is compared. */
-export function wordsOf(text: string): string {
-  if (text.length > WORDS_CHARACTERS_MAX) return "";
+/**
+ * Letters and digits, in lower case, one space between words. Undefined where there is nothing to compare: the
+ * text has no words, or one of the texts is longer than is compared.
+ */
+export function wordsOf({ text, textPair }: Texts): Texts | undefined {
+  if (text.length > WORDS_CHARACTERS_MAX) return undefined;
+  if (textPair !== undefined && textPair.length > WORDS_CHARACTERS_MAX) return undefined;
+  const words = readWords(text);
+  if (words === "") return undefined;
+  return { text: words, textPair: textPair === undefined ? undefined : readWords(textPair) };
+}
+
+function readWords(text: string): string {
   return text
     .normalize("NFKC")
     .toLowerCase()
@@ -35,12 +41,15 @@ export function wordsOf(text: string): string {
     .trim();
 }
 
+/** The first half of the sha256, one character a byte. */
+const DIGEST_BYTES = 16;
+
 /**
  * Not the text itself: V8 hashes a string longer than 16,383 characters by its length alone, so a Map with
  * many such keys compares each with all others.
  */
-function digestOf(text: string, textPair: string | undefined): string {
+function digestOf({ text, textPair }: Texts): string {
   // The length keeps ("a", "bc") and ("ab", "c") apart.
   const input = textPair === undefined ? text : `${text.length} ${text}${textPair}`;
-  return createHash("sha256").update(input).digest("base64");
+  return hash("sha256", input, "buffer").toString("latin1", 0, DIGEST_BYTES);
 }

@@ -3,9 +3,11 @@ export {
   DATASET_BYTES_MAX,
   DATASET_ROWS_MAX,
   type Dataset,
+  type DatasetColumns,
   type DatasetWarning,
   EXAMPLES_PER_LABEL_MIN,
   type Example,
+  LABELS_MAX,
 } from "./dataset.ts";
 export {
   type DatasetMediaType,

@@ -8,10 +8,12 @@ export function classesAmong(
   learned: readonly string[],
   file: string,
 ): number[] {
+  const classByName = new Map(learned.map((name, index) => [name, index]));
+  const classes = labels.map((name) => classByName.get(name));
   return examples.map(({ label, row }) => {
+    const index = classes[label];
+    if (index !== undefined) return index;
     const name = labels[label] ?? "";
-    const index = learned.indexOf(name);
-    if (index >= 0) return index;
     const what = `the label ${quoted(name)} is not among those of the training file (${listed(learned)})`;
     throw refusal({ file, row, column: "label" }, `${what}; correct it, or add examples of it there`);
   });

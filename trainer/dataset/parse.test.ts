@@ -15,9 +15,12 @@ function parse(content: string | Uint8Array, options: Partial<ParseOptions> = {}
   return parseDataset(typeof content === "string" ? Buffer.from(content) : content, { ...csv, ...options });
 }
 
-function refused(content: string | Uint8Array, options: Partial<ParseOptions> = {}): TrainerError {
+async function refused(
+  content: string | Uint8Array,
+  options: Partial<ParseOptions> = {},
+): Promise<TrainerError> {
   try {
-    parse(content, options);
+    await parse(content, options);
   } catch (error) {
     if (error instanceof TrainerError) return error;
     throw error;
@@ -154,8 +157,8 @@ describe.each([
   { format: csv, refusals: csvRefusals },
   { format: ndjson, refusals: ndjsonRefusals },
 ])("refusals of $format.mediaType", ({ format, refusals }) => {
-  it.each(refusals)("%s", (_, content, row, column, says) => {
-    const error = refused(content, format);
+  it.each(refusals)("%s", async (_, content, row, column, says) => {
+    const error = await refused(content, format);
     expect(error.code).toBe("invalid_dataset");
     expect(error.at).toEqual({ file: format.fileName, row, column });
     expect(error.publicMessage).toContain(says);
@@ -165,30 +168,30 @@ describe.each([
 });
 
 describe("limits", () => {
-  it("names the limit of a file too large", () => {
-    const error = refused(new Uint8Array(DATASET_BYTES_MAX + 1));
+  it("names the limit of a file too large", async () => {
+    const error = await refused(new Uint8Array(DATASET_BYTES_MAX + 1));
     expect([error.code, error.publicMessage]).toEqual([
       "dataset_too_large",
-      expect.stringContaining("64 MiB"),
+      expect.stringContaining("256 MiB"),
     ]);
   });
 
-  it("names the row of the first example too many", () => {
-    const error = refused(`text,label\n${"same,a\n".repeat(DATASET_ROWS_MAX + 1)}`);
+  it("names the row of the first example too many", async () => {
+    const error = await refused(`text,label\n${"same,a\n".repeat(DATASET_ROWS_MAX + 1)}`);
     expect(error.code).toBe("dataset_too_large");
     expect(error.at).toEqual({ file: "reviews.csv", row: DATASET_ROWS_MAX + 2 });
   });
 
-  it("takes a thousand labels, and takes more for a swapped column", () => {
+  it("takes a thousand labels, and takes more for a swapped column", async () => {
     const rows = (count: number) =>
       Array.from({ length: count * 4 }, (_, index) => `t${index},l${index % count}`);
-    expect(parse(table(...rows(1_000))).labels).toHaveLength(1_000);
-    expect(refused(table(...rows(1_001))).publicMessage).toContain(
+    expect((await parse(table(...rows(1_000)))).labels).toHaveLength(1_000);
+    expect((await refused(table(...rows(1_001)))).publicMessage).toContain(
       "1,001 different labels in 4,004 examples",
     );
   });
 
-  it("reads 60 MiB in seconds", () => {
+  it("reads 60 MiB in seconds", async () => {
     const group = "ab"
       .repeat(2)
       .split("")
@@ -196,32 +199,32 @@ describe("limits", () => {
     const content = Buffer.from(`text,label\n${group.join("").repeat(48_000)}`);
     expect(content.length).toBeGreaterThan(60 * 2 ** 20);
     const start = performance.now();
-    expect(parse(content, { forTraining: false }).examples).toHaveLength(192_000);
+    expect((await parse(content, { forTraining: false })).examples).toHaveLength(192_000);
     expect(performance.now() - start).toBeLessThan(20_000);
   });
 
-  it("texts of the same great length are not compared each with all others", () => {
-    const duration = (characters: number) => {
+  it("texts of the same great length are not compared each with all others", async () => {
+    const duration = async (characters: number) => {
       const row = (_: unknown, index: number) => `${"x".repeat(characters)}${index},l${index % 2}`;
       const content = Buffer.from(table(...Array.from({ length: 5e7 / characters }, row)));
       const start = performance.now();
-      parse(content);
+      await parse(content);
       return performance.now() - start;
     };
-    expect(duration(19_900)).toBeLessThan(3 * duration(2_000));
+    expect(await duration(19_900)).toBeLessThan(3 * (await duration(2_000)));
   });
 
   it.each([",", "\n", '"",', '"'])(
     "a file of nothing but %j is refused without its fields being kept",
-    (piece) => {
-      expect(refused(Buffer.alloc(DATASET_BYTES_MAX, piece)).code).toBe("invalid_dataset");
+    async (piece) => {
+      expect((await refused(Buffer.alloc(64 * 2 ** 20, piece))).code).toBe("invalid_dataset");
     },
   );
 });
 
 describe("what is accepted", () => {
-  it("numbers rows as a spreadsheet does", () => {
-    const { examples } = parse(`Text , LABEL\r\n"two\r\nlines",good\r\n\r\nplain,good\r\n`, {
+  it("numbers rows as a spreadsheet does", async () => {
+    const { examples } = await parse(`Text , LABEL\r\n"two\r\nlines",good\r\n\r\nplain,good\r\n`, {
       forTraining: false,
     });
     expect(examples).toEqual([
@@ -234,45 +237,109 @@ describe("what is accepted", () => {
     [";", "a text, with commas"],
     ["\t", "commas, and; semicolons"],
     ["|", "all, of; them\tbut one"],
-  ])("fields separated by %j, as the header has them", (delimiter, text) => {
+  ])("fields separated by %j, as the header has them", async (delimiter, text) => {
     const rows = [...base.map((row) => row.split(",")), [text, "good"]];
     const content = [["text", "label"], ...rows].map((fields) => fields.join(delimiter)).join("\n");
-    expect(parse(content).examples.at(-1)).toMatchObject({ input: text, row: 10 });
+    expect((await parse(content)).examples.at(-1)).toMatchObject({ input: text, row: 10 });
   });
 
-  it("a header of quoted names, separators within", () => {
+  it("a header of quoted names, separators within", async () => {
     const content = `"text";"label";"a,b"\n${base.map((row) => `${row.replace(",", ";")};x`).join("\n")}`;
-    expect(parse(content).examples).toHaveLength(8);
+    expect((await parse(content)).examples).toHaveLength(8);
   });
 
-  it.each(["utf-16le", "utf-16be"])("%s, with a mark or without", (encoding) => {
+  it.each(["utf-16le", "utf-16be"])("%s, with a mark or without", async (encoding) => {
     const encode = (text: string) => {
       const bytes = Buffer.from(text, "utf16le");
       return encoding === "utf-16le" ? bytes : bytes.swap16();
     };
     const content = table(...base, "größer 😀,good");
     for (const mark of ["", "\ufeff"]) {
-      expect(parse(encode(mark + content)).examples).toEqual(parse(content).examples);
+      expect((await parse(encode(mark + content))).examples).toEqual((await parse(content)).examples);
     }
   });
 
-  it("columns by their usual names, letters of any case", () => {
+  it("columns by their usual names, letters of any case", async () => {
     const rows = base.map((row) => `0,${row}`).join("\n");
-    const { examples, warnings } = parse(`id,Utterance,INTENT\n${rows}`);
-    expect(examples).toEqual(parse(table(...base)).examples);
+    const { examples, warnings } = await parse(`id,Utterance,INTENT\n${rows}`);
+    expect(examples).toEqual((await parse(table(...base))).examples);
     expect(warnings.map(({ code, message }) => [code, message])).toContainEqual([
       "columns_guessed",
       'Columns read by their usual names: "Utterance" as text, "INTENT" as label.',
     ]);
     const pairs = base.map((row) => `one,${row}`).join("\n");
-    expect(parse(`premise,hypothesis,label\n${pairs}`).examples[0]?.input).toEqual({
+    expect((await parse(`premise,hypothesis,label\n${pairs}`)).examples[0]?.input).toEqual({
       ...{ text: "one", textPair: "text 0" },
     });
   });
 
-  it("reads pairs in both formats alike", () => {
-    const fromCsv = parse("label,text_pair,text\ny,b,a\nx,d,c\n", { forTraining: false });
-    const fromNdjson = parse(
+  describe("columns that are named", () => {
+    const named = { text: "frage", label: "y2" };
+    const rows = base.map((row) => `0,${row},x,y`);
+    const content = ["id,frage,y2,text,label", ...rows].join("\n");
+
+    it("are read, others of the usual names are not, and nothing is called guessed", async () => {
+      const { examples, columns, warnings } = await parse(content, { columns: named });
+      expect(examples).toEqual((await parse(table(...base))).examples);
+      expect(columns).toEqual(named);
+      expect(warnings.map(({ code }) => code)).toEqual(["small_class", "extra_columns"].reverse());
+    });
+
+    it("leave the others to be guessed, and pairs out where the text is named without a second", async () => {
+      const pairs = ["premise,hypothesis,label", ...base.map((row) => `one,${row}`)].join("\n");
+      const whole = await parse(pairs);
+      expect(whole.columns).toEqual({ text: "premise", textPair: "hypothesis", label: "label" });
+      const again = await parse(pairs, { columns: whole.columns });
+      expect(again.examples).toEqual(whole.examples);
+      const single = await parse(pairs, { columns: { text: "hypothesis" } });
+      expect(single.columns).toEqual({ text: "hypothesis", label: "label" });
+      expect(single.examples[3]?.input).toBe("text 3");
+      const swapped = await parse(pairs, { columns: { text: "hypothesis", textPair: "premise" } });
+      expect(swapped.examples[3]?.input).toEqual({ text: "text 3", textPair: "one" });
+    });
+
+    it("are read from JSON lines too, where other rows may have a text_pair", async () => {
+      const values = [
+        { q: "a", label: "x" },
+        { q: "b", label: "y", text_pair: "c" },
+      ];
+      const { examples } = await parse(lines(...values), {
+        ...ndjson,
+        ...{ columns: { text: "q" }, forTraining: false },
+      });
+      expect(examples.map(({ input }) => input)).toEqual(["a", "b"]);
+    });
+
+    it.each([
+      [
+        { text: "Frage" },
+        undefined,
+        'no column "Frage" to read as text; the columns are "id", "frage", "y2"',
+      ],
+      [{ textPair: "b" }, undefined, 'no column "b" to read as text_pair'],
+      [{ text: "y2", label: "y2" }, "y2", "named both as text and as label; name two columns"],
+    ])("%j is refused with the columns there are", async (columns, column, says) => {
+      const error = await refused(content, { columns });
+      expect(error.code).toBe("invalid_dataset");
+      expect(error.at).toEqual({ file: "reviews.csv", row: 1, column });
+      expect(error.publicMessage).toContain(says);
+    });
+
+    it("must be one column each", async () => {
+      const twice = ["a,a,label", ...base.map((row) => `0,${row}`)].join("\n");
+      expect((await refused(twice, { columns: { text: "a" } })).publicMessage).toContain("twice");
+    });
+
+    it("that are missing are asked for by name", async () => {
+      expect((await refused("a,b\nc,d")).publicMessage).toContain(
+        "or say which column is the text and which the label.",
+      );
+    });
+  });
+
+  it("reads pairs in both formats alike", async () => {
+    const fromCsv = await parse("label,text_pair,text\ny,b,a\nx,d,c\n", { forTraining: false });
+    const fromNdjson = await parse(
       lines({ text: "a", label: "y", text_pair: "b" }, { text: "c", text_pair: "d", label: "x" }),
       { ...ndjson, forTraining: false },
     );
@@ -284,44 +351,48 @@ describe("what is accepted", () => {
     expect(fromNdjson.examples.map(({ input }) => input)).toEqual(fromCsv.examples.map(({ input }) => input));
   });
 
-  it("keeps pairs apart that join to the same text", () => {
+  it("keeps pairs apart that join to the same text", async () => {
     const pairs = "text,text_pair,label\na,bc,x\nab,c,y\n";
-    expect(refused(pairs).publicMessage).toContain("has 1 example");
+    expect((await refused(pairs)).publicMessage).toContain("has 1 example");
   });
 
-  it("sorts labels by code point and takes names of object members as labels", () => {
+  it("sorts labels by code point and takes names of object members as labels", async () => {
     const labels = ["__proto__", "constructor", "\u{1f600}", "\uff5e", "B", "a"];
-    const { labels: sorted, examples } = parse(table(...labels.map((label) => `text,${label}`)), {
+    const { labels: sorted, examples } = await parse(table(...labels.map((label) => `text,${label}`)), {
       forTraining: false,
     });
     expect(sorted).toEqual(["B", "__proto__", "a", "constructor", "\uff5e", "\u{1f600}"]);
     expect(examples.map(({ label }) => sorted[label])).toEqual(labels);
   });
 
-  it("a test file may have one label, rare labels and conflicting labels", () => {
-    expect(parse(table("a,x", "a,y"), { forTraining: false }).warnings).toEqual([]);
+  it("a test file may have one label, rare labels and conflicting labels", async () => {
+    expect((await parse(table("a,x", "a,y"), { forTraining: false })).warnings).toEqual([]);
   });
 });
 
 describe("warnings", () => {
-  const warn = (content: string) => parse(content).warnings.map(({ code, rows }) => [code, rows]);
+  const warn = async (content: string) =>
+    (await parse(content)).warnings.map(({ code, rows }) => [code, rows]);
   const many = Array.from({ length: 16 }, (_, index) => `text ${index},${index % 2 ? "good" : "bad"}`);
 
-  it("none for a clean file", () => expect(warn(table(...many))).toEqual([]));
-  it("byte_order_mark", () =>
-    expect(warn(`\ufeff${table(...many)}`)).toEqual([["byte_order_mark", undefined]]));
-  it("labels_trimmed", () => expect(warn(table(...many, "more, good "))).toEqual([["labels_trimmed", [18]]]));
-  it("duplicate_rows", () => expect(warn(table(...many, "text 0,bad"))).toEqual([["duplicate_rows", [18]]]));
-  it("duplicate_rows name both rows of each pair", () => {
-    const [warning] = parse(table(...many, ...many.slice(0, 12))).warnings;
+  it("none for a clean file", async () => expect(await warn(table(...many))).toEqual([]));
+  it("byte_order_mark", async () =>
+    expect(await warn(`\ufeff${table(...many)}`)).toEqual([["byte_order_mark", undefined]]));
+  it("labels_trimmed", async () =>
+    expect(await warn(table(...many, "more, good "))).toEqual([["labels_trimmed", [18]]]));
+  it("duplicate_rows", async () =>
+    expect(await warn(table(...many, "text 0,bad"))).toEqual([["duplicate_rows", [18]]]));
+  it("duplicate_rows name both rows of each pair", async () => {
+    const [warning] = (await parse(table(...many, ...many.slice(0, 12)))).warnings;
     expect(warning?.message).toBe(
       "12 rows repeat an earlier one, text and label: row 18 repeats row 2, row 19 repeats row 3, row 20 repeats row 4, and 9 more.",
     );
+    expect(warning?.rows).toHaveLength(10);
     expect(warning?.pairs).toHaveLength(10);
     expect(warning?.pairs?.[0]).toEqual([2, 18]);
   });
-  it("similar_rows_conflict: the same words under another label, both rows and labels named", () => {
-    const { warnings } = parse(table(...many, '"  Text, 0!",good', "TEXT 2,bad"));
+  it("similar_rows_conflict: the same words under another label, both rows and labels named", async () => {
+    const { warnings } = await parse(table(...many, '"  Text, 0!",good', "TEXT 2,bad"));
     expect(warnings).toEqual([
       {
         code: "similar_rows_conflict",
@@ -332,19 +403,47 @@ describe("warnings", () => {
       },
     ]);
   });
-  it("none for texts without a letter, which are all alike in their words", () => {
-    expect(warn(table(...many, "?!,good", "!!,bad"))).toEqual([]);
+  it("similar_rows_conflict counts all, and lists the first ten", async () => {
+    const shouted = many.map((row) =>
+      row.endsWith("bad") ? `${row.slice(0, -4)}!,good` : `${row.slice(0, -5)}!,bad`,
+    );
+    const [warning] = (await parse(table(...many, ...shouted))).warnings;
+    expect(warning?.message).toMatch(
+      /^16 rows differ .* row 18 says "good" and row 2 "bad", .*, and 13 more\.$/,
+    );
+    expect(warning?.rows).toEqual([18, 19, 20, 21, 22, 23, 24, 25, 26, 27]);
   });
-  it("small_class", () => expect(warn(table(...base))).toEqual([["small_class", [2, 6]]]));
-  it("extra_columns", () => {
+  it("none for similar texts of a file that is not learned from", async () => {
+    const { warnings } = await parse(table(...many, "TEXT 0,good"), { forTraining: false });
+    expect(warnings).toEqual([]);
+  });
+  it("none for texts without a letter, which are all alike in their words", async () => {
+    expect(await warn(table(...many, "?!,good", "!!,bad"))).toEqual([]);
+  });
+  it("none for pairs whose second text is longer than is compared in its words", async () => {
+    const rows = many.map((row, index) => row.replace(",", `,second ${index},`));
+    const long = (end: string) => `${"word ".repeat(500)}${end}`;
+    const content = ["text,text_pair,label", ...rows, `one,${long("a")},good`, `one,${long("b")},bad`];
+    expect(await warn(content.join("\n"))).toEqual([]);
+  });
+  it("similar_rows_conflict of pairs takes both texts", async () => {
+    const rows = many.map((row, index) => row.replace(",", `,second ${index},`));
+    const more = ["TEXT 0,Second 0?,good", "TEXT 2,Second 1,good"];
+    const content = ["text,text_pair,label", ...rows, ...more].join("\n");
+    expect(await warn(content)).toEqual([["similar_rows_conflict", [18]]]);
+  });
+  it("small_class", async () => expect(await warn(table(...base))).toEqual([["small_class", [2, 6]]]));
+  it("extra_columns", async () => {
     const content = ["text,label,id", ...many.map((row, index) => `${row},${index}`)].join("\n");
-    expect(parse(content).warnings).toEqual([{ code: "extra_columns", message: '1 column not used: "id".' }]);
+    expect((await parse(content)).warnings).toEqual([
+      { code: "extra_columns", message: '1 column not used: "id".' },
+    ]);
   });
-  it("unbalanced_classes", () => {
+  it("unbalanced_classes", async () => {
     const large = Array.from({ length: 161 }, (_, index) => `large ${index},large`);
     const small = Array.from({ length: 8 }, (_, index) => `small ${index},small`);
-    expect(warn(table(...large, ...small))).toEqual([["unbalanced_classes", undefined]]);
-    expect(warn(table(...large.slice(1), ...small))).toEqual([]);
+    expect(await warn(table(...large, ...small))).toEqual([["unbalanced_classes", undefined]]);
+    expect(await warn(table(...large.slice(1), ...small))).toEqual([]);
   });
 });
 
@@ -358,16 +457,16 @@ describe("any content", () => {
   const rows = fc.array(fc.record({ text, label, text_pair: text }), { minLength: 1, maxLength: 20 });
   const quote = (value: string) => `"${value.replaceAll('"', '""')}"`;
 
-  it("written as CSV or NDJSON is read back row by row", () => {
-    fc.assert(
-      fc.property(rows, fc.constantFrom("\n", "\r\n", "\r"), (written, end) => {
+  it("written as CSV or NDJSON is read back row by row", async () => {
+    await fc.assert(
+      fc.asyncProperty(rows, fc.constantFrom("\n", "\r\n", "\r"), async (written, end) => {
         const records = written.map((row) => [row.text_pair, row.text, row.label].map(quote).join(","));
         const asCsv = ["text_pair,text,label", ...records].join(end);
         for (const [content, options] of [
           [asCsv, csv],
           [lines(...written), ndjson],
         ] as const) {
-          const { examples, labels } = parse(content, { ...options, forTraining: false });
+          const { examples, labels } = await parse(content, { ...options, forTraining: false });
           const read = examples.map(({ input, label: index }) => ({ input, label: labels[index] }));
           expect(read).toEqual(
             written.map((row) => ({ input: { text: row.text, textPair: row.text_pair }, label: row.label })),
@@ -377,7 +476,7 @@ describe("any content", () => {
     );
   });
 
-  it("of whatever bytes throws nothing but a TrainerError", () => {
+  it("of whatever bytes throws nothing but a TrainerError", async () => {
     const piece = fc.constantFrom(
       "text,label\n",
       '"',
@@ -393,14 +492,19 @@ describe("any content", () => {
       fc.uint8Array({ maxLength: 200 }),
       fc.array(piece).map((pieces) => Buffer.from(pieces.join(""))),
     );
-    fc.assert(
-      fc.property(bytes, fc.constantFrom(csv, ndjson), fc.boolean(), (content, options, forTraining) => {
-        try {
-          parseDataset(content, { ...options, forTraining });
-        } catch (error) {
-          expect(error).toBeInstanceOf(TrainerError);
-        }
-      }),
+    await fc.assert(
+      fc.asyncProperty(
+        bytes,
+        fc.constantFrom(csv, ndjson),
+        fc.boolean(),
+        async (content, options, forTraining) => {
+          try {
+            await parseDataset(content, { ...options, forTraining });
+          } catch (error) {
+            expect(error).toBeInstanceOf(TrainerError);
+          }
+        },
+      ),
       { numRuns: 1_000 },
     );
   });

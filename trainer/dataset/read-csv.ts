@@ -1,54 +1,52 @@
 // CSV as in RFC 4180 → rows, by csv-parse. The header tells what separates fields: commas, or semicolons,
 // tabs or bars, as spreadsheets of other countries and TSV files have them. Lines may end in CR LF, LF or
 // CR; blank lines are passed over.
-import { CsvError, type InfoRecord, parse } from "csv-parse/sync";
-import {
-  type ColumnName,
-  findColumns,
-  type NamesByColumn,
-  type RawRow,
-  type RawTable,
-  requireRowsWithin,
-  warnColumns,
-} from "./columns.ts";
-import { plural, refusal } from "./refuse.ts";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { setImmediate } from "node:timers/promises";
+import { CsvError, type InfoRecord, parse } from "csv-parse";
+import { type ColumnName, findColumns, type NamesByColumn, type RawRow } from "./columns.ts";
+import { type Place, plural, refusal } from "./refuse.ts";
+import type { TableOptions, TableRead } from "./table.ts";
 
 /** Two texts and a label at their limits need a quarter of it. */
 const RECORD_BYTES_MAX = 1024 * 1024;
 const OVERSIZED = `longer than ${RECORD_BYTES_MAX / 1024} KiB`;
 const HEADER_BYTES_READ = 64 * 1024;
+/** Read in one turn of the event loop. */
+const PIECE_BYTES = 256 * 1024;
 const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 interface Header {
-  readonly names: readonly string[];
-  readonly columns: NamesByColumn;
+  readonly found: readonly string[];
+  readonly names: NamesByColumn;
   readonly indexByColumn: ReadonlyMap<ColumnName, number>;
 }
 
-/** Throws TrainerError invalid_dataset or dataset_too_large. */
-export function readCsv(utf8: Buffer, file: string): RawTable {
+/** Throws TrainerError invalid_dataset, and what onRow throws. */
+export async function readCsv(utf8: Buffer, options: TableOptions): Promise<TableRead> {
+  const { file, onRow } = options;
   refuseJson(utf8, file);
-  const rows: RawRow[] = [];
+  const pieces = new PiecesOfRecords(utf8);
   let header: Header | undefined;
-  const cut = endOfOversizedRecord(utf8);
   const onRecord = (fields: string[], { records, empty_lines, bytes }: InfoRecord) => {
-    const row = records + empty_lines;
-    if (cut !== undefined && bytes >= cut)
-      throw refusal({ file, row }, `this row is ${OVERSIZED}; shorten it`);
-    if (!header) header = readHeader(fields, file, row);
-    else rows.push(readRow(fields, header, { file, row }));
-    requireRowsWithin(rows.length, { file, row });
+    const at = { file, row: records + empty_lines };
+    if (bytes >= pieces.end) throw refusal(at, `this row is ${OVERSIZED}; shorten it`);
+    if (header) onRow(readRow(fields, header, at));
+    else header = readHeader(fields, options, at);
     return null;
   };
+  const parser = parse(csvOptions(utf8, onRecord));
+  parser.resume();
   try {
-    parse(utf8.subarray(0, cut), csvOptions(utf8, onRecord));
+    await pipeline(Readable.from(pieces.read(), { objectMode: false }), parser);
   } catch (cause) {
     throw cause instanceof CsvError ? explainQuoting(cause, file, header) : cause;
   }
   if (!header) throw refusal({ file }, 'the file is empty; give it a header "text,label" and examples');
-  return { rows, warnings: warnColumns(header.names, header.columns) };
+  return header;
 }
 
 /** In CSV such a start would be a misplaced quote, and advice about quotes would not help. */
@@ -80,31 +78,53 @@ function delimiterOf(utf8: Buffer): string {
 }
 
 /**
- * Where to stop reading a file with a record too long to be an example: within that record. It bounds the
- * fields of a record, and a quote that is never closed swallows no more than this.
+ * The bytes piece by piece, up to a record too long to be an example: they end within that one. It bounds
+ * the fields of a record, and a quote that is never closed swallows no more than this.
  */
-function endOfOversizedRecord(utf8: Buffer): number | undefined {
-  let start = 0;
-  let isQuoted = false;
-  for (let index = 0; index < utf8.length; index++) {
-    const byte = utf8[index];
-    if (byte === QUOTE) isQuoted = !isQuoted;
-    else if (!isQuoted && (byte === LINE_FEED || byte === CARRIAGE_RETURN)) start = index + 1;
-    if (index - start >= RECORD_BYTES_MAX) return index;
+class PiecesOfRecords {
+  readonly #utf8: Buffer;
+  #recordStart = 0;
+  #isQuoted = false;
+  /** Where they end before the file does. */
+  end = Number.POSITIVE_INFINITY;
+
+  constructor(utf8: Buffer) {
+    this.#utf8 = utf8;
   }
-  return undefined;
+
+  async *read(): AsyncGenerator<Buffer> {
+    for (let from = 0; from < this.#utf8.length && this.end > from; from += PIECE_BYTES) {
+      this.#scan(from, Math.min(from + PIECE_BYTES, this.#utf8.length));
+      yield this.#utf8.subarray(from, Math.min(from + PIECE_BYTES, this.end));
+      await setImmediate();
+    }
+  }
+
+  #scan(from: number, to: number): void {
+    for (let index = from; index < to; index++) {
+      const byte = this.#utf8[index];
+      if (byte === QUOTE) this.#isQuoted = !this.#isQuoted;
+      else if (!this.#isQuoted && (byte === LINE_FEED || byte === CARRIAGE_RETURN)) {
+        this.#recordStart = index + 1;
+      }
+      if (index - this.#recordStart >= RECORD_BYTES_MAX) {
+        this.end = index;
+        return;
+      }
+    }
+  }
 }
 
-function readHeader(fields: readonly string[], file: string, row: number): Header {
-  const names = fields.map((name) => name.trim());
-  const columns = findColumns(names, { file, row });
-  const indexByColumn = new Map([...columns].map(([column, name]) => [column, names.indexOf(name)]));
-  return { names, columns, indexByColumn };
+function readHeader(fields: readonly string[], { columns }: TableOptions, at: Place): Header {
+  const found = fields.map((name) => name.trim());
+  const names = findColumns(found, columns, at);
+  const indexByColumn = new Map([...names].map(([column, name]) => [column, found.indexOf(name)]));
+  return { found, names, indexByColumn };
 }
 
 function readRow(fields: readonly string[], header: Header, at: { file: string; row: number }): RawRow {
-  if (fields.length !== header.names.length) {
-    const counts = `${plural(fields.length, "field")} where the header has ${header.names.length}`;
+  if (fields.length !== header.found.length) {
+    const counts = `${plural(fields.length, "field")} where the header has ${header.found.length}`;
     throw refusal(at, `${counts}; put a text that contains separators or line breaks in double quotes`);
   }
   const field = (column: ColumnName) => {
@@ -123,7 +143,7 @@ function readRow(fields: readonly string[], header: Header, at: { file: string; 
 function explainQuoting(cause: CsvError, file: string, header: Header | undefined) {
   const row = Number(cause.records) + Number(cause.empty_lines) + 1;
   const index = Number(cause.column);
-  const at = { file, row, column: header?.names[index] ?? String(index + 1) };
+  const at = { file, row, column: header?.found[index] ?? String(index + 1) };
   switch (cause.code) {
     case "CSV_QUOTE_NOT_CLOSED":
       return refusal(

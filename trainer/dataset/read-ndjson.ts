@@ -1,37 +1,32 @@
 // NDJSON → rows: one JSON object a line, {"text", "label", "text_pair"?}. Blank lines are passed over.
-import {
-  type ColumnName,
-  findColumns,
-  type NamesByColumn,
-  type RawRow,
-  type RawTable,
-  requireRowsWithin,
-  warnColumns,
-} from "./columns.ts";
+import { turnTaker } from "../take-turns.ts";
+import { type ColumnName, findColumns, hasNoPairs, type NamesByColumn, type RawRow } from "./columns.ts";
 import { type Place, refusal } from "./refuse.ts";
+import type { TableOptions, TableRead } from "./table.ts";
 
 const LINE_FEED = 0x0a;
 /** Two texts and a label at their limits, every character escaped, need a quarter of it. */
 const LINE_BYTES_MAX = 1024 * 1024;
 
-/** Throws TrainerError invalid_dataset or dataset_too_large. */
-export function readNdjson(utf8: Buffer, file: string): RawTable {
-  const rows: RawRow[] = [];
+/** Throws TrainerError invalid_dataset, and what onRow throws. */
+export async function readNdjson(utf8: Buffer, options: TableOptions): Promise<TableRead> {
+  const { file, onRow } = options;
   const found = new Set<string>();
-  let columns: NamesByColumn | undefined;
+  const takeTurns = turnTaker();
+  let names: NamesByColumn | undefined;
   for (const [line, row] of numberedLines(utf8, file)) {
+    await takeTurns(line.length);
     if (line.trim() === "") continue;
     const at = { file, row };
     const object = parseObject(line, at);
-    columns ??= findColumns(Object.keys(object), at);
-    rows.push(readRow(object, columns, at));
+    names ??= findColumns(Object.keys(object), options.columns, at);
+    onRow(readRow(object, { names, isSingle: hasNoPairs(options.columns) }, at));
     for (const name of Object.keys(object)) found.add(name);
-    requireRowsWithin(rows.length, at);
   }
-  if (!columns) {
+  if (!names) {
     throw refusal({ file }, 'the file is empty; write one {"text": …, "label": …} a line');
   }
-  return { rows, warnings: warnColumns([...found], columns) };
+  return { found: [...found], names };
 }
 
 function* numberedLines(utf8: Buffer, file: string): Generator<[line: string, row: number]> {
@@ -67,11 +62,11 @@ function parseObject(line: string, at: Place): Record<string, unknown> {
 /** Each row by the names of the first. */
 function readRow(
   object: Record<string, unknown>,
-  columns: NamesByColumn,
+  { names, isSingle }: { names: NamesByColumn; isSingle: boolean },
   at: { file: string; row: number },
 ): RawRow {
   const value = (column: ColumnName) => {
-    const name = columns.get(column);
+    const name = names.get(column);
     if (name === undefined && !Object.hasOwn(object, column)) return undefined;
     if (name === undefined) {
       const remedy = "given here but not in the first row; give it in every row or in none";
@@ -82,7 +77,7 @@ function readRow(
   };
   return {
     text: value("text") ?? "",
-    textPair: value("text_pair"),
+    textPair: isSingle ? undefined : value("text_pair"),
     label: value("label") ?? "",
     row: at.row,
   };

@@ -18,6 +18,7 @@ export function crossValidationFolds(labels: readonly number[], random: () => nu
 export async function crossValidate(
   { features_BD, labels, width, classes }: LabelledFeatures,
   folds: readonly (readonly number[])[],
+  signal?: AbortSignal,
 ): Promise<{ rows: number; hits: number }> {
   const only = (indices: readonly number[]) => ({
     features_BD: pickRows(features_BD, width, indices),
@@ -26,7 +27,7 @@ export async function crossValidate(
   let [rows, hits] = [0, 0];
   for (const held of folds.filter(({ length }) => length > 0)) {
     const learned = folds.filter((fold) => fold !== held).flat();
-    const head = await fitLogisticRegression({ ...only(learned), width, classes });
+    const head = await fitLogisticRegression({ ...only(learned), width, classes }, signal ? { signal } : {});
     const { features_BD: unseen, labels: actual } = only(held);
     const logits = headLogits(head, unseen, width);
     rows += actual.length;

@@ -90,6 +90,20 @@ describe("fitLogisticRegression", () => {
     expect(start).toEqual(before);
   });
 
+  test("of scores that are not all in memory at once is the same head", async () => {
+    const whole = await fitLogisticRegression(three);
+    const parts = await fitLogisticRegression(three, { scoresMax: 3 * 7 });
+    expect(largestDifference(parts.weight_CD, whole.weight_CD)).toBeLessThan(1e-4);
+    expect(largestDifference(parts.bias_C, whole.bias_C)).toBeLessThan(1e-4);
+  });
+
+  test("rejects with its signal's reason amid the iterations", async () => {
+    const reason = new Error("no longer wanted");
+    const controller = new AbortController();
+    setImmediate(() => controller.abort(reason));
+    await expect(fitLogisticRegression(three, { signal: controller.signal })).rejects.toBe(reason);
+  });
+
   test("gives the same numbers each time", async () => {
     expect(await fitLogisticRegression(three)).toEqual(await fitLogisticRegression(three));
   });

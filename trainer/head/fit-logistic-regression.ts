@@ -17,21 +17,36 @@ export interface LabelledFeatures {
 export const REGULARIZATION_C = 10;
 const ITERATIONS_MAX = 200;
 const HISTORY = 10;
+/** 128 MiB of them, and as much of their gradient. */
+const SCORES_AT_ONCE_MAX = 16 * 1024 * 1024;
 
-/** Deterministic. `start` continues from a given head; `threads` 0 lets onnxruntime choose. */
-export async function fitLogisticRegression(
-  data: LabelledFeatures,
-  { c = REGULARIZATION_C, start, threads = 0 }: { c?: number; start?: Head; threads?: number } = {},
-): Promise<Head> {
+export interface FitOptions {
+  readonly c?: number;
+  /** The head to go on from. */
+  readonly start?: Head;
+  /** 0, the default, lets onnxruntime choose. */
+  readonly threads?: number;
+  /** Asked before each evaluation of the objective. */
+  readonly signal?: AbortSignal;
+  /** Scores that are in memory at once, of some rows and all classes. Default SCORES_AT_ONCE_MAX. */
+  readonly scoresMax?: number;
+}
+
+/** Deterministic. Rejects with the signal's reason. */
+export async function fitLogisticRegression(data: LabelledFeatures, options: FitOptions = {}): Promise<Head> {
+  const { start, signal } = options;
   const { width, classes } = data;
   const weights = new Float64Array(classes * (width + 1));
   if (start) {
     weights.set(start.weight_CD);
     weights.set(start.bias_C, classes * width);
   }
-  const objective = await Objective.create(data, { c, threads });
+  const objective = await Objective.create(data, options);
   try {
-    await minimize((point, gradient) => objective.at(point, gradient), weights);
+    await minimize((point, gradient) => {
+      signal?.throwIfAborted();
+      return objective.at(point, gradient);
+    }, weights);
   } finally {
     await objective.close();
   }
@@ -63,48 +78,74 @@ class Objective {
   readonly #width: number;
   readonly #classes: number;
   readonly #c: number;
+  readonly #rowsAtOnce: number;
   readonly #features_ND: Float64Array;
   readonly #session: Session;
 
-  private constructor(data: LabelledFeatures, c: number, session: Session) {
+  private constructor(
+    data: LabelledFeatures,
+    { c = REGULARIZATION_C, scoresMax = SCORES_AT_ONCE_MAX }: FitOptions,
+    session: Session,
+  ) {
     this.#labels = data.labels;
     this.#width = data.width;
     this.#classes = data.classes;
     this.#c = c;
+    this.#rowsAtOnce = Math.max(1, Math.floor(scoresMax / data.classes));
     this.#features_ND = Float64Array.from(data.features_BD);
     this.#session = session;
   }
 
-  static async create(data: LabelledFeatures, { c, threads }: { c: number; threads: number }) {
+  static async create(data: LabelledFeatures, options: FitOptions) {
     const builder = new GraphBuilder("float64");
     const factors = [builder.input("a", ["M", "K"]), builder.input("b", ["K", "N"])];
     builder.output("product", builder.apply("MatMul", factors));
-    return new Objective(data, c, await Session.create(builder.build(), { threads }));
+    const session = await Session.create(builder.build(), { threads: options.threads ?? 0 });
+    return new Objective(data, options, session);
   }
 
   /** The value at a point, weights [C, D] then biases [C]; its gradient is written into `gradient`. */
   async at(point: Float64Array, gradient: Float64Array): Promise<number> {
-    const [rows, width, classes] = [this.#labels.length, this.#width, this.#classes];
+    const [all, width, classes] = [this.#labels.length, this.#width, this.#classes];
     const weight_DC = transpose(point.subarray(0, classes * width), classes, width);
-    const scores_NC = await this.#product([this.#features_ND, rows, width], [weight_DC, width, classes]);
-    const errors_CN = new Float64Array(classes * rows);
-    const bias = point.subarray(classes * width);
     gradient.fill(0);
     let loss = 0;
-    for (const [row, target] of this.#labels.entries()) {
+    for (let from = 0; from < all; from += this.#rowsAtOnce) {
+      const to = Math.min(all, from + this.#rowsAtOnce);
+      const features_ND = this.#features_ND.subarray(from * width, to * width);
+      const scores_NC = await this.#product([features_ND, to - from, width], [weight_DC, width, classes]);
+      const bias = point.subarray(classes * width);
+      const part = { scores_NC, labels: this.#labels.slice(from, to), bias };
+      const { errors_CN, loss: partLoss } = this.#errorsOf(part, gradient);
+      loss += partLoss;
+      const slope = await this.#product([errors_CN, classes, to - from], [features_ND, to - from, width]);
+      if (from === 0) gradient.set(slope);
+      else addScaled(gradient.subarray(0, slope.length), slope, 1);
+    }
+    return loss / all + this.#penalize(point, gradient);
+  }
+
+  /** Of some rows: their errors over all rows, and the sum of their losses. The biases' gradient grows. */
+  #errorsOf(
+    { scores_NC, labels, bias }: { scores_NC: Float64Array; labels: readonly number[]; bias: Float64Array },
+    gradient: Float64Array,
+  ): { errors_CN: Float64Array; loss: number } {
+    const [all, rows, width, classes] = [this.#labels.length, labels.length, this.#width, this.#classes];
+    const errors_CN = new Float64Array(classes * rows);
+    let loss = 0;
+    for (const [row, target] of labels.entries()) {
       const scores = scores_NC.subarray(row * classes, (row + 1) * classes);
       for (let label = 0; label < classes; label++) scores[label] = (scores[label] ?? 0) + (bias[label] ?? 0);
       const targetScore = scores[target] ?? 0;
       loss += softmaxInPlace(scores) - targetScore;
       for (let label = 0; label < classes; label++) {
-        const error = ((scores[label] ?? 0) - (label === target ? 1 : 0)) / rows;
+        const error = ((scores[label] ?? 0) - (label === target ? 1 : 0)) / all;
         errors_CN[label * rows + row] = error;
         const at = classes * width + label;
         gradient[at] = (gradient[at] ?? 0) + error;
       }
     }
-    gradient.set(await this.#product([errors_CN, classes, rows], [this.#features_ND, rows, width]));
-    return loss / rows + this.#penalize(point, gradient);
+    return { errors_CN, loss };
   }
 
   async close(): Promise<void> {

@@ -46,7 +46,7 @@ const advice = z.object({
 const warning = z.object({
   code: z.enum([
     ...["duplicate_rows", "similar_rows_conflict", "small_class", "unbalanced_classes"],
-    ...["labels_trimmed", "extra_columns", "columns_guessed", "byte_order_mark"],
+    ...["labels_trimmed", "extra_columns", "columns_guessed", "rows_sampled", "byte_order_mark"],
   ] as const),
   message: z.string(),
   rows: z.array(row).exactOptional(),
@@ -70,6 +70,7 @@ const candidate = z.object({
 const reportSchema = z.object({
   method: z.enum(["auto", "spt"]),
   ...{ seed: count, examples: count, truncatedExamples: count, classes: count },
+  sampledFrom: count.exactOptional(),
   labelNames: z.object({ taught: z.boolean(), accuracy: share, examplesAccuracy: share }).exactOptional(),
   promptLayers: z.array(count),
   scaleShiftLayers: z.array(count),

@@ -41,9 +41,14 @@ ${summary(report)}${adviceSection(report)}${labelsSection(report.heldOut)}${cali
 function header({ name, version, digest, createdAt, backbone, report }: ReportPage): Markup {
   return markup`<header>
 <h1>${name}:${version}</h1>
-<p>Trained ${createdAt.slice(0, 16).replace("T", " ")} UTC on ${whole(report.examples)} examples of ${whole(report.classes)} labels, on the backbone ${backbone}. Digest <code>${digest}</code>.</p>
+<p>Trained ${createdAt.slice(0, 16).replace("T", " ")} UTC on ${describeExamples(report)}, on the backbone ${backbone}. Digest <code>${digest}</code>.</p>
 </header>
 `;
+}
+
+function describeExamples({ examples, sampledFrom, classes }: TrainingReport): string {
+  const drawn = sampledFrom === undefined ? "" : `, drawn from ${whole(sampledFrom)}`;
+  return `${whole(examples)} examples of ${whole(classes)} labels${drawn}`;
 }
 
 function summary({ heldOut, frozenProbe, truncatedExamples }: TrainingReport): Markup {

@@ -78,6 +78,15 @@ describe("the page", () => {
     expect(text).not.toMatch(/undefined|NaN|Infinity|\[object/);
   });
 
+  it("says of how many rows the examples were drawn, and that the file's warnings say so", () => {
+    const message = "A training learns from 50,000 of the 200,000 examples.";
+    const drawn = { examples: 50_000, sampledFrom: 200_000, warnings: [{ code: "rows_sampled", message }] };
+    const report = parseReport(makeReport(LABELS, drawn as Partial<TrainingReport>));
+    const { text } = elementsOf(report)[0] ?? expect.unreachable();
+    expect(text).toContain("on 50,000 examples of 3 labels, drawn from 200,000, on the backbone");
+    expect(text).toContain(message);
+  });
+
   it("says how the rows were held out", () => {
     const report = makeReport(LABELS);
     const from = (how: TrainingReport["heldOut"]["from"]) =>

@@ -66,7 +66,7 @@ beforeAll(async () => {
     const backbone = parseBackbone("tiny", files);
     const encodings = TEXTS.map((text) => backbone.tokenizer.encode(text));
     const data = { backbone, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES } as const;
-    starts.set(family, { backbone, frozen: await FrozenEncoder.create(backbone, 1), data });
+    starts.set(family, { backbone, frozen: await FrozenEncoder.create(backbone, { threads: 1 }), data });
   }
 });
 afterAll(async () => {

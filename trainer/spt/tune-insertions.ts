@@ -35,6 +35,8 @@ export interface TunerOptions {
   /** Adds the supervised contrastive loss; batches then hold classes in pairs. */
   readonly contrastive: boolean;
   readonly threads: number;
+  /** Asked before each forward pass. */
+  readonly signal?: AbortSignal;
 }
 
 export interface TuneOptions {
@@ -45,7 +47,6 @@ export interface TuneOptions {
   readonly dropout: number;
   readonly random: () => number;
   readonly onStep?: (step: number, loss: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 interface InsertedRows {
@@ -86,7 +87,7 @@ export class InsertionTuner {
     });
     let loss = 0;
     for (let step = 0; step < steps; step++) {
-      options.signal?.throwIfAborted();
+      this.#options.signal?.throwIfAborted();
       const context = { ...parts, ...this.#options, ...options, parameters };
       const feeds = await tuneFeeds(this.#data, batches.next().value, context);
       const results = await session.run(feeds, ["loss", ...outputs]);
@@ -109,6 +110,7 @@ export class InsertionTuner {
     const weights = parameterFeeds(insertions.flatMap((insertion) => parametersOf(insertion, shape)));
     const features = new Float32Array(indices.length * width);
     for (let from = 0; from < indices.length; from += TEXTS_AT_ONCE) {
+      this.#options.signal?.throwIfAborted();
       const some = indices.slice(from, from + TEXTS_AT_ONCE);
       const feeds = await rowFeeds(this.#data, some, { insertions, states, shape });
       const results = await session.run({ ...feeds, ...weights }, ["features"]);
@@ -129,9 +131,9 @@ export class InsertionTuner {
     this.#places = places;
     const known = this.#sessions.get(output);
     if (known) return known;
-    const { threads, ...options } = this.#options;
+    const { threads, shape, contrastive } = this.#options;
     const graph = buildSptGraph({
-      ...{ ...this.#data, ...options, insertions },
+      ...{ ...this.#data, shape, contrastive, insertions },
       gradients: output === "gradients",
       mode: "tune",
     });

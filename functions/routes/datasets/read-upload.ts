@@ -1,4 +1,4 @@
-// The body of an upload in its three forms: a multipart form with the field "file", CSV, or NDJSON.
+// The body of an upload in its forms: a multipart form with the field "file", or the file itself.
 import { type DatasetMediaType, isDatasetMediaType, mediaTypeOfFile } from "#trainer/dataset";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
@@ -11,7 +11,9 @@ export interface Upload {
 }
 
 const FILE_NAME_CHARACTERS_MAX = 200;
-const FORMS = "text/csv, application/x-ndjson, or multipart/form-data with the field file";
+const PARQUET = "application/vnd.apache.parquet";
+const FORMS =
+  "text/csv, application/x-ndjson, application/vnd.apache.parquet, or multipart/form-data with the field file";
 
 /** Throws RequestError unsupported_media_type, payload_too_large or invalid_request. */
 export async function readUpload(c: AppContext): Promise<Upload> {
@@ -25,6 +27,8 @@ export async function readUpload(c: AppContext): Promise<Upload> {
       return { bytes: await readBytes(c), fileName: "dataset.csv", mediaType: "text/csv" };
     case "application/x-ndjson":
       return { bytes: await readBytes(c), fileName: "dataset.ndjson", mediaType: "application/x-ndjson" };
+    case PARQUET:
+      return { bytes: await readBytes(c), fileName: "dataset.parquet", mediaType: PARQUET };
     default:
       throw new RequestError("unsupported_media_type", `Send the dataset as ${FORMS}.`);
   }
@@ -57,7 +61,7 @@ function mediaTypeOfPart(fileName: string, partType: string): DatasetMediaType {
   if (byExtension) return byExtension;
   const byPart = mediaTypeOf(partType);
   if (isDatasetMediaType(byPart)) return byPart;
-  throw new RequestError("unsupported_media_type", "Name the file .csv, .tsv, .ndjson or .jsonl.");
+  throw new RequestError("unsupported_media_type", "Name the file .csv, .tsv, .ndjson, .jsonl or .parquet.");
 }
 
 /** A name to show in messages: no folders, no control characters. */

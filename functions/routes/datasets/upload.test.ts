@@ -1,18 +1,23 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { alpha, createTestApp } from "../../test-app.ts";
 import { UPLOADS_AT_ONCE_MAX } from "./upload.ts";
 
 const CSV = `text,label\n${["a", "b", "c", "d"].map((text) => `${text} good,yes\n${text} bad,no\n`).join("")}`;
 
-function form(content: string, fileName: string, field = "file"): FormData {
+function form(content: string | Uint8Array<ArrayBuffer>, fileName: string, field = "file"): FormData {
   const data = new FormData();
   data.set(field, new File([content], fileName, { type: "application/octet-stream" }));
   return data;
 }
 
-async function upload(body: string | FormData, headers: Record<string, string> = {}) {
+async function upload(
+  body: NonNullable<RequestInit["body"]>,
+  headers: Record<string, string> = {},
+  query = "",
+) {
   const test = await createTestApp();
-  const response = await test.app.request("/v1/datasets", {
+  const response = await test.app.request(`/v1/datasets${query}`, {
     method: "POST",
     headers: { Authorization: `Bearer ${test.keys.alpha}`, ...headers },
     body,
@@ -38,6 +43,36 @@ describe("201", () => {
     expect(await registry.getDataset(alpha, id)).toMatchObject({ fileName: "tickets.csv" });
   });
 
+  it.each([
+    [
+      "its media type",
+      (file: Uint8Array<ArrayBuffer>) => file,
+      { "Content-Type": "application/vnd.apache.parquet" },
+    ],
+    ["the name of a form's file", (file: Uint8Array<ArrayBuffer>) => form(file, "reviews.parquet"), {}],
+  ])("takes Parquet by %s", async (_, bodyOf, headers) => {
+    const path = new URL("../../../test/fixtures/parquet/class-label.parquet", import.meta.url);
+    const file = new Uint8Array(readFileSync(path));
+    const { response, registry } = await upload(bodyOf(file), headers);
+    expect(response.status).toBe(201);
+    const body = (await response.json()) as { id: string };
+    expect(body).toMatchObject({ rows: 8, labels: ["bad", "good"] });
+    const stored = await registry.getDataset(alpha, body.id);
+    expect(stored.mediaType).toBe("application/vnd.apache.parquet");
+    expect(Buffer.compare(stored.content, file)).toBe(0);
+  });
+
+  it("reads the columns that the query names, and keeps their names for the training", async () => {
+    const csv = CSV.replace("text,label", "frage,klasse");
+    const query = "?textColumn=frage&labelColumn=klasse";
+    const { response, registry } = await upload(csv, { "Content-Type": "text/csv" }, query);
+    expect(response.status).toBe(201);
+    const columns = { text: "frage", label: "klasse" };
+    const body = (await response.json()) as { id: string };
+    expect(body).toMatchObject({ rows: 8, columns });
+    expect(await registry.getDataset(alpha, body.id)).toMatchObject({ columns });
+  });
+
   it("takes NDJSON", async () => {
     const lines = CSV.trim()
       .split("\n")
@@ -57,6 +92,23 @@ describe("400", () => {
       code: "invalid_dataset",
       errors: [{ file: "tickets.csv", row: 5, column: "label", detail: expect.any(String) }],
     });
+  });
+
+  it("names the columns there are when the query names another", async () => {
+    const { response } = await upload(CSV, { "Content-Type": "text/csv" }, "?textPairColumn=answer");
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      code: "invalid_dataset",
+      detail: expect.stringContaining(
+        'no column "answer" to read as text_pair; the columns are "text", "label"',
+      ),
+    });
+  });
+
+  it.each(["?textColumn=", `?labelColumn=${"x".repeat(201)}`])("refuses %s", async (query) => {
+    const { response } = await upload(CSV, { "Content-Type": "text/csv" }, query);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "invalid_request" });
   });
 
   it("names the field that a form must have", async () => {

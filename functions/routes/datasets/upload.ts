@@ -1,14 +1,25 @@
 // POST /v1/datasets: the first step, upload. The file is parsed in full before it is kept, so that
-// every stored dataset can be trained on. Parsing holds the event loop: about a second for the
-// largest file allowed.
+// every stored dataset can be trained on, and kept with the names of the columns that were read, so that a
+// training reads the same. Parsing lets the event loop turn.
+import { z } from "zod";
 import { parseDataset } from "#trainer/dataset";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
+import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
 import { readUpload } from "./read-upload.ts";
 
-/** Each holds up to 64 MiB and its parsed form in memory. */
+/** Each holds up to UPLOAD_BYTES_MAX and its parsed form in memory. */
 export const UPLOADS_AT_ONCE_MAX = 4;
+const COLUMN_NAME_CHARACTERS_MAX = 200;
+
+const columnSchema = z.string().trim().min(1).max(COLUMN_NAME_CHARACTERS_MAX).exactOptional();
+/** Columns by their names in the file, where the usual names do not find them. */
+const querySchema = z.object({
+  textColumn: columnSchema,
+  textPairColumn: columnSchema,
+  labelColumn: columnSchema,
+});
 
 export function uploadDataset(services: Services) {
   let uploads = 0;
@@ -26,8 +37,21 @@ export function uploadDataset(services: Services) {
 }
 
 async function store({ registry }: Services, c: AppContext) {
+  const given = columnsOf(parseQuery(querySchema, c.req.query()));
   const upload = await readUpload(c);
-  const { examples, labels, warnings } = parseDataset(upload.bytes, upload);
-  const { id } = await registry.putDataset(c.get("tenant"), { ...upload, rows: examples.length, labels });
-  return { id, rows: examples.length, labels, warnings };
+  const { examples, labels, columns, warnings } = await parseDataset(upload.bytes, {
+    ...upload,
+    columns: given,
+  });
+  const rows = examples.length;
+  const { id } = await registry.putDataset(c.get("tenant"), { ...upload, rows, labels, columns });
+  return { id, rows, labels, columns, warnings };
+}
+
+function columnsOf({ textColumn, textPairColumn, labelColumn }: z.infer<typeof querySchema>) {
+  return {
+    ...(textColumn !== undefined && { text: textColumn }),
+    ...(textPairColumn !== undefined && { textPair: textPairColumn }),
+    ...(labelColumn !== undefined && { label: labelColumn }),
+  };
 }

@@ -10,6 +10,7 @@ async function withDataset() {
     labels: ["no", "yes"],
     fileName: "dataset.csv",
     mediaType: "text/csv",
+    columns: { text: "text", label: "label" },
   });
   const train = (body: Record<string, unknown> = {}, key = test.keys.alpha) =>
     test.send("POST", "/v1/adapters", { name: "router", datasetId: id, ...body }, { key });

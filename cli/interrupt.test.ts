@@ -1,0 +1,170 @@
+// Real processes and real signals: what is left when a training is interrupted, or its server killed.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { makeTickets } from "../test/helpers/tickets.ts";
+import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import { type Api, createApi } from "./quickstart/api.ts";
+import { softgate } from "./test-io.ts";
+
+/** README.md states less: this is for machines that do much else. */
+const END_MS_MAX = 20_000;
+const START_MS_MAX = 60_000;
+const TRAINING = { timeout: START_MS_MAX, interval: 20 };
+const ENDING = { timeout: END_MS_MAX, interval: 20 };
+
+let folder: string;
+let backbone: string;
+let env: Record<string, string>;
+const csv = makeTickets({ seed: 1, rowsPerLabel: 60 }).csv;
+const started: ChildProcess[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "softgate-interrupt-"));
+  backbone = join(folder, "tiny");
+  env = { SOFTGATE_CACHE: join(folder, "cache") };
+  process.env.SOFTGATE_CACHE = env.SOFTGATE_CACHE;
+  await writeTinyBackbone(backbone);
+  await writeFile(join(folder, "train.csv"), csv);
+});
+afterAll(async () => {
+  for (const child of started) child.kill("SIGKILL");
+  delete process.env.SOFTGATE_CACHE;
+  await rm(folder, { recursive: true });
+});
+
+function start(...args: string[]) {
+  const main = fileURLToPath(new URL("main.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  started.push(child);
+  const printed = { text: "" };
+  const add = (chunk: Buffer) => {
+    printed.text += chunk.toString();
+  };
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", add);
+  return { child, printed };
+}
+
+/** The only process that a process has started. */
+async function childOf({ pid }: ChildProcess): Promise<number> {
+  const pids = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return Number(pids.trim());
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function filesIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+const EPOCHS = ["--epochs", "200"];
+
+describe.runIf(process.platform === "linux")("softgate train", () => {
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "interrupted by %s amid its steps ends soon, ends its child, and leaves no file",
+    async (signal) => {
+      const store = join(folder, `store ${signal}`);
+      const files = ["--data", join(folder, "train.csv"), "--backbone", backbone];
+      const { child, printed } = start(
+        "train",
+        ...files,
+        "--name",
+        "x",
+        "--store",
+        `file:${store}`,
+        ...EPOCHS,
+      );
+      await vi.waitUntil(() => printed.text.includes("Training: search"), TRAINING);
+      const trainer = await childOf(child);
+      expect(isAlive(trainer)).toBe(true);
+      const ended = once(child, "exit");
+      const atMs = performance.now();
+      child.kill(signal);
+      expect(await ended).toEqual([130, null]);
+      expect(performance.now() - atMs).toBeLessThan(END_MS_MAX);
+      expect(isAlive(trainer)).toBe(false);
+      expect(printed.text).toContain("Interrupted.");
+      expect(await filesIn(store)).toEqual([]);
+    },
+    2 * START_MS_MAX,
+  );
+
+  it(
+    "killed leaves no file either, and its child ends by itself",
+    async () => {
+      const store = join(folder, "store killed");
+      const files = ["--data", join(folder, "train.csv"), "--backbone", backbone];
+      const { child, printed } = start(
+        "train",
+        ...files,
+        "--name",
+        "x",
+        "--store",
+        `file:${store}`,
+        ...EPOCHS,
+      );
+      await vi.waitUntil(() => printed.text.includes("Training: search"), TRAINING);
+      const trainer = await childOf(child);
+      child.kill("SIGKILL");
+      await vi.waitUntil(() => !isAlive(trainer), ENDING);
+      expect(await filesIn(store)).toEqual([]);
+    },
+    2 * START_MS_MAX,
+  );
+});
+
+describe.runIf(process.platform === "linux")("a server ended amid a training", () => {
+  it.each(["SIGKILL", "SIGTERM"] as const)(
+    "by %s leaves no half-written adapter, no trainer, and a job that its successor calls interrupted",
+    async (signal) => {
+      const storeUrl = `file:${join(folder, `store of a server ${signal}`)}`;
+      const key = (await softgate(["keys", "create", "--store", storeUrl])).stdout.trim();
+      const serve = async () => {
+        const { child, printed } = start("serve", "--port", "0", "--store", storeUrl, "--backbone", backbone);
+        const [url = ""] = await vi.waitUntil(() => /http:\/\/[\d.]+:\d+/.exec(printed.text), TRAINING);
+        return { child, api: createApi(url, key) };
+      };
+      const first = await serve();
+      const { id: datasetId } = await first.api.upload({ bytes: Buffer.from(csv), name: "tickets.csv" });
+      const jobId = await first.api.train({ name: "tickets", datasetId, options: { epochs: 200 } });
+      await untilPhase(first.api, jobId, "search");
+      const trainer = await childOf(first.child);
+      first.child.kill(signal);
+      await vi.waitUntil(() => !isAlive(trainer), ENDING);
+
+      const second = await serve();
+      expect(await second.api.job(jobId)).toMatchObject({
+        state: "failed",
+        error: { code: "job_interrupted" },
+      });
+      const list = await softgate(["adapters", "list", "--store", storeUrl, "--json"]);
+      expect(JSON.parse(list.stdout)).toEqual({ adapters: [] });
+      const again = await second.api.train({ name: "tickets", datasetId, options: { epochs: 1 } });
+      await vi.waitUntil(async () => (await second.api.job(again)).state === "succeeded", TRAINING);
+      expect((await second.api.job(again)).adapter).toMatchObject({ name: "tickets", version: 1 });
+
+      const ended = once(second.child, "exit");
+      second.child.kill("SIGTERM");
+      await ended;
+    },
+    4 * START_MS_MAX,
+  );
+});
+
+async function untilPhase(api: Api, jobId: string, phase: string): Promise<void> {
+  await vi.waitUntil(async () => (await api.job(jobId)).phase === phase, TRAINING);
+}

@@ -1,0 +1,17 @@
+// What a reader of any format is given, and gives: rows one by one, and at its end what it read.
+import type { NamesByColumn, RawRow } from "./columns.ts";
+import type { DatasetColumns } from "./dataset.ts";
+
+export interface TableOptions {
+  /** Shown in messages. */
+  readonly file: string;
+  readonly columns: DatasetColumns;
+  /** Called in the order of the file. What it throws ends the reading. */
+  readonly onRow: (row: RawRow) => void;
+}
+
+export interface TableRead {
+  /** All columns of the file. */
+  readonly found: readonly string[];
+  readonly names: NamesByColumn;
+}
