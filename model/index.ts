@@ -6,6 +6,7 @@ export type { EncoderConfig } from "./encoder/config.ts";
 export { ModelError, type ModelErrorCode } from "./errors.ts";
 export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";
 export { roundToHalf } from "./safetensors/read-tensor.ts";
+export { serializeSafetensors, type TensorToWrite } from "./safetensors/serialize.ts";
 export { transpose } from "./safetensors/transpose.ts";
 export {
   type Adapter,

