@@ -237,7 +237,8 @@ function splitHeads(
   return builder.apply("Transpose", [builder.reshape(x, [0, 0, heads, width / heads], shape)], { perm });
 }
 
-function linear(builder: GraphBuilder, x: Tensor, { weight, bias }: Linear): Tensor {
+/** x · weight + bias over the last axis. */
+export function linear(builder: GraphBuilder, x: Tensor, { weight, bias }: Linear): Tensor {
   const outputs = bias.length;
   const product = builder.apply("MatMul", [x, builder.constant(weight, [weight.length / outputs, outputs])]);
   return builder.apply("Add", [product, builder.constant(bias, [outputs])]);
@@ -257,7 +258,8 @@ export function normTensors(builder: GraphBuilder, { gamma_D, beta_D }: Norm): N
   return { scale: vector(gamma_D), shift: vector(beta_D) };
 }
 
-function normalize(
+/** A layer norm with the backbone's own scale and shift, or with those inserted in their place. */
+export function normalize(
   builder: GraphBuilder,
   { normEpsilon: epsilon }: EncoderConfig,
   x: Tensor,
@@ -268,7 +270,8 @@ function normalize(
   return builder.apply("LayerNormalizationByRow", [x, inserted.rows, scale, shift], { epsilon });
 }
 
-function activate(builder: GraphBuilder, x: Tensor, { activation }: EncoderConfig): Tensor {
+/** The backbone's activation function. */
+export function activate(builder: GraphBuilder, x: Tensor, { activation }: EncoderConfig): Tensor {
   if (activation === "relu") return builder.apply("Relu", [x]);
   if (activation === "gelu") return builder.apply("Gelu", [x]);
   // tanh form: x · sigmoid(2 √(2/π) (x + 0.044715 x³))

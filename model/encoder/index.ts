@@ -8,6 +8,7 @@ export {
   type LayerPrompts,
   normTensors,
 } from "./encoder.ts";
+export { maskScale, textFeatures } from "./mask-head.ts";
 export {
   type PackedBatch,
   type Placement,
@@ -17,4 +18,4 @@ export {
   poolingMatrix,
   writeSlotRows,
 } from "./pack.ts";
-export { flattenRows, poolTexts, unitLength } from "./pool.ts";
+export { flattenRows } from "./pool.ts";

@@ -113,6 +113,63 @@ describe("an adapter of dual pairs", () => {
   });
 });
 
+describe("adapters of a backbone that is read at the mask", () => {
+  const TEMPLATES = ["{text} It was {mask} .", "{mask} : {text}", "{text} ? {mask} , {text_pair}"];
+  let masked: Classifier;
+
+  beforeAll(async () => {
+    const files = makeTinyBackbone({ layers: LAYERS, maskHead: true });
+    masked = await Classifier.create(parseBackbone("tiny", files), { threads: 1 });
+  });
+  afterAll(() => masked.close());
+
+  const templated = (index: number) => ({
+    key: `templated ${index}`,
+    load: async () => ({
+      ...(adapters[index] ?? expect.unreachable()),
+      template: TEMPLATES[index % TEMPLATES.length] ?? "",
+    }),
+  });
+
+  test("have scores that do not depend on the batch, whatever the templates, prompts and scales in it", async () => {
+    const requests = fc.array(fc.tuple(fc.nat(ADAPTERS - 1), texts, texts), { minLength: 2, maxLength: 16 });
+    const inputOf = (index: number, text: string, textPair: string) =>
+      index % TEMPLATES.length === 2 ? { text, textPair } : text;
+    await fc.assert(
+      fc.asyncProperty(requests, async (items) => {
+        const mixed = await Promise.all(
+          items.map(([index, ...pair]) => masked.classify(templated(index), [inputOf(index, ...pair)])),
+        );
+        for (const [at, [index, ...pair]] of items.entries()) {
+          const [alone] = await masked.classify(templated(index), [inputOf(index, ...pair)]);
+          expect(largestDifference(alone?.scores_C, mixed[at]?.[0]?.scores_C)).toBeLessThan(1e-4);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test("read what stands around the mask: another template, another text, other scores", async () => {
+    const one = adapters[3] ?? expect.unreachable();
+    const inside = (template: string) => ({ key: template, load: async () => ({ ...one, template }) });
+    const [scores] = await masked.classify(inside("{text} It was {mask} ."), ["good order"]);
+    const [byTemplate] = await masked.classify(inside("{text} I am {mask} ."), ["good order"]);
+    const [byText] = await masked.classify(inside("{text} It was {mask} ."), ["bad order"]);
+    expect(largestDifference(scores?.scores_C, byTemplate?.scores_C)).toBeGreaterThan(1e-4);
+    expect(largestDifference(scores?.scores_C, byText?.scores_C)).toBeGreaterThan(1e-4);
+  });
+
+  test("need pairs where the template has a place for both", async () => {
+    await expect(masked.classify(templated(2), ["good"])).rejects.toMatchObject({ code: "pair_required" });
+  });
+
+  test("are refused without a template, and with one by a backbone that has no mask to read", async () => {
+    await expect(masked.classify(handle(1), ["good"])).rejects.toMatchObject({ code: "backbone_mismatch" });
+    const refused = classifier.classify(templated(1), ["good"]);
+    await expect(refused).rejects.toMatchObject({ code: "backbone_mismatch" });
+  });
+});
+
 test("an adapter of another encoder is refused and does not stay", async () => {
   const wide = makeRandomAdapter({ width: 64, seed: 1, classes: 2, generators: [] });
   const deep = makeRandomAdapter({

@@ -5,6 +5,7 @@ import { ModelError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
 import { pairFeatures } from "../pair-features.ts";
 import type { Adapter } from "../spt/adapter.ts";
+import { isPairTemplate } from "../template.ts";
 import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
 import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 import { type BatchItem, batchFeeds, promptTokensOf } from "./batch-feeds.ts";
@@ -80,8 +81,12 @@ export class Classifier {
   }
 
   /** One sequence, or two for a pair whose texts are read each alone. */
-  #encode({ pairMode }: Adapter, input: TextInput): Encoding[] {
+  #encode({ pairMode, template }: Adapter, input: TextInput): Encoding[] {
     const { tokenizer } = this.#backbone;
+    if (template !== undefined) {
+      if (isPairTemplate(template)) textsOfPair(input);
+      return [tokenizer.encode(input, template)];
+    }
     if (pairMode === "joint") return [tokenizer.encode(input)];
     return textsOfPair(input).map((text) => tokenizer.encode(text));
   }

@@ -44,7 +44,7 @@ export const layerInput = {
   bias: (layer: number, pooling: GeneratorPooling) => `bias ${layer} ${pooling}`,
 };
 
-/** Output "features": unit-length vectors [B, D]. */
+/** Output "features": what heads read, [B, D] (textFeatures). */
 export function servingGraph({ config, weights }: Pick<Backbone, "config" | "weights">): Graph {
   const builder = new GraphBuilder();
   const features = encodeTexts(builder, { config, weights }, (layer, { states_RTD: states, carried }) => {

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { zipSync } from "fflate";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { parseBackbone } from "#model";
@@ -84,7 +85,8 @@ it("makes the files of a backbone with a head out of the jar's module, and leave
   if (!config || !tokenizer || !weights) expect.unreachable();
   const made = parseBackbone("made", { config, tokenizer, weights });
   const expected = parseBackbone("tiny", makeTinyBackbone(MODULE_BACKBONE));
-  expect(made.weights).toEqual(expected.weights);
+  // Not toEqual: where many numbers differ, to print them takes a minute.
+  expect(isDeepStrictEqual(made.weights, expected.weights)).toBe(true);
   expect(made.config).toEqual({ ...expected.config, positions: made.config.positions });
   for (const input of ["My order is LATE, café 7!", { text: "good", textPair: "unheard bad" }]) {
     expect(made.tokenizer.encode(input)).toEqual(expected.tokenizer.encode(input));

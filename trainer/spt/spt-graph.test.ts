@@ -54,14 +54,28 @@ let backbone: Backbone;
 let frozen: FrozenEncoder;
 let data: TrainingData;
 
+/** The same with a masked-language-model head, each text in a template. */
+let masked: { readonly frozen: FrozenEncoder; readonly data: TrainingData };
+
 beforeAll(async () => {
-  const files = makeTinyBackbone({ layers: LAYERS, width: WIDTH, heads: 2, feedForward: 24 });
-  backbone = parseBackbone("tiny", files);
-  frozen = await FrozenEncoder.create(backbone, 1);
-  const encodings = TEXTS.map((text) => backbone.tokenizer.encode(text));
-  data = { backbone, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES };
+  ({ frozen, data } = await openData());
+  backbone = data.backbone;
+  masked = await openData("{text} It was {mask} .");
 });
-afterAll(() => frozen.close());
+afterAll(async () => {
+  await frozen.close();
+  await masked.frozen.close();
+});
+
+async function openData(template?: string): Promise<typeof masked> {
+  const sizes = { layers: LAYERS, width: WIDTH, heads: 2, feedForward: 24 };
+  const opened = parseBackbone("tiny", makeTinyBackbone({ ...sizes, maskHead: template !== undefined }));
+  const encodings = TEXTS.map((text) => opened.tokenizer.encode(text, template));
+  return {
+    frozen: await FrozenEncoder.create(opened, 1),
+    data: { backbone: opened, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES },
+  };
+}
 
 const shapeOf = (pooling: GeneratorPooling): GeneratorShape => ({
   width: WIDTH,
@@ -110,6 +124,8 @@ interface Case {
   readonly scaleShift?: readonly number[];
   /** The texts two by two, each alone. */
   readonly pairs?: boolean;
+  /** Read at the mask of a template. */
+  readonly mask?: boolean;
 }
 
 const placesOf = ({ layers, scaleShift = [] }: Pick<Case, "layers" | "scaleShift">): InsertionPlace[] => [
@@ -120,13 +136,14 @@ const placesOf = ({ layers, scaleShift = [] }: Pick<Case, "layers" | "scaleShift
 /** All inputs of a training graph. In a search each text stands twice, under two gate masks. */
 async function feedsOf(spec: Case): Promise<Feeds> {
   const { mode, pooling, layers } = spec;
+  const { frozen: encoder, data: rows } = spec.mask ? masked : { frozen, data };
   const shape = shapeOf(pooling);
   const every = spec.pairs ? [0, 1] : EVERY;
   const indices = mode === "search" ? [...every, ...every] : every;
-  const states = await frozen.statesSource(lowestLayer(placesOf(spec)), data.encodings);
-  const spread: TrainingData = { ...data, pairMode: spec.pairs ? "dual" : "joint" };
+  const states = await encoder.statesSource(lowestLayer(placesOf(spec)), rows.encodings);
+  const spread: TrainingData = { ...rows, pairMode: spec.pairs ? "dual" : "joint" };
   const sequences = await batchExamples(spread, indices, states);
-  const { batch, feeds } = textInputs(sequences, backbone.config);
+  const { batch, feeds } = textInputs(sequences, rows.backbone.config);
   const { prompts, feeds: promptFeeds } = promptInputs(batch, shape);
   const { insertions, head } = drawWeights(placesOf(spec), shape, spec.pairs);
   const labels = indices.map((index) => must(LABELS[index], "label"));
@@ -181,7 +198,7 @@ function toFloat64(feeds: Feeds): Feeds {
 
 const graphOf = (spec: Case, options: Partial<SptGraphOptions> = {}) =>
   buildSptGraph({
-    backbone,
+    backbone: spec.mask ? masked.data.backbone : backbone,
     shape: shapeOf(spec.pooling),
     classes: CLASSES,
     insertions: placesOf(spec),
@@ -259,10 +276,12 @@ const cases: Case[] = [
   { mode: "tune", pooling: "mean", layers: [1], scaleShift: [0, 1] },
   { mode: "tune", pooling: "slots", layers: [1], scaleShift: [0, 1, 2], pairs: true },
   { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2], pairs: true },
+  { mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2], mask: true },
+  { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2], mask: true },
 ];
 
 describe.each(cases)(
-  "the $mode graph, pooling $pooling, prompts $layers, scales $scaleShift, pairs $pairs",
+  "the $mode graph, pooling $pooling, prompts $layers, scales $scaleShift, pairs $pairs, mask $mask",
   (spec) => {
     test("has the gradients of finite differences in float64, by every trainable input", async () => {
       const graph = graphOf(spec, { floatType: "float64", reparameterized: false });
