@@ -26,6 +26,8 @@ export interface TrainCommandOptions extends TenantOptions {
   readonly insertionsMax?: number;
   readonly bottleneck?: number;
   readonly learningRate?: number;
+  readonly template?: string;
+  readonly labelWords?: Record<string, unknown>;
 }
 
 export interface Trained {

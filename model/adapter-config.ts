@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ModelError } from "./errors.ts";
 import { BOTTLENECK_MAX, type Insertion, LABELS_MAX, PROMPT_TOKENS_MAX } from "./spt/adapter.ts";
-import { parseTemplate } from "./template.ts";
+import { checkTemplate } from "./template.ts";
 
 const LABEL_CHARACTERS_MAX = 100;
 const LAYERS_MAX = 256;
@@ -29,16 +29,6 @@ export type InsertionConfig = z.infer<typeof insertionSchema>;
 /** In the order of a layer's insertions. */
 const KINDS: readonly InsertionConfig["kind"][] = ["prompt_generator", "scale_shift"];
 
-/** Parsed strictly: exactly one mask, one text. */
-function templateCheck({ value, issues }: z.core.ParsePayload<string>): void {
-  try {
-    parseTemplate(value);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    issues.push({ code: "custom", message: error.message, input: value });
-  }
-}
-
 const configSchema = z.strictObject({
   peft_type: z.literal("SPT"),
   task_type: z.literal("SEQ_CLS"),
@@ -55,7 +45,7 @@ const configSchema = z.strictObject({
         .refine((labels) => new Set(labels).size === labels.length, "labels must be unique"),
       temperature: z.number().positive(),
       pairMode: z.enum(["joint", "dual"]),
-      template: z.string().check(templateCheck).optional(),
+      template: z.string().check(checkTemplate).optional(),
       insertions: z
         .array(insertionSchema)
         .max(KINDS.length * LAYERS_MAX)

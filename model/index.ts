@@ -23,5 +23,5 @@ export {
   type ScaleShift,
   weightsOfInsertion,
 } from "./spt/adapter.ts";
-export { DEFAULT_TEMPLATES, isPairTemplate, parseTemplate } from "./template.ts";
+export { checkTemplate, DEFAULT_TEMPLATES, isPairTemplate } from "./template.ts";
 export type { Encoding, TextInput, TextPair, Tokenizer } from "./tokenizer/tokenizer.ts";

@@ -1,6 +1,7 @@
 // A template puts a text, or a pair, into a sentence with a blank, for backbones that predict the word at a
 // mask: "{text} It was {mask} ." (pattern-exploiting training, Schick & Schütze 2021; LM-BFF, Gao et al. 2021).
 // Plain text with marks; the mask's own spelling ("[MASK]", "<mask>") is the backbone's matter.
+import type { z } from "zod";
 
 export const TEMPLATE_CHARACTERS_MAX = 200;
 
@@ -50,6 +51,16 @@ function partsOf(piece: string, before: string, index: number): TemplatePart[] {
   if (index % 2 === 1) return [{ mark: piece as TemplateMark, words: "", spaced: /\s$/.test(before) }];
   const words = piece.trim();
   return words === "" ? [] : [{ mark: "words", words, spaced: /^\s/.test(piece) }];
+}
+
+/** parseTemplate as a check of zod's. */
+export function checkTemplate({ value, issues }: z.core.ParsePayload<string>): void {
+  try {
+    parseTemplate(value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    issues.push({ code: "custom", message: error.message, input: value });
+  }
 }
 
 /** Whether it reads pairs. */

@@ -5,7 +5,8 @@ import type { PhaseClock } from "./phase-clock.ts";
 import { GATE_HISTORY_MAX, type HeldOutReport, type TrainingReport } from "./report.ts";
 import type { SearchResult } from "./spt/search-insertions.ts";
 import type { TrainRequest } from "./train.ts";
-import type { HeldOutFigures } from "./validate-candidates.ts";
+import { type HeldOutFigures, hasInsertions } from "./validate-candidates.ts";
+import type { Verbalizer } from "./verbalizer.ts";
 
 export function createReport(
   { dataset, options, backbone }: Pick<TrainRequest, "dataset" | "options" | "backbone">,
@@ -14,13 +15,15 @@ export function createReport(
     search: SearchResult | undefined;
     truncatedExamples: number;
     labelNames: LabelNamesReport | undefined;
+    verbalizer: Verbalizer | undefined;
     figures: readonly HeldOutFigures[];
     chosen: HeldOutFigures;
     heldOut: HeldOutReport;
     clock: PhaseClock;
   },
 ): TrainingReport {
-  const { adapter, search, truncatedExamples, labelNames, figures, chosen, heldOut, clock } = parts;
+  const { adapter, search, truncatedExamples, labelNames, verbalizer, figures, chosen, heldOut, clock } =
+    parts;
   const history = search?.history ?? [];
   const every = Math.ceil(history.length / GATE_HISTORY_MAX);
   const probe = figures.find(({ candidate }) => candidate === undefined);
@@ -31,6 +34,7 @@ export function createReport(
     truncatedExamples,
     classes: dataset.labels.length,
     ...(labelNames ? { labelNames } : {}),
+    ...(verbalizer ? { verbalizer: { template: verbalizer.template, words: verbalizer.words } } : {}),
     promptLayers: layersOf(adapter.insertions, "prompt_generator"),
     scaleShiftLayers: layersOf(adapter.insertions, "scale_shift"),
     gates: search?.gates ?? [],
@@ -42,7 +46,8 @@ export function createReport(
     heldOut,
     ...(probe ? { frozenProbe: accuracyOf(probe) } : {}),
     candidates: figures.map((figure) => ({
-      ...figure.candidate,
+      ...(hasInsertions(figure.candidate) ? figure.candidate : {}),
+      ...(figure.candidate === "label_words" ? { labelWords: true as const } : {}),
       accuracy: figure.accuracy,
       macroF1: figure.macroF1,
       loss: figure.loss,
@@ -75,7 +80,10 @@ function backboneParameters({ weights }: Backbone): number {
     weights.embeddingNorm,
     ...weights.layers.flatMap((layer) => [layer.attentionNorm, layer.outputNorm]),
   ];
+  const { dense, norm, bias_V } = weights.maskHead ?? {};
+  const maskHead = [dense?.weight, dense?.bias, norm?.gamma_D, norm?.beta_D, bias_V];
   return (
+    maskHead.reduce((sum, values) => sum + (values?.length ?? 0), 0) +
     weights.tokenEmbedding_VD.length +
     weights.positionEmbedding.length +
     weights.typeEmbedding.length +

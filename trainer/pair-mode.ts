@@ -18,12 +18,12 @@ export function partsOf(pairMode: PairMode): 1 | 2 {
 export function encodeExamples(
   tokenizer: Tokenizer,
   inputs: readonly TextInput[],
-  pairMode: PairMode,
+  { pairMode, template }: { pairMode: PairMode; template?: string | undefined },
 ): Encoding[] {
   return inputs.flatMap((input) =>
     pairMode === "dual" && typeof input !== "string"
       ? [tokenizer.encode(input.text), tokenizer.encode(input.textPair)]
-      : [tokenizer.encode(input)],
+      : [tokenizer.encode(input, template)],
   );
 }
 
@@ -56,18 +56,20 @@ export async function embedInputs(
   tools: {
     readonly tokenizer: Tokenizer;
     readonly width: number;
-    /** Unit vectors [E, D] of the frozen encoder. */
+    /** Vectors [E, D] of the frozen encoder. */
     readonly embed: (encodings: readonly Encoding[]) => Promise<Float32Array>;
     readonly random: () => number;
+    /** Of a backbone that is read at the mask of one: pairs are joint then. */
+    readonly template?: string | undefined;
   },
 ): Promise<EmbeddedInputs> {
   const inMode = async (pairMode: PairMode): Promise<EmbeddedInputs> => {
-    const encodings = encodeExamples(tools.tokenizer, inputs, pairMode);
+    const encodings = encodeExamples(tools.tokenizer, inputs, { pairMode, template: tools.template });
     const features = exampleFeatures(await tools.embed(encodings), tools.width, pairMode);
     return { pairMode, encodings, features };
   };
   const joint = await inMode("joint");
-  if (inputs.every((input) => typeof input === "string")) return joint;
+  if (tools.template !== undefined || inputs.every((input) => typeof input === "string")) return joint;
   const dual = await inMode("dual");
   const folds = crossValidationFolds(labels, tools.random);
   const figures = ({ pairMode, features: features_BD }: EmbeddedInputs) =>

@@ -12,6 +12,8 @@ export interface TrainingReport {
   readonly classes: number;
   /** What the labels' names say of the examples; absent where they were not tried. */
   readonly labelNames?: LabelNamesReport;
+  /** On a backbone that predicts words: the template, and the word of each label. */
+  readonly verbalizer?: { readonly template: string; readonly words: readonly string[] };
   /** Layers of the adapter's prompt generators, and of its scales and shifts, ascending. */
   readonly promptLayers: readonly number[];
   readonly scaleShiftLayers: readonly number[];
@@ -85,6 +87,8 @@ export interface GateReport {
 }
 
 export interface CandidateReport {
+  /** Nothing is learned: the head that reads the label words. */
+  readonly labelWords?: true;
   /** Both absent: the head alone on the frozen encoder. */
   readonly learningRate?: number;
   readonly insertions?: readonly { readonly kind: Insertion["kind"]; readonly layer: number }[];

@@ -76,7 +76,16 @@ export function settingsFor(
     layers,
     folds = foldCount(examples),
     pairMode = "joint",
-  }: { examples: number; width: number; layers: number; folds?: number; pairMode?: PairMode },
+    verbalizer = false,
+  }: {
+    examples: number;
+    width: number;
+    layers: number;
+    folds?: number;
+    pairMode?: PairMode;
+    /** Whether label words are the head's start. */
+    verbalizer?: boolean;
+  },
 ): Settings {
   const method = options.method ?? "auto";
   const kinds: Settings["kinds"] =
@@ -102,9 +111,10 @@ export function settingsFor(
     },
     kinds,
     insertionsMax: Math.min(options.insertionsMax ?? budget, kinds.length * layers),
-    // Pair features are no unit vectors: their classes are not to be brought together.
-    contrastive: method === "auto" && pairMode === "joint",
-    prefersScales: method === "auto" && pairMode === "joint",
+    // Pair features and those at a mask are no unit vectors: their classes are not to be brought together.
+    contrastive: method === "auto" && pairMode === "joint" && !verbalizer,
+    // Measured on encoders of sentences alone.
+    prefersScales: method === "auto" && pairMode === "joint" && !verbalizer,
     batchTexts: BATCH_TEXTS,
     searchSteps: searches ? SEARCH_STEPS : 0,
     validationSteps: Math.min(method === "spt" ? 30 : 24, Math.ceil(retrainSteps / 2)),

@@ -40,6 +40,8 @@ import {
   type Fold,
   foldsOfHalves,
   type HeldOutFigures,
+  hasInsertions,
+  type InsertionCandidate,
   validateCandidates,
 } from "./validate-candidates.ts";
 
@@ -64,7 +66,8 @@ export interface TrainResult {
 
 /**
  * Deterministic: same data, options, backbone and machine give the same adapter. Throws TrainerError
- * invalid_dataset for a label of the validation that the dataset lacks.
+ * invalid_dataset for a label of the validation that the dataset lacks, invalid_options for a template or label
+ * words that the backbone or the dataset has no use for.
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const clock = createPhaseClock(request.onProgress);
@@ -83,7 +86,6 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
 /** What tuning needs besides the rows to learn from. */
 interface TuneParts {
   readonly insertions: readonly InsertionPlace[];
-  readonly probe: Head;
   readonly steps: number;
   readonly learningRate: number;
 }
@@ -108,7 +110,9 @@ class Training {
     this.#frozen = frozen;
     this.#rows = rows;
     const { width, layers } = backbone.config;
-    const sizes = { examples: dataset.examples.length, width, layers, pairMode: rows.pairMode };
+    const { pairMode, verbalizer } = rows;
+    const examples = dataset.examples.length;
+    const sizes = { examples, width, layers, pairMode, verbalizer: verbalizer !== undefined };
     const settings = settingsFor(options, { ...sizes, ...(validation ? { folds: 1 } : {}) });
     this.#settings = ablate(settings, request.ablation ?? {});
     const { shape, contrastive } = this.#settings;
@@ -123,7 +127,7 @@ class Training {
   }
 
   async run(): Promise<TrainResult> {
-    const { labels, examples, pairMode } = this.#rows;
+    const { labels, examples, pairMode, verbalizer } = this.#rows;
     const halves = splitHalves(pick(labels, examples), this.#random);
     const search = this.#settings.searchSteps > 0 ? await this.#search(halves) : undefined;
     const selected = search && selectInsertions(search.gates, this.#settings.insertionsMax);
@@ -138,6 +142,7 @@ class Training {
       width: this.#settings.shape.width,
       insertions: toInsertions(insertions, this.#settings.shape),
       pairMode,
+      ...(verbalizer ? { template: verbalizer.template } : {}),
       head: { weight_CD: roundToHalf(head.weight_CD), bias_C: roundToHalf(head.bias_C) },
       labels: this.#request.dataset.labels,
       temperature: chosen.temperature,
@@ -145,7 +150,7 @@ class Training {
     const truncatedExamples = this.#countTruncated();
     const { labelNames } = this.#rows;
     const heldOut = this.#describeHeldOut(chosen);
-    const told = { truncatedExamples, labelNames, heldOut, figures, chosen };
+    const told = { truncatedExamples, labelNames, verbalizer, heldOut, figures, chosen };
     const parts = { adapter, search, ...told, clock: this.#clock };
     const report = createReport(this.#request, parts);
     return { adapter, report };
@@ -154,7 +159,7 @@ class Training {
   async #search([weightHalf, gateHalf]: readonly [number[], number[]]): Promise<SearchResult> {
     const { shape, searchSteps, searchLearningRate, ...rest } = this.#settings;
     this.#clock.start("search");
-    const head = trainableHead(await this.#probe(weightHalf));
+    const head = trainableHead(await this.#startHead(weightHalf));
     const statesAt0 = await this.#statesEntering(0);
     return searchInsertions(
       this.#rows,
@@ -170,20 +175,21 @@ class Training {
     );
   }
 
-  /** Every candidate on held-out rows. No insertions come first: where it is a draw, the simpler wins. */
+  /** Every candidate on held-out rows. Those that learn less come first: where it is a draw, the simpler wins. */
   async #validate(
     folds: readonly Fold[],
     selected: readonly InsertionPlace[] | undefined,
   ): Promise<HeldOutFigures[]> {
     this.#clock.start("validate");
     const data = { folds, labels: this.#rows.labels, classes: this.#request.dataset.labels };
-    return validateCandidates([undefined, ...this.#candidates(selected)], data, (trial) =>
+    const untuned: Candidate[] = this.#rows.verbalizer ? ["label_words", undefined] : [undefined];
+    return validateCandidates([...untuned, ...this.#candidates(selected)], data, (trial) =>
       this.#heldOutLogits(trial),
     );
   }
 
   /** The selected insertions at each learning rate; scales and shifts everywhere, if they may be used. */
-  #candidates(selected: readonly InsertionPlace[] | undefined): NonNullable<Candidate>[] {
+  #candidates(selected: readonly InsertionPlace[] | undefined): InsertionCandidate[] {
     const { learningRates, kinds, fixed } = this.#settings;
     if (fixed) return learningRates.map((learningRate) => ({ learningRate, insertions: fixed }));
     const searched = selected
@@ -198,10 +204,12 @@ class Training {
 
   async #heldOutLogits({ candidate, learn, held }: CandidateTrial): Promise<Float32Array> {
     const width = this.#featureWidth();
-    const probe = await this.#probe(learn);
-    if (!candidate) return headLogits(probe, pickRows(this.#rows.features, width, held), width);
+    if (!hasInsertions(candidate)) {
+      const head = await this.#untunedHead(candidate, learn);
+      return headLogits(head, pickRows(this.#rows.features, width, held), width);
+    }
     const steps = this.#settings.validationSteps;
-    const insertions = await this.#tune(learn, { ...candidate, probe, steps });
+    const insertions = await this.#tune(learn, { ...candidate, steps });
     const tuned = await this.#tunedFeatures(insertions);
     return headLogits(await this.#fitHead(tuned, learn), pickRows(tuned, width, held), width);
   }
@@ -216,19 +224,16 @@ class Training {
 
   #allowed(figures: readonly HeldOutFigures[]): readonly HeldOutFigures[] {
     const always = this.#request.options.method === "spt" || this.#settings.fixed;
-    return always ? figures.filter(({ candidate }) => candidate) : figures;
+    return always ? figures.filter(({ candidate }) => hasInsertions(candidate)) : figures;
   }
 
   async #retrain(candidate: Candidate): Promise<{ insertions: TrainableInsertion[]; head: Head }> {
     const { examples } = this.#rows;
-    const probe = await this.#probe(examples);
-    if (!candidate) return { insertions: [], head: probe };
+    if (!hasInsertions(candidate)) {
+      return { insertions: [], head: await this.#untunedHead(candidate, examples) };
+    }
     this.#clock.start("retrain");
-    const tuned = await this.#tune(examples, {
-      ...candidate,
-      probe,
-      steps: this.#settings.retrainSteps,
-    });
+    const tuned = await this.#tune(examples, { ...candidate, steps: this.#settings.retrainSteps });
     this.#clock.start("head");
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
     const insertions = tuned.map(roundInsertion);
@@ -240,9 +245,10 @@ class Training {
     const { batchTexts, weightDecay, dropout, shape } = this.#settings;
     const insertions = parts.insertions.map((place) => startInsertion(place, shape, this.#random));
     const states = await this.#statesEntering(lowestLayer(insertions));
+    const head = trainableHead(await this.#startHead(indices));
     const { signal } = this.#request;
     await this.#tuner.tune(
-      { indices: this.#withNames(indices), insertions, head: trainableHead(parts.probe), states },
+      { indices: this.#withNames(indices), insertions, head, states },
       {
         ...{ batchTexts, weightDecay, dropout, random: this.#random },
         ...(signal ? { signal } : {}),
@@ -287,6 +293,16 @@ class Training {
     return this.#request.validation ? [{ learn: examples, held: validation }] : foldsOfHalves(halves);
   }
 
+  /** Of a candidate without insertions. */
+  async #untunedHead(candidate: "label_words" | undefined, examples: readonly number[]): Promise<Head> {
+    return candidate === undefined ? this.#probe(examples) : must(this.#rows.verbalizer, "verbalizer").head;
+  }
+
+  /** What tuning begins with: the label words, as the paper has it, or the head on frozen features. */
+  async #startHead(examples: readonly number[]): Promise<Head> {
+    return this.#rows.verbalizer?.head ?? this.#probe(examples);
+  }
+
   /** The head on frozen features, fitted once to the same rows. */
   #probe(examples: readonly number[]): Promise<Head> {
     const known = this.#probes.get(examples);
@@ -296,7 +312,7 @@ class Training {
     return probe;
   }
 
-  /** From rows of the examples, and the label names. */
+  /** From rows of the examples, and the label names; where there are label words, near to these. */
   #fitHead(features_BD: Float32Array, examples: readonly number[]): Promise<Head> {
     const width = this.#featureWidth();
     const indices = this.#withNames(examples);
@@ -307,7 +323,7 @@ class Training {
         width,
         classes: this.#rows.classes,
       },
-      { threads: this.#request.threads ?? 0 },
+      { threads: this.#request.threads ?? 0, center: this.#rows.verbalizer?.head },
     );
   }
 
@@ -332,7 +348,8 @@ function scalesEverywhere({ config }: Backbone): InsertionPlace[] {
 /** The candidate that was best over many tasks, so that held-out rows must speak clearly against it. */
 function isEverywhere(candidate: Candidate, { config }: Backbone): boolean {
   return (
-    candidate?.insertions.length === config.layers &&
+    hasInsertions(candidate) &&
+    candidate.insertions.length === config.layers &&
     candidate.insertions.every(({ kind }) => kind === "scale_shift")
   );
 }

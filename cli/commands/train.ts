@@ -5,7 +5,7 @@ import { TrainerError, type TrainingReport, trainOptionsSchema } from "#trainer/
 import { describeSuspects, describeWeakLabels } from "../describe-held-out.ts";
 import { describeInsertions } from "../describe-insertions.ts";
 import type { Io } from "../io.ts";
-import { backboneOption, wholeNumber, withTenant } from "../options.ts";
+import { backboneOption, jsonObject, wholeNumber, withTenant } from "../options.ts";
 import { json, percent } from "../output.ts";
 import { readDataset } from "../read-dataset.ts";
 import { type TrainCommandOptions, trainAndPublish } from "../train-and-publish.ts";
@@ -35,6 +35,12 @@ export function trainCommand(io: Io): Command {
     .option("--insertions-max <n>", "most insertions that the search may select", wholeNumber(1, 128))
     .option("--bottleneck <n>", "inner width of each prompt generator", wholeNumber(1, 256))
     .option("--learning-rate <rate>", "of generators and head", Number)
+    .option("--template <template>", 'of a backbone that predicts words: "{text} It was {mask} ."')
+    .option(
+      "--label-words <json>",
+      'words for labels there, \'{"positive":"great"}\'; others go by their names',
+      jsonObject,
+    )
     .addOption(backboneOption())
     .action((options: TrainCommandOptions) => train(options, io));
 }
@@ -58,7 +64,11 @@ async function train(options: TrainCommandOptions, io: Io): Promise<void> {
 /** Throws TrainerError invalid_options. */
 function trainOptionsOf(options: TrainCommandOptions) {
   const { seed, method, pooling, epochs, promptTokens, insertionsMax, bottleneck, learningRate } = options;
-  const given = { seed, method, pooling, epochs, promptTokens, insertionsMax, bottleneck, learningRate };
+  const { template, labelWords } = options;
+  const given = {
+    ...{ seed, method, pooling, epochs, promptTokens, insertionsMax, bottleneck, learningRate },
+    ...{ template, labelWords },
+  };
   const parsed = trainOptionsSchema.safeParse(given);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
@@ -82,6 +92,14 @@ async function evaluateIfGiven(
   return evaluation;
 }
 
+/** As many words as fit a line. */
+const WORDS_SHOWN_MAX = 8;
+
+function describeVerbalizer({ template, words }: NonNullable<TrainingReport["verbalizer"]>): string {
+  const shown = words.slice(0, WORDS_SHOWN_MAX).join(", ");
+  return `${shown}${words.length > WORDS_SHOWN_MAX ? ", …" : ""} in "${template}"`;
+}
+
 function describe(adapterId: string, report: TrainingReport, files: TrainCommandOptions): string {
   const { trainedParameters, backboneParameters, validation, frozenProbe, labelNames, heldOut } = report;
   const lines = [
@@ -97,6 +115,7 @@ function describe(adapterId: string, report: TrainingReport, files: TrainCommand
       labelNames &&
         `${labelNames.taught ? "learned too" : "not learned"}: by them alone ${percent(labelNames.accuracy)} of the examples are told apart, by the other examples ${percent(labelNames.examplesAccuracy)}`,
     ],
+    ["label words", report.verbalizer && describeVerbalizer(report.verbalizer)],
     ["insertions", describeInsertions(report)],
     [
       "trained",

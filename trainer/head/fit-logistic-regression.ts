@@ -18,10 +18,18 @@ export const REGULARIZATION_C = 10;
 const ITERATIONS_MAX = 200;
 const HISTORY = 10;
 
-/** Deterministic. `start` continues from a given head; `threads` 0 lets onnxruntime choose. */
+/**
+ * Deterministic. `start` continues from a given head; `center` starts from one and penalises the distance to
+ * it in place of the length, ‖W - W₀‖²; `threads` 0 lets onnxruntime choose.
+ */
 export async function fitLogisticRegression(
   data: LabelledFeatures,
-  { c = REGULARIZATION_C, start, threads = 0 }: { c?: number; start?: Head; threads?: number } = {},
+  {
+    c = REGULARIZATION_C,
+    center,
+    start = center,
+    threads = 0,
+  }: { c?: number; center?: Head | undefined; start?: Head | undefined; threads?: number } = {},
 ): Promise<Head> {
   const { width, classes } = data;
   const weights = new Float64Array(classes * (width + 1));
@@ -29,7 +37,7 @@ export async function fitLogisticRegression(
     weights.set(start.weight_CD);
     weights.set(start.bias_C, classes * width);
   }
-  const objective = await Objective.create(data, { c, threads });
+  const objective = await Objective.create(data, { c, center, threads });
   try {
     await minimize((point, gradient) => objective.at(point, gradient), weights);
   } finally {
@@ -63,23 +71,32 @@ class Objective {
   readonly #width: number;
   readonly #classes: number;
   readonly #c: number;
+  readonly #center: Float32Array;
   readonly #features_ND: Float64Array;
   readonly #session: Session;
 
-  private constructor(data: LabelledFeatures, c: number, session: Session) {
+  private constructor(
+    data: LabelledFeatures,
+    { c, center, session }: { c: number; center: Head | undefined; session: Session },
+  ) {
     this.#labels = data.labels;
     this.#width = data.width;
     this.#classes = data.classes;
     this.#c = c;
+    this.#center = center?.weight_CD ?? new Float32Array(data.classes * data.width);
     this.#features_ND = Float64Array.from(data.features_BD);
     this.#session = session;
   }
 
-  static async create(data: LabelledFeatures, { c, threads }: { c: number; threads: number }) {
+  static async create(
+    data: LabelledFeatures,
+    { c, center, threads }: { c: number; center: Head | undefined; threads: number },
+  ) {
     const builder = new GraphBuilder("float64");
     const factors = [builder.input("a", ["M", "K"]), builder.input("b", ["K", "N"])];
     builder.output("product", builder.apply("MatMul", factors));
-    return new Objective(data, c, await Session.create(builder.build(), { threads }));
+    const session = await Session.create(builder.build(), { threads });
+    return new Objective(data, { c, center, session });
   }
 
   /** The value at a point, weights [C, D] then biases [C]; its gradient is written into `gradient`. */
@@ -115,7 +132,7 @@ class Objective {
     const decay = 1 / (this.#c * this.#labels.length);
     let squares = 0;
     for (let i = 0; i < this.#classes * this.#width; i++) {
-      const value = point[i] ?? 0;
+      const value = (point[i] ?? 0) - (this.#center[i] ?? 0);
       squares += value * value;
       gradient[i] = (gradient[i] ?? 0) + decay * value;
     }
