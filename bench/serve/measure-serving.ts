@@ -2,6 +2,7 @@
 import type { Backbone, Encoding } from "#model";
 import { packTexts } from "#model/encoder";
 import { type Summary, summarize } from "../statistics.ts";
+import { templateOf } from "../template.ts";
 import { measureRounds, type Timings } from "./measure-rounds.ts";
 import type { BatchTexts } from "./read-texts.ts";
 import { createServeCases, SERVE_CASES, type ServeCaseName } from "./serve-cases.ts";
@@ -50,7 +51,8 @@ const RATIO_TARGET = 0.9;
 
 export async function measureServing(request: MeasureServingRequest): Promise<ServeResults> {
   const { backbone, texts, residentCount, threads, warmUp, rounds, onProgress } = request;
-  const encodings = texts.inputs.map((input) => backbone.tokenizer.encode(input));
+  const template = templateOf(backbone.config);
+  const encodings = texts.inputs.map((input) => backbone.tokenizer.encode(input, template));
   const textTokens = encodings.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
   onProgress(`Making ${residentCount} random adapters`);
   const cases = await createServeCases({
