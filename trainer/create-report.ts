@@ -6,7 +6,6 @@ import { GATE_HISTORY_MAX, type HeldOutReport, type TrainingReport } from "./rep
 import type { SearchResult } from "./spt/search-insertions.ts";
 import type { TrainRequest } from "./train.ts";
 import { type HeldOutFigures, hasInsertions } from "./validate-candidates.ts";
-import type { Verbalizer } from "./verbalizer.ts";
 
 export function createReport(
   { dataset, options, backbone }: Pick<TrainRequest, "dataset" | "options" | "backbone">,
@@ -15,7 +14,7 @@ export function createReport(
     search: SearchResult | undefined;
     truncatedExamples: number;
     labelNames: LabelNamesReport | undefined;
-    verbalizer: Verbalizer | undefined;
+    verbalizer: TrainingReport["verbalizer"];
     figures: readonly HeldOutFigures[];
     chosen: HeldOutFigures;
     heldOut: HeldOutReport;
@@ -34,7 +33,7 @@ export function createReport(
     truncatedExamples,
     classes: dataset.labels.length,
     ...(labelNames ? { labelNames } : {}),
-    ...(verbalizer ? { verbalizer: { template: verbalizer.template, words: verbalizer.words } } : {}),
+    ...(verbalizer ? { verbalizer } : {}),
     promptLayers: layersOf(adapter.insertions, "prompt_generator"),
     scaleShiftLayers: layersOf(adapter.insertions, "scale_shift"),
     gates: search?.gates ?? [],

@@ -148,9 +148,13 @@ class Training {
       temperature: chosen.temperature,
     };
     const truncatedExamples = this.#countTruncated();
-    const { labelNames } = this.#rows;
+    const { labelNames, headFit } = this.#rows;
     const heldOut = this.#describeHeldOut(chosen);
-    const told = { truncatedExamples, labelNames, verbalizer, heldOut, figures, chosen };
+    const words = verbalizer && {
+      ...{ template: verbalizer.template, words: verbalizer.words },
+      headNearWords: headFit.center !== undefined,
+    };
+    const told = { truncatedExamples, labelNames, verbalizer: words, heldOut, figures, chosen };
     const parts = { adapter, search, ...told, clock: this.#clock };
     const report = createReport(this.#request, parts);
     return { adapter, report };
@@ -312,7 +316,7 @@ class Training {
     return probe;
   }
 
-  /** From rows of the examples, and the label names; where there are label words, near to these. */
+  /** From rows of the examples, and the label names; near to the label words, where these are worth it. */
   #fitHead(features_BD: Float32Array, examples: readonly number[]): Promise<Head> {
     const width = this.#featureWidth();
     const indices = this.#withNames(examples);
@@ -323,7 +327,7 @@ class Training {
         width,
         classes: this.#rows.classes,
       },
-      { threads: this.#request.threads ?? 0, center: this.#rows.verbalizer?.head },
+      { ...this.#rows.headFit, threads: this.#request.threads ?? 0 },
     );
   }
 

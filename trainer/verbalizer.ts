@@ -5,6 +5,8 @@ import { type Backbone, DEFAULT_TEMPLATES, type Head, isPairTemplate, type TextI
 import { maskScale } from "#model/encoder";
 import type { Dataset } from "./dataset/dataset.ts";
 import { TrainerError } from "./errors.ts";
+import { crossValidate, crossValidationFolds } from "./head/cross-validate.ts";
+import type { HeadFit, LabelledFeatures } from "./head/fit-logistic-regression.ts";
 import { spokenName } from "./label-names.ts";
 import type { TrainOptions } from "./options.ts";
 
@@ -14,6 +16,28 @@ export interface Verbalizer {
   readonly words: readonly string[];
   /** Logits of the words at the mask: what there is before anything is learned. */
   readonly head: Head;
+}
+
+/**
+ * C of heads on vectors at a mask. These are of unit length too, but lie close together: a head needs larger
+ * weights to tell them apart than on vectors of sentences (docs/decisions).
+ */
+export const MASK_REGULARIZATION_C = 100;
+
+/**
+ * How heads are fitted: near to the label words where cross-validation on frozen vectors is better so. Words
+ * say much where they fit ("great") and mislead where they do not ("Description").
+ */
+export async function judgeLabelWords(
+  data: LabelledFeatures,
+  { head }: Verbalizer,
+  random: () => number,
+): Promise<HeadFit> {
+  const folds = crossValidationFolds(data.labels, random);
+  const near = { c: MASK_REGULARIZATION_C, center: head };
+  const free = { c: MASK_REGULARIZATION_C };
+  const [ofNear, ofFree] = [await crossValidate(data, folds, near), await crossValidate(data, folds, free)];
+  return ofNear.hits > ofFree.hits ? near : free;
 }
 
 /**

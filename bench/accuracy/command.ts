@@ -1,6 +1,7 @@
 // npm run bench -- accuracy
 import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError } from "commander";
+import { MASK_REGULARIZATION_C } from "#trainer";
 import { DATASET_ROWS_MAX } from "#trainer/dataset";
 import type { BenchIo } from "../io.ts";
 import { openBackbone } from "../open-backbone.ts";
@@ -85,7 +86,7 @@ Methods:
   spt                   plain Selective Prompt Tuning: --method spt of softgate train
   logistic_regression   C = ${PROBE_C} on the frozen encoder's pooled, unit-length vectors
 On a backbone that predicts words, trec, sst2, subj, mpqa, mr, rte, mrpc, qnli, qqp and mnli have the manual templates
-and label words of LM-BFF, full_fine_tuning too; logistic_regression reads the vector at the mask.
+and label words of LM-BFF, full_fine_tuning too; logistic_regression reads the vector at the mask, C = ${MASK_REGULARIZATION_C}.
 Without a part, or with a part fixed; measured only when named:
   softgate_without_label_names
   spt_without_consistency, spt_plain_gates

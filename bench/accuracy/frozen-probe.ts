@@ -2,11 +2,17 @@
 // of both modes by cross-validation, as the trainer chooses. Where the backbone predicts words, on the vector
 // at the mask, of which no label's word is known.
 import { type Adapter, featureWidth } from "#model";
-import { createRandom, embedInputs, type FrozenEncoder, fitLogisticRegression } from "#trainer";
+import {
+  createRandom,
+  embedInputs,
+  type FrozenEncoder,
+  fitLogisticRegression,
+  MASK_REGULARIZATION_C,
+} from "#trainer";
 import type { Dataset } from "#trainer/dataset";
 import { templateOf } from "../template.ts";
 
-/** scikit-learn's C: inverse strength of the penalty. */
+/** scikit-learn's C: inverse strength of the penalty; at a mask MASK_REGULARIZATION_C, as the trainer's. */
 export const PROBE_C = 10;
 
 /**
@@ -34,7 +40,7 @@ export async function trainFrozenProbe(
   );
   const head = await fitLogisticRegression(
     { features_BD, labels, width: featureWidth(width, pairMode), classes },
-    { c: PROBE_C },
+    { c: template === undefined ? PROBE_C : MASK_REGULARIZATION_C },
   );
   const adapter = { width, insertions: [], pairMode, head, labels: dataset.labels, temperature: 1 };
   return template === undefined ? adapter : { ...adapter, template };

@@ -18,10 +18,15 @@ export const REGULARIZATION_C = 10;
 const ITERATIONS_MAX = 200;
 const HISTORY = 10;
 
-/**
- * Deterministic. `start` continues from a given head; `center` starts from one and penalises the distance to
- * it in place of the length, ‖W - W₀‖²; `threads` 0 lets onnxruntime choose.
- */
+/** What a head is drawn to, and how weakly. */
+export interface HeadFit {
+  /** scikit-learn's C: inverse strength of the penalty. Default REGULARIZATION_C. */
+  readonly c?: number;
+  /** The fit starts here, and the penalty is on the distance to it, ‖W - W₀‖², in place of the length. */
+  readonly center?: Head | undefined;
+}
+
+/** Deterministic. `start` continues from a given head; `threads` 0 lets onnxruntime choose. */
 export async function fitLogisticRegression(
   data: LabelledFeatures,
   {
@@ -29,7 +34,7 @@ export async function fitLogisticRegression(
     center,
     start = center,
     threads = 0,
-  }: { c?: number; center?: Head | undefined; start?: Head | undefined; threads?: number } = {},
+  }: HeadFit & { start?: Head | undefined; threads?: number } = {},
 ): Promise<Head> {
   const { width, classes } = data;
   const weights = new Float64Array(classes * (width + 1));
