@@ -81,7 +81,7 @@ function encode(library: Library, input: TextInput, options: EncodeOptions): Enc
   };
 }
 
-/** The template's parts as tokens; the places of the texts and of the mask hold none yet. */
+/** The template around the texts, of which as much is cut as the whole is too long. */
 function encodeTemplate(
   library: Library,
   { input, template }: { input: TextInput; template: string },
@@ -89,36 +89,51 @@ function encodeTemplate(
 ): Encoding {
   const { maskToken } = library;
   if (maskToken === undefined) throw withoutMask();
-  const parts = partsOfTemplate(template);
-  const { text, textPair } = textsOf(input, template);
-  const tokensOf = ({ mark, words, spaced }: TemplatePart): string[] => {
-    if (mark === "mask") return [maskToken];
-    const content = mark === "words" ? words : mark === "text" ? text : textPair;
-    return tokenize(library, spaced ? ` ${content}` : content);
-  };
-  const pieces = parts.map((part) => ({ mark: part.mark, tokens: tokensOf(part) }));
-  const countOf = (mark: TemplateMark) => pieces.find((piece) => piece.mark === mark)?.tokens.length ?? 0;
-  const fixed = pieces.filter(({ mark }) => mark === "words" || mark === "mask");
-  const room = tokensMax - specials.single - fixed.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const pieces = templatePieces(library, { input, template, maskToken });
+  const whole = countTokens(pieces);
+  const fixed = countTokens(pieces.filter(({ mark }) => mark === "words" || mark === "mask"));
+  const room = tokensMax - specials.single - fixed;
   // Half a text at least: what is left of it must be worth reading.
   if (room < tokensMax / 2) throw invalidTemplate("its words leave less than half of the tokens to the text");
-  const { first, second } = sharesOf(countOf("text"), countOf("text_pair"), room);
-  const kept = { text: first, text_pair: second, mask: 1, words: Number.POSITIVE_INFINITY };
-  const cut = pieces.map(({ mark, tokens }) => ({ mark, tokens: tokens.slice(0, kept[mark]) }));
-  const before = cut.slice(
-    0,
-    cut.findIndex(({ mark }) => mark === "mask"),
-  );
-  const entries = addSpecials(
-    library,
-    cut.flatMap(({ tokens }) => tokens),
-  );
+  const cut = cutTexts(pieces, room);
+  const mask = cut.findIndex(({ mark }) => mark === "mask");
+  const tokens = cut.flatMap((piece) => piece.tokens);
+  const entries = addSpecials(library, tokens);
   return {
     tokenIds: entries.map(({ id }) => id),
     typeIds: entries.map(() => 0),
-    truncated: cut.some(({ tokens }, index) => tokens.length < (pieces[index]?.tokens.length ?? 0)),
-    maskAt: before.reduce((sum, { tokens }) => sum + tokens.length, leadingSpecials(library, maskToken)),
+    truncated: tokens.length < whole,
+    maskAt: leadingSpecials(library, maskToken) + countTokens(cut.slice(0, mask)),
   };
+}
+
+interface TemplatePiece {
+  readonly mark: TemplatePart["mark"];
+  readonly tokens: readonly string[];
+}
+
+function templatePieces(
+  library: Library,
+  { input, template, maskToken }: { input: TextInput; template: string; maskToken: string },
+): TemplatePiece[] {
+  const { text, textPair } = textsOf(input, template);
+  return partsOfTemplate(template).map(({ mark, words, spaced }) => {
+    if (mark === "mask") return { mark, tokens: [maskToken] };
+    const content = mark === "words" ? words : mark === "text" ? text : textPair;
+    return { mark, tokens: tokenize(library, spaced ? ` ${content}` : content) };
+  });
+}
+
+/** The texts in so much room; words and mask as they are. */
+function cutTexts(pieces: readonly TemplatePiece[], room: number): TemplatePiece[] {
+  const lengthOf = (wanted: TemplateMark) => countTokens(pieces.filter(({ mark }) => mark === wanted));
+  const { first, second } = sharesOf(lengthOf("text"), lengthOf("text_pair"), room);
+  const kept = { text: first, text_pair: second, mask: 1, words: Number.POSITIVE_INFINITY };
+  return pieces.map(({ mark, tokens }) => ({ mark, tokens: tokens.slice(0, kept[mark]) }));
+}
+
+function countTokens(pieces: readonly TemplatePiece[]): number {
+  return pieces.reduce((sum, { tokens }) => sum + tokens.length, 0);
 }
 
 function partsOfTemplate(template: string): TemplatePart[] {
