@@ -3,7 +3,7 @@
 import { createReadStream } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Unzip, UnzipInflate } from "fflate";
+import { Unzip, type UnzipFile, UnzipInflate } from "fflate";
 import { BACKBONE_FILES, type JarPin } from "./catalog.ts";
 import { download } from "./download.ts";
 import { isSame, measureFile } from "./record.ts";
@@ -64,7 +64,11 @@ type Module = Record<keyof typeof MODULE_MEMBERS, Uint8Array>;
 /** The members of the module inside the jar's member; both are unzipped as they are read. */
 async function readModule(path: string, member: string): Promise<Module> {
   const found = new Map<string, Uint8Array>();
-  const module = unzip(Object.values(MODULE_MEMBERS), (name) => collect((all) => found.set(name, all)));
+  const module = unzip(Object.values(MODULE_MEMBERS), ({ name, originalSize }) => {
+    const content = new Uint8Array(originalSize ?? 0);
+    found.set(name, content);
+    return fill(content);
+  });
   const jar = unzip([member], () => (chunk, final) => module.push(chunk, final));
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) jar.push(chunk);
   const read = (name: string) => {
@@ -79,10 +83,10 @@ async function readModule(path: string, member: string): Promise<Module> {
 type OnChunk = (chunk: Uint8Array, final: boolean) => void;
 
 /** Hands the content of the wanted members on, piece by piece. */
-function unzip(wanted: readonly string[], open: (name: string) => OnChunk): Unzip {
+function unzip(wanted: readonly string[], open: (file: UnzipFile) => OnChunk): Unzip {
   const archive = new Unzip((file) => {
     if (!wanted.includes(file.name)) return;
-    const onChunk = open(file.name);
+    const onChunk = open(file);
     file.ondata = (error, chunk, final) => {
       if (error) throw error;
       onChunk(chunk, final);
@@ -93,11 +97,12 @@ function unzip(wanted: readonly string[], open: (name: string) => OnChunk): Unzi
   return archive;
 }
 
-function collect(done: (content: Uint8Array) => void): OnChunk {
-  const chunks: Uint8Array[] = [];
+/** Of a size that the archive names beforehand: what is hundreds of megabytes is held once. */
+function fill(content: Uint8Array): OnChunk {
+  let at = 0;
   return (chunk, final) => {
-    // The archive may use its buffer again.
-    chunks.push(chunk.slice());
-    if (final) done(Buffer.concat(chunks));
+    content.set(chunk, at);
+    at += chunk.length;
+    if (final && at !== content.length) throw new Error(`${at} bytes where ${content.length} were announced`);
   };
 }
