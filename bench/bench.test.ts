@@ -54,18 +54,22 @@ describe("serve", () => {
     expect(exitCode).toBe(0);
     const document = JSON.parse(stdout);
     expect(document).toMatchObject({ benchmark: "serve", machine, settings: { batch: 5, resident: 7 } });
-    const { cases, texts, textTokens, ratio } = document.results;
+    const { cases, texts, textTokens, ratios } = document.results;
     expect(cases.map((result: { case: string }) => result.case)).toEqual([
-      ...["bare", "mixed", "scales", "single", "resident", "classify"],
+      ...["bare", "mixed", "scales", "single", "resident"],
+      ...["bareInt8", "mixedInt8", "scalesInt8", "singleInt8", "residentInt8", "classify"],
     ]);
     for (const { milliseconds, tokensPerSecond } of cases) {
       expect(milliseconds.max).toBeGreaterThanOrEqual(milliseconds.median);
       expect(tokensPerSecond).toBeCloseTo((1000 * textTokens) / milliseconds.median, 6);
     }
     expect(texts).toBe(5);
-    expect(ratio.value).toBe(cases[1].ofBare.median);
+    const byCase = Object.fromEntries(cases.map((result: { case: string }) => [result.case, result]));
     expect(cases[0].ofBare).toMatchObject({ min: 1, max: 1 });
-    expect(ratio).toMatchObject({ target: 0.9, met: ratio.value >= 0.9 });
+    for (const { of, to, value, target, met } of ratios) {
+      if (to === "bare") expect(value).toBe(byCase[of].ofBare.median);
+      expect(met).toBe(value >= target);
+    }
     expect(await readFile(at("serve.json"), "utf8")).toBe(stdout);
   });
 
@@ -104,6 +108,29 @@ describe("train", () => {
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/row 2: the label "unheard" is not among .* \(billing, delivery, technical\)/);
   });
+});
+
+it("load asks a server process, and says what it reached of each target", async () => {
+  const size = ["--tenants", "10", "--connections", "4", "--seconds", "1", "--rounds", "1", "--threads", "1"];
+  const { exitCode, stdout, stderr } = await bench("load", "--backbone", backbone, ...size, "--json");
+  expect(stderr).toContain("a second over HTTP");
+  expect(exitCode).toBe(0);
+  const { http, steady, firstRequest, targets } = JSON.parse(stdout).results;
+  expect(http.median).toBeGreaterThan(0);
+  expect(steady.p99Ms).toBeGreaterThanOrEqual(steady.p50Ms);
+  expect(firstRequest.cold.min).toBeGreaterThan(0);
+  for (const { value, target, isMost, met } of targets)
+    expect(met).toBe(isMost ? value < target : value >= target);
+}, 60_000);
+
+it("precision compares answers in fp32 and int8 on the same test rows", async () => {
+  const where = ["--data", at("tasks"), "--tasks", "mail", "--seeds", "13", "--backbone", backbone];
+  const { exitCode, stdout } = await bench("precision", ...where, "--test-rows-max", "10", "--json");
+  expect(exitCode).toBe(0);
+  const { cells, accuracy, agreement, lossPoints } = JSON.parse(stdout).results;
+  expect(cells).toMatchObject([{ task: "mail", seed: "13", n: 10, accuracy, agreement }]);
+  expect(lossPoints.value).toBeCloseTo(100 * (accuracy.fp32 - accuracy.int8), 9);
+  expect(lossPoints.met).toBe(lossPoints.value <= 0.3);
 });
 
 describe("accuracy", () => {
@@ -201,6 +228,36 @@ describe("accuracy", () => {
   });
 });
 
+describe("out-of-scope", () => {
+  const args = (folderName: string) => ["out-of-scope", "--data", at(folderName), "--backbone", backbone];
+
+  it("learns some rows of each label, and tells rows of none by the threshold of the training", async () => {
+    await mkdir(at("intents"), { recursive: true });
+    await writeFile(at("intents/train.csv"), makeTickets({ seed: 1, rowsPerLabel: 20 }).csv);
+    await writeFile(at("intents/test.csv"), makeTickets({ seed: 2, rowsPerLabel: 10 }).csv);
+    const strangers = ["lunch", "weather", "music"].map((word) => `${word} ${word} ${word},none`);
+    await writeFile(at("intents/out_of_scope_test.csv"), `text,label\n${strangers.join("\n")}\n`);
+    const { exitCode, stdout } = await bench(...args("intents"), "--per-label", "12", "--json");
+    expect(exitCode).toBe(0);
+    const { benchmark, settings, results } = JSON.parse(stdout);
+    expect([benchmark, settings.perLabel]).toEqual(["out-of-scope", 12]);
+    expect(results).toMatchObject({ rows: { learned: 36, inScope: 30, outOfScope: 3 }, labels: 3 });
+    expect(results.expectedInScopeRecall).toBeCloseTo(1 - 1 / 37, 9);
+    expect(results.accuracy).toBeGreaterThan(0.8);
+    expect(results.inScopeRecall).toBeGreaterThan(0.8);
+    expect(results.scores.map(({ score }: { score: string }) => score)).toEqual([
+      ...["max_logit", "top_probability", "energy"],
+    ]);
+    for (const { auroc } of results.scores) expect(auroc).toBeGreaterThan(0.5);
+  });
+
+  it("says what the folder must hold when it does not", async () => {
+    const { exitCode, stderr } = await bench(...args("absent"));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("must hold train.csv, test.csv and out_of_scope_test.csv");
+  });
+});
+
 describe("the command line", () => {
   it.each([
     [["serve", "--rounds", "0"], "Give a whole number from 1"],
@@ -210,6 +267,7 @@ describe("the command line", () => {
     [["accuracy", "--tasks", "trec", "--seeds", "13"], "--data"],
     [["accuracy", "--data", ".", "--tasks", "../trec", "--seeds", "13"], '"../trec" is no name'],
     [["accuracy", "--data", ".", "--tasks", "a", "--seeds", "13", "--methods", "bert"], "bert is no method"],
+    [["serve", "--peers", "bert"], "Name some of transformers_js, peft"],
     [["swim"], "unknown command"],
     [[], "Name a measurement"],
   ])("%j is refused with a word on what is wrong", async (args, message) => {
@@ -224,7 +282,7 @@ describe("the command line", () => {
   });
 
   it("--help explains each measurement", async () => {
-    for (const name of ["serve", "train", "accuracy"]) {
+    for (const name of ["serve", "load", "train", "accuracy", "precision", "out-of-scope"]) {
       const { exitCode, stdout } = await bench(name, "--help");
       expect(exitCode).toBe(0);
       expect(stdout).toContain(`Usage: npm run bench -- ${name}`);
@@ -235,8 +293,11 @@ describe("the command line", () => {
 it("rounds run every case once untimed and once timed, warm-up apart, and another case goes first in the next", async () => {
   const order: string[] = [];
   const run = { a: async () => order.push("a"), b: async () => order.push("b") };
-  const timings = await measureRounds(run, { warmUp: 1, rounds: 3 });
-  expect([timings.a.length, timings.b.length]).toEqual([3, 3]);
+  const timings = await measureRounds(new Map(Object.entries(run)), { warmUp: 1, rounds: 3 });
+  expect([...timings].map(([name, { length }]) => [name, length])).toEqual([
+    ["a", 3],
+    ["b", 3],
+  ]);
   expect(order.slice(4).join("")).toBe("aabbbbaaaabb");
 });
 

@@ -5,7 +5,8 @@ export type BenchErrorCode =
   | "missing_files"
   | "unknown_label"
   | "invalid_results"
-  | "peer_failed";
+  | "peer_failed"
+  | "server_failed";
 
 export class BenchError extends Error {
   readonly code: BenchErrorCode;

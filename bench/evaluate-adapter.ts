@@ -18,7 +18,16 @@ export async function evaluateAdapter(
   { dataset, file }: { dataset: Dataset; file: string },
 ): Promise<Evaluation> {
   const actual = classesOf(dataset, adapter.labels, file);
-  const handle = { key, load: async () => adapter };
+  return evaluate(actual, await predictClasses(classifier, { key, adapter }, dataset), adapter.labels);
+}
+
+/** The class with the highest score, of each example. */
+export async function predictClasses(
+  classifier: Classifier,
+  { key, adapter }: { key: string; adapter: Adapter },
+  dataset: Dataset,
+): Promise<number[]> {
+  const handle = { tenant: "bench", digest: key, load: async () => adapter };
   const predicted: number[] = [];
   for (let start = 0; start < dataset.examples.length; start += TEXTS_AT_ONCE) {
     const examples = dataset.examples.slice(start, start + TEXTS_AT_ONCE);
@@ -28,7 +37,7 @@ export async function evaluateAdapter(
     );
     predicted.push(...answers.map(({ scores_C }) => indexOfLargest(scores_C)));
   }
-  return evaluate(actual, predicted, adapter.labels);
+  return predicted;
 }
 
 /** Each example's class among the labels an adapter learned. Throws BenchError unknown_label. */

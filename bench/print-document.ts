@@ -4,7 +4,7 @@ import type { BenchIo } from "./io.ts";
 import { describeMachine, type Machine, machineLine } from "./machine.ts";
 
 export interface BenchDocument<Settings, Results> {
-  readonly benchmark: "serve" | "train" | "accuracy";
+  readonly benchmark: "serve" | "load" | "train" | "accuracy" | "precision" | "out-of-scope";
   readonly machine: Machine;
   readonly settings: Settings;
   readonly results: Results;

@@ -2,15 +2,27 @@
 import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
 import type { BenchIo } from "./io.ts";
+import { loadCommand } from "./load/command.ts";
+import { outOfScopeCommand } from "./out-of-scope/command.ts";
+import { precisionCommand } from "./precision/command.ts";
 import { serveCommand } from "./serve/command.ts";
 import { trainCommand } from "./train/command.ts";
 
+const COMMANDS = [
+  serveCommand,
+  loadCommand,
+  trainCommand,
+  accuracyCommand,
+  precisionCommand,
+  outOfScopeCommand,
+];
+
 export function createProgram(io: BenchIo): Command {
   const program = new Command("npm run bench --")
-    .description("Measures Softgate on this machine: serving, training, accuracy.")
+    .description("Measures Softgate on this machine: serving, training, accuracy, int8, out-of-scope texts.")
     .addHelpText("after", HELP);
-  for (const command of [serveCommand(io), trainCommand(io), accuracyCommand(io)]) {
-    program.addCommand(command);
+  for (const command of COMMANDS) {
+    program.addCommand(command(io));
   }
   // Settings are not inherited by commands made apart from their parent.
   for (const command of [program, ...program.commands]) speakThrough(io, command);
@@ -29,8 +41,11 @@ function speakThrough(io: BenchIo, command: Command): void {
 const HELP = `
 Examples:
   $ npm run bench -- serve                      one batch of 64 adapters against the bare backbone
+  $ npm run bench -- load                       a server process with 1,000 tenants
   $ npm run bench -- train                      the example, in a child process and in this one
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
+  $ npm run bench -- precision --data DIR --tasks trec --seeds 13
+  $ npm run bench -- out-of-scope --data DIR    texts of none of the labels
 
 Each prints a table, or with --json one document {benchmark, machine, settings, results} on standard
 output. Progress goes to standard error. Run timings on a machine that does nothing else:

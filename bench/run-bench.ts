@@ -34,7 +34,7 @@ function badUsage(error: CommanderError): BenchError {
 }
 
 function isBadInput(error: unknown): boolean {
-  return error instanceof BenchError && error.code !== "peer_failed";
+  return error instanceof BenchError && error.code !== "peer_failed" && error.code !== "server_failed";
 }
 
 function isBadDataset(error: unknown): boolean {

@@ -19,8 +19,8 @@ export function summarize(values: readonly number[]): Summary {
   };
 }
 
-/** Linear between neighbours. */
-function quantile(sorted: readonly number[], fraction: number): number {
+/** Of sorted values, linear between neighbours. */
+export function quantile(sorted: readonly number[], fraction: number): number {
   if (sorted.length === 0) throw new Error("invariant: something was measured");
   const at = (sorted.length - 1) * fraction;
   const below = sorted[Math.floor(at)] ?? 0;

@@ -50,12 +50,15 @@ export const exitCodeByCode = {
   backbone_mismatch: EXIT.badInput,
   pair_required: EXIT.badInput,
   classifier_overloaded: EXIT.unreachable,
+  classifier_tenant_overloaded: EXIT.unreachable,
+  deadline_unmet: EXIT.unreachable,
   invalid_dataset: EXIT.badInput,
   dataset_too_large: EXIT.badInput,
   unsupported_media_type: EXIT.badInput,
   invalid_options: EXIT.badInput,
   training_failed: EXIT.failed,
   job_interrupted: EXIT.failed,
+  report_not_found: EXIT.notFound,
   queue_full: EXIT.failed,
 } satisfies Record<CliErrorCode | RegistryErrorCode | ModelErrorCode | TrainerErrorCode, number>;
 

@@ -32,7 +32,7 @@ export async function withAdapter<Result>(
   });
   const classifier = await openClassifier(resolved, options, io);
   try {
-    const handle = { key: `${tenant}/${resolved.digest}`, load: async () => adapter };
+    const handle = { tenant, digest: resolved.digest, load: async () => adapter };
     return await use({ resolved, classify: (inputs) => classifier.classify(handle, inputs) });
   } finally {
     await classifier.close();

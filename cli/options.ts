@@ -1,6 +1,7 @@
 // Options that several commands share, and how their values are read.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
+import { PRECISION_CHOICES } from "#model";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
 import type { Io } from "./io.ts";
 
@@ -34,6 +35,12 @@ export function withTenant(command: Command, io: Io): Command {
 
 export function backboneOption(): Option {
   return new Option("--backbone <id>", "id of a backbone, or its folder").default(DEFAULT_BACKBONE);
+}
+
+export function precisionOption(): Option {
+  return new Option("--precision <name>", "of the backbone; auto is int8 where this machine is exact in it")
+    .choices(PRECISION_CHOICES)
+    .default("auto");
 }
 
 /** An argument parser for whole numbers from min to max. */

@@ -6,6 +6,7 @@ import { backboneCommand } from "./commands/backbone.ts";
 import { classifyCommand } from "./commands/classify.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { keysCommand } from "./commands/keys.ts";
+import { reportCommand } from "./commands/report.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { trainCommand } from "./commands/train.ts";
 import type { Io } from "./io.ts";
@@ -21,6 +22,7 @@ export function createProgram(io: Io): Command {
     trainCommand(io),
     evaluateCommand(io),
     classifyCommand(io),
+    reportCommand(io),
     serveCommand(io),
     adaptersCommand(io),
     keysCommand(io),
@@ -51,6 +53,7 @@ Examples:
   $ softgate train --data tickets.csv --name tickets       learn from a CSV of text,label
   $ softgate classify --adapter tickets "I was charged twice"
   $ softgate evaluate --adapter tickets --data test.csv    accuracy, macro-F1, each label
+  $ softgate report tickets --html report.html             figures, advice and plots of its training
   $ softgate keys create                                   a key for the HTTP API
   $ softgate serve                                         the HTTP API on 127.0.0.1:8080
 

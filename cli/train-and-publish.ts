@@ -1,7 +1,13 @@
 // The trainer's one-job run on a store of one's own: the dataset is kept, a child process trains, and
 // the adapter becomes the next version of its name. The same steps as a job over HTTP takes.
 
-import { parseAdapterName, parseTenantId, type Registry, type TenantId } from "#registry";
+import {
+  parseAdapterName,
+  parseTenantId,
+  type Registry,
+  type ResolvedAdapter,
+  type TenantId,
+} from "#registry";
 import type { Job, TrainingProgress, TrainingReport, TrainOptions } from "#trainer/job";
 import { runJob } from "#trainer/run-job";
 import packageJson from "../package.json" with { type: "json" };
@@ -17,6 +23,8 @@ export interface TrainCommandOptions extends TenantOptions {
   readonly validation?: string;
   readonly test?: string;
   readonly name: string;
+  /** A file for the report, .html or .json. */
+  readonly report?: string;
   readonly backbone: string;
   readonly seed?: number;
   readonly epochs?: number;
@@ -31,9 +39,7 @@ export interface TrainCommandOptions extends TenantOptions {
 }
 
 export interface Trained {
-  readonly name: string;
-  readonly version: number;
-  readonly digest: string;
+  readonly resolved: ResolvedAdapter;
   readonly report: TrainingReport;
 }
 
@@ -70,7 +76,8 @@ export async function trainAndPublish(
         softgateVersion: packageJson.version,
       },
     ).finally(() => line.clear());
-    return { ...adapter, report };
+    const { version } = adapter;
+    return { resolved: await registry.resolve(tenant, { name: adapterName, version }), report };
   });
 }
 

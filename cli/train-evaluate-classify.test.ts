@@ -1,8 +1,17 @@
 // The commands that train and answer, on a tiny made-up backbone: what `softgate` does without a server.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseAdapter, serializeAdapter } from "#model";
+import {
+  createRegistry,
+  openObjectStore,
+  parseAdapterName,
+  parseAdapterReference,
+  parseTenantId,
+} from "#registry";
+import { parseMarkup } from "../test/helpers/parse-markup.ts";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import { type Printed, softgate } from "./test-io.ts";
@@ -23,7 +32,8 @@ beforeAll(async () => {
   await writeFile(data, makeTickets({ seed: 1, rowsPerLabel: 12 }).csv);
   await writeFile(test, makeTickets({ seed: 2, rowsPerLabel: 20 }).csv);
   const files = ["--data", data, "--test", test];
-  const args = ["train", ...files, "--name", "tickets", "--method", "spt"];
+  const report = ["--report", join(folder, "trained.html")];
+  const args = ["train", ...files, "--name", "tickets", "--method", "spt", ...report];
   trained = await softgate([...args, "--backbone", backbone, "--json"], { env });
 }, 120_000);
 afterAll(async () => {
@@ -95,9 +105,9 @@ it("classify answers arguments and lines of standard input the same", async () =
   expect(fromStdin).toEqual(fromArguments);
   const lines = fromArguments.stdout.trimEnd().split("\n");
   expect(lines.map((line) => line.split("\t"))).toEqual([
-    ["billing", expect.stringMatching(/^0\.\d{4}$|^1\.0000$/), texts[0]],
-    ["delivery", expect.any(String), texts[1]],
-    ["technical", expect.any(String), texts[2]],
+    ["billing", expect.stringMatching(/^0\.\d{4}$|^1\.0000$/), "in", texts[0]],
+    ["delivery", expect.any(String), "in", texts[1]],
+    ["technical", expect.any(String), "in", texts[2]],
   ]);
 });
 
@@ -123,6 +133,85 @@ it("classify --json is the answer that the HTTP API gives", async () => {
   expect(answer).toMatchObject({ adapterId: "tickets", version: 1, digest });
   expect(answer.predictions[0].scores).toHaveLength(2);
   expect(answer.predictions[0].label).toBe(answer.predictions[0].scores[0].label);
+});
+
+/** The trained adapter as another one, with a threshold that its logits do or do not reach. */
+async function publishWithThreshold(name: string, below: number): Promise<void> {
+  const store = await openObjectStore(env.SOFTGATE_STORE);
+  try {
+    const registry = createRegistry({ store });
+    const tenant = parseTenantId("default");
+    const { manifest } = await registry.resolve(tenant, parseAdapterReference("tickets:1"));
+    const adapter = parseAdapter(await registry.readFiles(tenant, manifest));
+    const outOfScope = { score: "max_logit", below } as const;
+    const { name: _, mediaType, version, createdAt, files, ...kept } = manifest;
+    await registry.publish(tenant, {
+      name: parseAdapterName(name),
+      files: serializeAdapter({ ...adapter, outOfScope }, manifest.backbone),
+      manifest: { ...kept, outOfScope },
+    });
+  } finally {
+    await store.close();
+  }
+}
+
+it("classify says of each text whether it is out of scope, in words and in JSON", async () => {
+  await publishWithThreshold("strict", 1e6);
+  await publishWithThreshold("lenient", -1e6);
+  for (const [name, outOfScope, word] of [
+    ["strict", true, "out"],
+    ["lenient", false, "in"],
+  ] as const) {
+    const args = ["classify", "--adapter", name, "my refund money card"];
+    const { stdout } = await softgate([...args, "--json"], { env });
+    expect(JSON.parse(stdout).predictions).toMatchObject([{ label: "billing", outOfScope }]);
+    expect((await softgate(args, { env })).stdout.split("\t").slice(2)).toEqual([
+      word,
+      "my refund money card\n",
+    ]);
+  }
+});
+
+describe("report", () => {
+  it("in JSON is the one of the training, with the version it is of", async () => {
+    const { exitCode, stdout } = await softgate(["report", "tickets", "--json"], { env });
+    expect(exitCode).toBe(0);
+    const { digest, report } = JSON.parse(trained.stdout);
+    expect(JSON.parse(stdout)).toMatchObject({ name: "tickets", version: 1, digest, report });
+  });
+
+  it("as a page is well-formed and the same from train --report and from report --html", async () => {
+    const html = join(folder, "report.html");
+    const { exitCode, stdout } = await softgate(["report", "tickets:1", "--html", html], { env });
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 0,
+      stdout: expect.stringContaining(`Written to ${html}.`),
+    });
+    const page = await readFile(html, "utf8");
+    expect(parseMarkup(page).text).toContain("tickets:1");
+    expect(await readFile(join(folder, "trained.html"), "utf8")).toBe(page);
+  });
+
+  it("in words says what train says at its end", async () => {
+    const { stdout } = await softgate(["report", "tickets"], { env });
+    for (const name of ["examples", "insertions", "held out", "calibration", "out of scope", "took"])
+      expect(stdout).toMatch(new RegExp(`^ {2}${name}`, "m"));
+  });
+
+  it.each([
+    [["report", "tickets", "--html", "report.pdf"], 2, "name the report's file .html"],
+    [["report", "tickets:9"], 3, "no version 9"],
+    [["report", "tickets", "--html", "absent/folder/report.html"], 3, "cannot be written"],
+  ])("%j is refused", async (args, exitCode, message) => {
+    const refused = await softgate(args, { env });
+    expect(refused).toMatchObject({ exitCode, stdout: "", stderr: expect.stringContaining(message) });
+  });
+
+  it("train --report of another ending is refused before the training", async () => {
+    const args = ["train", "--data", test, "--name", "tickets", "--report", "report.txt"];
+    const { exitCode, stderr } = await softgate(args, { env });
+    expect([exitCode, stderr]).toEqual([2, "error: report.txt: name the report's file .html or .json.\n"]);
+  });
 });
 
 it("an alias that was set is an adapter id from then on", async () => {

@@ -7,6 +7,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Named in errors; default "--port". */
+  readonly option?: string;
   /** How long close() waits for requests under way. Default 10 s. */
   readonly drainMsMax?: number;
 }
@@ -53,17 +55,17 @@ function drain(server: Server, drainMsMax: number): Promise<void> {
   });
 }
 
-function explain(error: Error & { code?: string }, { host, port }: ListenOptions): Error {
+function explain(error: Error & { code?: string }, { host, port, option = "--port" }: ListenOptions): Error {
   switch (error.code) {
     case "EADDRINUSE":
       return new Error(
-        `Port ${port} on ${host} is in use. Choose another with --port; 0 takes any free one.`,
+        `Port ${port} on ${host} is in use. Choose another with ${option}; 0 takes any free one.`,
         {
           cause: error,
         },
       );
     case "EACCES":
-      return new Error(`Port ${port} may not be opened by this user. Choose one above 1023 with --port.`, {
+      return new Error(`Port ${port} may not be opened by this user. Choose one above 1023 with ${option}.`, {
         cause: error,
       });
     default:

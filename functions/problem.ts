@@ -1,6 +1,6 @@
 // Any error → a problem document (RFC 9457) and its response. Errors of the rooms say what their
 // publicMessage says; of a 5xx and of an unknown error the caller learns nothing but the request id.
-import { ModelError } from "#model";
+import { ModelError, OverloadError } from "#model";
 import { RegistryError } from "#registry";
 import { TrainerError } from "#trainer/job";
 import type { AppContext } from "./app-env.ts";
@@ -28,11 +28,23 @@ export function problemResponse(c: AppContext, error: unknown): Response {
   c.set("errorCode", problem.code);
   if (error instanceof RequestError)
     for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
-  const retryAfterSeconds = retryAfterSecondsByCode[problem.code];
+  const retryAfterSeconds =
+    error instanceof OverloadError ? error.retryAfterSeconds : retryAfterSecondsByCode[problem.code];
   if (retryAfterSeconds !== undefined) c.header("Retry-After", String(retryAfterSeconds));
+  if (error instanceof OverloadError && error.quota) setRateLimit(c, error.quota, error.retryAfterSeconds);
   return c.body(JSON.stringify(problem), problem.status as (typeof statusByCode)[ErrorCode], {
     "Content-Type": "application/problem+json",
   });
+}
+
+/** draft-ietf-httpapi-ratelimit-headers-10 */
+function setRateLimit(
+  c: AppContext,
+  { name, most, left }: NonNullable<OverloadError["quota"]>,
+  seconds: number,
+): void {
+  c.header("RateLimit-Policy", `"${name}";q=${most}`);
+  c.header("RateLimit", `"${name}";r=${left};t=${seconds}`);
 }
 
 function describe(error: unknown, place: { instance: string; requestId: string }): Problem {
@@ -43,7 +55,7 @@ function describe(error: unknown, place: { instance: string; requestId: string }
     type: `urn:softgate:problem:${code}`,
     title: titleOf(code),
     status,
-    detail: status < 500 ? cut(publicMessageOf(error)) : SERVER_FAULT,
+    detail: status < 500 || error instanceof OverloadError ? cut(publicMessageOf(error)) : SERVER_FAULT,
     ...place,
     code,
     ...(errors.length > 0 && { errors }),

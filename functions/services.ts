@@ -19,9 +19,14 @@ export interface Services {
 /** What #model/runtime's Classifier offers, so that routes can be tested and hosted without native code. */
 export interface ClassifierPort {
   classify(
-    adapter: { key: string; load(): Promise<Adapter> },
+    adapter: { tenant: TenantId; digest: string; load(): Promise<Adapter> },
     inputs: readonly TextInput[],
-  ): Promise<{ scores_C: Float32Array; labels: readonly string[]; truncated: boolean }[]>;
+    options: { timeoutMs?: number },
+  ): Promise<
+    { scores_C: Float32Array; labels: readonly string[]; truncated: boolean; outOfScope: boolean }[]
+  >;
+  /** Resolves when the backbone answers. */
+  probe(): Promise<void>;
 }
 
 export type { ResolvedAdapter, TenantId };

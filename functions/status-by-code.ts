@@ -48,11 +48,14 @@ export const statusByCode = {
   backbone_mismatch: 409,
   pair_required: 400,
   classifier_overloaded: 503,
+  classifier_tenant_overloaded: 429,
+  deadline_unmet: 503,
   // trainer
   invalid_dataset: 400,
   dataset_too_large: 413,
   training_failed: 500,
   job_interrupted: 500,
+  report_not_found: 404,
   queue_full: 429,
 } satisfies Record<ErrorCode, ContentfulStatusCode>;
 

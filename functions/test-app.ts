@@ -71,6 +71,7 @@ export async function publishAdapter(
     labels?: readonly string[];
     manifestLabels?: readonly string[];
     backbone?: { id: string; digest: string };
+    report?: Record<string, unknown>;
   },
 ): Promise<ResolvedAdapter> {
   const { labels = ["no", "yes"], backbone = BACKBONE } = options;
@@ -92,20 +93,25 @@ export async function publishAdapter(
       insertions: [],
       temperature: 1,
       dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
-      report: {},
+      report: options.report ?? {},
     },
   });
 }
 
-/** Class 0 gets 1/2, class 1 gets 1/4 and so on; texts that start with "long" were cut. */
-const fakeClassifier: ClassifierPort = {
+/** Class 0 gets 1/2, class 1 gets 1/4 and so on; texts that start with "long" were cut, with "odd" are out of scope. */
+export const fakeClassifier: ClassifierPort = {
+  probe: async () => undefined,
   async classify(adapter, inputs) {
     const { labels } = await adapter.load();
-    return inputs.map((input) => ({
-      scores_C: Float32Array.from(labels, (_, index) => 2 ** -(index + 1)),
-      labels,
-      truncated: (typeof input === "string" ? input : input.text).startsWith("long"),
-    }));
+    return inputs.map((input) => {
+      const text = typeof input === "string" ? input : input.text;
+      return {
+        scores_C: Float32Array.from(labels, (_, index) => 2 ** -(index + 1)),
+        labels,
+        truncated: text.startsWith("long"),
+        outOfScope: text.startsWith("odd"),
+      };
+    });
   },
 };
 

@@ -26,6 +26,8 @@ const insertionSchema = z.discriminatedUnion("kind", [
 
 export type InsertionConfig = z.infer<typeof insertionSchema>;
 
+const outOfScopeSchema = z.strictObject({ score: z.literal("max_logit"), below: z.number() });
+
 /** In the order of a layer's insertions. */
 const KINDS: readonly InsertionConfig["kind"][] = ["prompt_generator", "scale_shift"];
 
@@ -44,8 +46,9 @@ const configSchema = z.strictObject({
         .max(LABELS_MAX)
         .refine((labels) => new Set(labels).size === labels.length, "labels must be unique"),
       temperature: z.number().positive(),
+      outOfScope: outOfScopeSchema.exactOptional(),
       pairMode: z.enum(["joint", "dual"]),
-      template: z.string().check(checkTemplate).optional(),
+      template: z.string().check(checkTemplate).exactOptional(),
       insertions: z
         .array(insertionSchema)
         .max(KINDS.length * LAYERS_MAX)

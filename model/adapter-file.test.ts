@@ -72,6 +72,16 @@ describe("an adapter", () => {
     }
   });
 
+  it("keeps its out-of-scope threshold, and keeps none where it has none", () => {
+    for (const below of [-1e3, 0, 2.123456789]) {
+      const original: Adapter = { ...adapter, outOfScope: { score: "max_logit", below } };
+      expect(parseAdapter(serializeAdapter(original, BACKBONE))).toEqual(original);
+    }
+    expect(parseAdapter(files)).not.toHaveProperty("outOfScope");
+    const infinite = { ...adapter, outOfScope: { score: "max_logit" as const, below: -Infinity } };
+    expect(() => serializeAdapter(infinite, BACKBONE)).toThrow(/outOfScope\.below/);
+  });
+
   it("of dual pairs has a head over the pair features, and no other", () => {
     const bias_C = Float32Array.of(0, 1);
     const head = { weight_CD: new Float32Array(2 * (2 * 8 + 1)).fill(0.5), bias_C };
@@ -198,6 +208,18 @@ describe("a configuration is refused", () => {
       "with temperature 0",
       rewriteConfig((softgate) => Object.assign(softgate, { temperature: 0 })),
       /temperature/,
+    ],
+    [
+      "with an out-of-scope threshold that is no number",
+      rewriteConfig((softgate) =>
+        Object.assign(softgate, { outOfScope: { score: "max_logit", below: "1" } }),
+      ),
+      /outOfScope\.below/,
+    ],
+    [
+      "with an out-of-scope score it does not know",
+      rewriteConfig((softgate) => Object.assign(softgate, { outOfScope: { score: "energy", below: 1 } })),
+      /outOfScope\.score/,
     ],
     [
       "with a digest that is none",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { hasDefaultBackbone, readDefaultBackbone } from "../test/helpers/default-backbone.ts";
+import { defaultBackbone, mpnetBackbone } from "../test/helpers/pulled-backbone.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import { parseBackbone } from "./backbone.ts";
 
@@ -10,20 +10,33 @@ function goldenDigest(name: string): string {
   return JSON.parse(readFileSync(file, "utf8")).digest;
 }
 
-it.each(["bert", "roberta"] as const)("a tiny %s backbone is the one of the golden files", (family) => {
-  const backbone = parseBackbone("tiny", makeTinyBackbone({ family }));
-  expect(backbone).toMatchObject({ id: "tiny", digest: goldenDigest(`tiny-${family}`), config: { family } });
-  expect(backbone.tokenizer.encode("refund ".repeat(400)).tokenIds).toHaveLength(256);
-});
+it.each(["bert", "roberta", "mpnet"] as const)(
+  "a tiny %s backbone is the one of the golden files",
+  (family) => {
+    const backbone = parseBackbone("tiny", makeTinyBackbone({ family }));
+    expect(backbone).toMatchObject({
+      id: "tiny",
+      digest: goldenDigest(`tiny-${family}`),
+      config: { family },
+    });
+    expect(backbone.tokenizer.encode("refund ".repeat(400)).tokenIds).toHaveLength(256);
+  },
+);
 
-it.skipIf(!hasDefaultBackbone)(
+it.skipIf(!defaultBackbone.isThere)(
   "the default backbone is the one of the golden files, when it was pulled",
   () => {
-    const backbone = parseBackbone("default", readDefaultBackbone());
+    const backbone = parseBackbone("default", defaultBackbone.read());
     expect(backbone.digest).toBe(goldenDigest("minilm"));
     expect(backbone.weights.layers).toHaveLength(6);
   },
 );
+
+it.skipIf(!mpnetBackbone.isThere)("all-mpnet-base-v2 is that of the golden files, when it was pulled", () => {
+  const backbone = parseBackbone("mpnet", mpnetBackbone.read());
+  expect(backbone.digest).toBe(goldenDigest("mpnet"));
+  expect(backbone.weights.layers).toHaveLength(12);
+});
 
 it("any change of any file changes the digest", () => {
   const files = makeTinyBackbone();

@@ -7,7 +7,9 @@ export type ModelErrorCode =
   | "unsupported_backbone"
   | "backbone_mismatch"
   | "pair_required"
-  | "classifier_overloaded";
+  | "classifier_overloaded"
+  | "classifier_tenant_overloaded"
+  | "deadline_unmet";
 
 export class ModelError extends Error {
   readonly code: ModelErrorCode;
@@ -18,5 +20,23 @@ export class ModelError extends Error {
     this.name = "ModelError";
     this.code = code;
     this.publicMessage = publicMessage;
+  }
+}
+
+/** Too much is asked at the moment: the same request may be answered later. */
+export class OverloadError extends ModelError {
+  readonly retryAfterSeconds: number;
+  /** What the tenant may have at once, where it asked for more. */
+  readonly quota: { readonly name: string; readonly most: number; readonly left: number } | undefined;
+
+  constructor(
+    code: "classifier_overloaded" | "classifier_tenant_overloaded" | "deadline_unmet",
+    publicMessage: string,
+    { retryAfterMs, quota }: { retryAfterMs: number; quota?: OverloadError["quota"] },
+  ) {
+    super(code, publicMessage);
+    this.name = "OverloadError";
+    this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+    this.quota = quota;
   }
 }

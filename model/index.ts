@@ -3,8 +3,10 @@ export { type InsertionConfig, insertionConfigOf } from "./adapter-config.ts";
 export { type AdapterFiles, parseAdapter, serializeAdapter } from "./adapter-file.ts";
 export { type Backbone, type BackboneFiles, parseBackbone, TEXT_TOKENS_MAX } from "./backbone.ts";
 export type { EncoderConfig } from "./encoder/config.ts";
-export { ModelError, type ModelErrorCode } from "./errors.ts";
+export { PRECISION_CHOICES, type PrecisionChoice } from "./encoder/linear.ts";
+export { ModelError, type ModelErrorCode, OverloadError } from "./errors.ts";
 export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";
+export type { RuntimeObserver } from "./runtime/observer.ts";
 export { roundToHalf } from "./safetensors/read-tensor.ts";
 export { serializeSafetensors, type TensorToWrite } from "./safetensors/serialize.ts";
 export { transpose } from "./safetensors/transpose.ts";
@@ -18,6 +20,7 @@ export {
   isScaleShift,
   LABELS_MAX,
   layersOf,
+  type OutOfScope,
   PROMPT_TOKENS_MAX,
   type PromptGenerator,
   type ScaleShift,

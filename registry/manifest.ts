@@ -30,6 +30,8 @@ export const manifestSchema = z.strictObject({
   labels: z.array(z.string().min(1).max(100)).min(2).max(1000),
   insertions: z.array(insertionSchema).max(512),
   temperature: z.number().positive(),
+  /** Absent where no text is out of scope. */
+  outOfScope: z.strictObject({ score: z.literal("max_logit"), below: z.number() }).exactOptional(),
   dataset: z.strictObject({ digest: digestSchema, rows: z.int().min(1) }),
   files: z.array(
     z.strictObject({

@@ -76,6 +76,11 @@ describe("publish", () => {
   it.each<[string, string, Partial<PublishRequest["manifest"]>]>([
     ["one label", "labels", { labels: ["only"] }],
     ["a temperature of 0", "temperature", { temperature: 0 }],
+    [
+      "an endless out-of-scope threshold",
+      "outOfScope.below",
+      { outOfScope: { score: "max_logit", below: -Infinity } },
+    ],
     ["a digest that is none", "backbone.digest", { backbone: { id: "b", digest: "sha256:x", width: 1 } }],
   ])("refuses a manifest with %s, says where, and takes no number", async (_, path, change) => {
     const request = publishRequest("one");

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createRegistry, openObjectStore, parseTenantId } from "#registry";
 import { type Api, createApi, type JobView } from "../cli/quickstart/api.ts";
 import { type NodeServer, startNodeServer } from "../functions/entry-node.ts";
+import { parseMarkup } from "./helpers/parse-markup.ts";
 import { makeTickets } from "./helpers/tickets.ts";
 import { writeTinyBackbone } from "./helpers/tiny-backbone.ts";
 
@@ -23,7 +24,11 @@ beforeAll(async () => {
   const backbone = join(folder, "tiny");
   await writeTinyBackbone(backbone, { layers: 3 });
   const storeUrl = `file:${join(folder, "store")}`;
-  server = await startNodeServer({ storeUrl, port: 0, host: "127.0.0.1", backbone });
+  server = await startNodeServer({
+    ...{ storeUrl, port: 0, metricsPort: 0, host: "127.0.0.1", backbone },
+    // To compare scores to the last digits.
+    precision: "fp32",
+  });
   keys = { alpha: await createKey(storeUrl, "alpha"), beta: await createKey(storeUrl, "beta") };
   alpha = createApi(server.url, keys.alpha);
 });
@@ -71,6 +76,18 @@ describe("upload, dataset, train, publish, resolve, classify", () => {
     });
   });
 
+  it("its report can be read as JSON and as a page", async () => {
+    const path = "/v1/adapters/tickets/versions/1/report";
+    expect(await (await get(path)).json()).toMatchObject({
+      ...{ name: "tickets", version: 1, digest: job.adapter?.digest },
+      report: { classes: 3, heldOut: { from: "every_example_once" } },
+    });
+    const headers = { Authorization: `Bearer ${keys.alpha}`, Accept: "text/html" };
+    const page = await fetch(`${server.url}${path}`, { headers });
+    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(parseMarkup(await page.text()).text).toContain("tickets:1");
+  });
+
   it("texts it never saw get their labels, and each answer names what gave it", async () => {
     const test = makeTickets({ seed: 2, rowsPerLabel: 20 });
     const inputs = test.rows.map(({ text }) => text);
@@ -90,6 +107,16 @@ describe("upload, dataset, train, publish, resolve, classify", () => {
       expect(alone.predictions[0]?.score).toBeCloseTo(together.predictions.at(-1)?.score ?? Number.NaN, 4);
     }
   });
+});
+
+it("metrics tell of texts, adapters and requests, on a port of their own", async () => {
+  const body = await (await fetch(`${server.metricsUrl}/metrics`)).text();
+  expect(body).toMatch(/^softgate_texts_total [1-9]/m);
+  expect(body).toMatch(/^softgate_adapter_requests_total\{outcome="loaded"\} 1$/m);
+  expect(body).toMatch(
+    /^softgate_http_request_seconds_count\{route="\/v1\/classify",.*status="200"\} [1-9]/m,
+  );
+  expect((await fetch(`${server.url}/metrics`)).status).toBe(404);
 });
 
 describe("another tenant", () => {

@@ -1,8 +1,11 @@
 // What a training says of itself, put together at its end.
 import { type Adapter, type Backbone, layersOf, weightsOfInsertion } from "#model";
+import { adviseExamples } from "./advise-examples.ts";
+import type { Dataset } from "./dataset/dataset.ts";
 import type { LabelNamesReport } from "./label-names.ts";
 import type { PhaseClock } from "./phase-clock.ts";
 import { GATE_HISTORY_MAX, type HeldOutReport, type TrainingReport } from "./report.ts";
+import { sampleEvenly } from "./sample-evenly.ts";
 import type { SearchResult } from "./spt/search-insertions.ts";
 import type { TrainRequest } from "./train.ts";
 import { type HeldOutFigures, hasInsertions } from "./validate-candidates.ts";
@@ -24,7 +27,6 @@ export function createReport(
   const { adapter, search, truncatedExamples, labelNames, verbalizer, figures, chosen, heldOut, clock } =
     parts;
   const history = search?.history ?? [];
-  const every = Math.ceil(history.length / GATE_HISTORY_MAX);
   const probe = figures.find(({ candidate }) => candidate === undefined);
   return {
     method: options.method ?? "auto",
@@ -37,12 +39,17 @@ export function createReport(
     promptLayers: layersOf(adapter.insertions, "prompt_generator"),
     scaleShiftLayers: layersOf(adapter.insertions, "scale_shift"),
     gates: search?.gates ?? [],
-    gateHistory: history.filter((_, step) => step % every === 0),
+    gateHistory: sampleEvenly(
+      history.map((values, index) => ({ step: index + 1, values })),
+      GATE_HISTORY_MAX,
+    ),
     trainedParameters: trainedParameters(adapter),
     backboneParameters: backboneParameters(backbone),
     phases: clock.finish(),
     validation: accuracyOf(chosen),
     heldOut,
+    advice: adviseExamples({ ...heldOut, examples: countByLabel(dataset) }),
+    warnings: dataset.warnings,
     ...(probe ? { frozenProbe: accuracyOf(probe) } : {}),
     candidates: figures.map((figure) => ({
       ...(hasInsertions(figure.candidate) ? figure.candidate : {}),
@@ -55,6 +62,15 @@ export function createReport(
     temperature: chosen.temperature,
     seconds: clock.seconds(),
   };
+}
+
+function countByLabel({ examples, labels }: Dataset): Map<string, number> {
+  const counts = new Map(labels.map((label) => [label, 0]));
+  for (const { label } of examples) {
+    const name = labels[label] ?? "";
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
 }
 
 function accuracyOf({ accuracy, macroF1, n }: HeldOutFigures) {
@@ -85,7 +101,8 @@ function backboneParameters({ weights }: Backbone): number {
     maskHead.reduce((sum, values) => sum + (values?.length ?? 0), 0) +
     weights.tokenEmbedding_VD.length +
     weights.positionEmbedding.length +
-    weights.typeEmbedding.length +
+    (weights.typeEmbedding?.length ?? 0) +
+    (weights.relativeBias?.length ?? 0) +
     linears.reduce((sum, { weight, bias }) => sum + weight.length + bias.length, 0) +
     norms.reduce((sum, { gamma_D, beta_D }) => sum + gamma_D.length + beta_D.length, 0)
   );

@@ -7,6 +7,7 @@ export type TrainerErrorCode =
   | "invalid_options"
   | "training_failed"
   | "job_interrupted"
+  | "report_not_found"
   | "queue_full";
 
 export class TrainerError extends Error {

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { adviseExamples } from "./advise-examples.ts";
 import { describeHeldOut } from "./held-out-report.ts";
-import { CONFUSIONS_MAX, LABELS_TOLD_MAX, SUSPECTS_MAX } from "./report.ts";
+import {
+  ADVICE_MAX,
+  CONFUSIONS_MAX,
+  GATE_HISTORY_MAX,
+  LABELS_TOLD_MAX,
+  MATRIX_LABELS_MAX,
+  SUSPECTS_MAX,
+} from "./report.ts";
 
 const classes = ["a", "b", "c"];
 
@@ -10,8 +18,8 @@ const logitsOf = (scores: readonly (readonly number[])[]) =>
 
 const reportOf = (scores: readonly (readonly number[])[], labels: readonly number[], temperature = 1) =>
   describeHeldOut(
-    { logits_BC: logitsOf(scores), temperature },
-    { labels, rows: labels.map((_, index) => index + 2), classes },
+    { logits_BC: logitsOf(scores), temperature, inScope: [logitsOf(scores)] },
+    { from: "every_example_once", labels, rows: labels.map((_, index) => index + 2), classes },
   );
 
 describe("held-out rows", () => {
@@ -21,7 +29,19 @@ describe("held-out rows", () => {
       [0.1, 0.8, 0.1],
       [0.1, 0.1, 0.8],
     ] as const;
-    const { perLabel, confusions } = reportOf([a, b, b, c, b, a], [0, 0, 0, 0, 1, 2]);
+    const { n, accuracy, perLabel, confusions, confusionMatrix } = reportOf(
+      [a, b, b, c, b, a],
+      [0, 0, 0, 0, 1, 2],
+    );
+    expect([n, accuracy]).toEqual([6, 2 / 6]);
+    expect(confusionMatrix).toEqual({
+      labels: classes,
+      counts: [
+        [1, 2, 1],
+        [0, 1, 0],
+        [1, 0, 0],
+      ],
+    });
     expect(perLabel).toMatchObject([
       { label: "a", precision: 0.5, recall: 0.25, support: 4 },
       { label: "b", precision: 1 / 3, recall: 1, support: 1 },
@@ -62,6 +82,37 @@ describe("held-out rows", () => {
     ]);
   });
 
+  test("choose the out-of-scope threshold where they are enough", () => {
+    const scores = Array.from({ length: 40 }, (_, row) => [0.9 - row / 100, 0.05 + row / 100, 0.05]);
+    const labels = scores.map(() => 0);
+    const { outOfScope } = reportOf(scores, labels, 5);
+    // The second smallest of the largest logits, whatever the temperature.
+    const largest = scores.map((row) => Math.log(Math.max(...row))).toSorted((x, y) => x - y);
+    expect(outOfScope).toMatchObject({ below: expect.closeTo(largest[1] ?? 0, 5), n: 40 });
+    expect(outOfScope?.expectedInScopeRecall).toBeCloseTo(1 - 2 / 41, 9);
+    expect(reportOf(scores.slice(0, 10), labels.slice(0, 10))).not.toHaveProperty("outOfScope");
+  });
+
+  test("put into the matrix of many labels those that errors concern most, in their order", () => {
+    const many = Array.from({ length: MATRIX_LABELS_MAX + 6 }, (_, index) => `label ${index}`);
+    const labels = many.map((_, index) => index);
+    // Only the last label is taken for another, the one before it.
+    const last = many.length - 1;
+    const rows = labels.map((label) => {
+      const answer = label === last ? last - 1 : label;
+      return many.map((_, other) => (other === answer ? 0.9 : 0.01));
+    });
+    const { confusionMatrix } = describeHeldOut(
+      { logits_BC: logitsOf(rows), temperature: 1, inScope: [] },
+      { from: "validation_file", labels, rows: labels, classes: many },
+    );
+    const { labels: shown, counts } = confusionMatrix;
+    expect(shown).toEqual([...many.slice(0, MATRIX_LABELS_MAX - 2), ...many.slice(-2)]);
+    expect(counts.at(-1)?.slice(-2)).toEqual([1, 0]);
+    expect(counts.at(-2)?.slice(-2)).toEqual([1, 0]);
+    expect(counts[0]?.[0]).toBe(1);
+  });
+
   test("are told within limits", () => {
     const many = Array.from({ length: 260 }, (_, index) => `label ${index}`);
     const labels = many.flatMap((_, index) => [index, index]);
@@ -69,12 +120,39 @@ describe("held-out rows", () => {
     const rows = labels.map((label, index) =>
       many.map((_, other) => (other === (index % 2 === 0 ? label : (label + 1) % 260) ? 0.9 : 0.1 / 259)),
     );
-    const { perLabel, confusions, suspects } = describeHeldOut(
-      { logits_BC: logitsOf(rows), temperature: 1 },
-      { labels, rows: labels, classes: many },
+    const { perLabel, confusions, confusionMatrix, suspects } = describeHeldOut(
+      { logits_BC: logitsOf(rows), temperature: 1, inScope: [] },
+      { from: "half_of_the_examples", labels, rows: labels, classes: many },
     );
     expect(perLabel).toHaveLength(LABELS_TOLD_MAX);
     expect(confusions).toHaveLength(CONFUSIONS_MAX);
     expect(suspects).toHaveLength(SUSPECTS_MAX);
+    expect(confusionMatrix.labels).toHaveLength(MATRIX_LABELS_MAX);
+    expect(confusionMatrix.counts.map((row) => row.length)).toEqual(
+      Array(MATRIX_LABELS_MAX).fill(MATRIX_LABELS_MAX),
+    );
+  });
+
+  test("of 1,000 labels of the longest names leave room for the rest in a job's record of 256 KiB", () => {
+    // 100 characters of three bytes each.
+    const many = Array.from({ length: 1_000 }, (_, index) => "\u4e00".repeat(96) + String(1_000 + index));
+    const labels = many.flatMap((_, index) => [index, index]);
+    const logits_BC = new Float32Array(labels.length * many.length);
+    // Every label is taken for the next, so that all lists are full.
+    for (const [row, label] of labels.entries())
+      logits_BC[row * many.length + ((label + 1) % many.length)] = 9.5;
+    const heldOut = describeHeldOut(
+      { logits_BC, temperature: 0.7, inScope: [logits_BC] },
+      { from: "every_example_once", labels, rows: labels, classes: many },
+    );
+    const advice = adviseExamples({ ...heldOut, examples: new Map() });
+    expect(
+      [heldOut.perLabel, heldOut.confusions, heldOut.suspects, advice].map(({ length }) => length),
+    ).toEqual([...[LABELS_TOLD_MAX, CONFUSIONS_MAX, SUSPECTS_MAX, ADVICE_MAX]]);
+    const bytes = Buffer.byteLength(JSON.stringify({ heldOut, advice }));
+    // Gates of 24 insertions, losses of four phases, candidates, warnings.
+    const rest =
+      Buffer.byteLength(JSON.stringify(Array(GATE_HISTORY_MAX * 24).fill(Math.PI / 4))) + 32 * 1024;
+    expect(bytes + rest).toBeLessThan(256 * 1024);
   });
 });

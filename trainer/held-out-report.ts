@@ -1,35 +1,55 @@
 // What the held-out rows say of the chosen candidate, for the user: each label's figures, what is taken for
 // what, how far scores can be believed, and which examples look mislabelled.
 import { must } from "#model/graph";
+import { confusionMatrixOf, confusionsOf } from "./confusions.ts";
 import { evaluate, type LabelEvaluation } from "./evaluate.ts";
+import { chooseOutOfScope } from "./out-of-scope.ts";
 import { indexOfLargest } from "./pick-rows.ts";
-import { CONFUSIONS_MAX, type HeldOutReport, LABELS_TOLD_MAX, SUSPECTS_MAX } from "./report.ts";
+import { type HeldOutReport, LABELS_TOLD_MAX, SUSPECTS_MAX } from "./report.ts";
 
 /** Bins of the reliability diagram, of equal width (Guo et al. 2017). */
 const BINS = 10;
 
-/** Logits [n, C]; of each row its class and its number in the file. */
+export interface HeldOutRows {
+  readonly from: HeldOutReport["from"];
+  /** Of each row, its class. */
+  readonly labels: readonly number[];
+  /** Of each row, its number in the file. */
+  readonly rows: readonly number[];
+  readonly classes: readonly string[];
+}
+
+export interface HeldOutLogits {
+  /** [n, C] of the rows. */
+  readonly logits_BC: Float32Array;
+  readonly temperature: number;
+  /** What the out-of-scope threshold is chosen by, each [any, C]; see out-of-scope.ts. */
+  readonly inScope: readonly Float32Array[];
+}
+
+/** Figures of labels are told within the limits of report.ts. */
 export function describeHeldOut(
-  { logits_BC, temperature }: { logits_BC: Float32Array; temperature: number },
-  {
-    labels,
-    rows,
-    classes,
-  }: { labels: readonly number[]; rows: readonly number[]; classes: readonly string[] },
+  { logits_BC, temperature, inScope }: HeldOutLogits,
+  { from, ...held }: HeldOutRows,
 ): HeldOutReport {
+  const { labels, classes } = held;
   const calibrated = probabilities(logits_BC, classes.length, temperature);
   const predicted = calibrated.map(indexOfLargest);
   const bins = reliability(calibrated, labels);
   const rawBins = reliability(probabilities(logits_BC, classes.length, 1), labels);
+  const { accuracy, macroF1, n, perLabel } = evaluate(labels, predicted, classes);
+  const outOfScope = chooseOutOfScope(inScope, classes.length);
   return {
-    perLabel: weakest(evaluate(labels, predicted, classes).perLabel),
+    ...{ from, n, accuracy, macroF1, perLabel: weakest(perLabel) },
     confusions: confusionsOf(labels, predicted, classes),
+    confusionMatrix: confusionMatrixOf(labels, predicted, classes),
+    ...(outOfScope ? { outOfScope } : {}),
     calibration: {
       errorBefore: calibrationError(rawBins, labels.length),
       errorAfter: calibrationError(bins, labels.length),
       bins,
     },
-    suspects: suspectsOf(calibrated, { labels, rows, classes }),
+    suspects: suspectsOf(calibrated, held),
   };
 }
 
@@ -47,30 +67,6 @@ function probabilities(logits_BC: Float32Array, classes: number, temperature: nu
     const total = powers.reduce((sum, power) => sum + power, 0);
     return powers.map((power) => power / total);
   });
-}
-
-/** Pairs of label and wrong answer, the most frequent first. */
-function confusionsOf(
-  labels: readonly number[],
-  predicted: readonly number[],
-  classes: readonly string[],
-): HeldOutReport["confusions"] {
-  const counts = new Map<string, { label: number; answer: number; count: number }>();
-  for (const [row, label] of labels.entries()) {
-    const answer = must(predicted[row], "answer");
-    if (answer === label) continue;
-    const key = `${label} ${answer}`;
-    const known = counts.get(key) ?? { label, answer, count: 0 };
-    counts.set(key, { ...known, count: known.count + 1 });
-  }
-  return [...counts.values()]
-    .toSorted((a, b) => b.count - a.count || a.label - b.label || a.answer - b.answer)
-    .slice(0, CONFUSIONS_MAX)
-    .map(({ label, answer, count }) => ({
-      label: must(classes[label], "label"),
-      answer: must(classes[answer], "answer"),
-      count,
-    }));
 }
 
 /** Rows by the score of their answer: how sure, and how often right. Empty bins are left out. */
@@ -105,11 +101,7 @@ function calibrationError(bins: HeldOutReport["calibration"]["bins"], rows: numb
  */
 function suspectsOf(
   scores: readonly Float64Array[],
-  {
-    labels,
-    rows,
-    classes,
-  }: { labels: readonly number[]; rows: readonly number[]; classes: readonly string[] },
+  { labels, rows, classes }: Omit<HeldOutRows, "from">,
 ): HeldOutReport["suspects"] {
   const thresholds = meanOwnScores(scores, labels, classes.length);
   return scores

@@ -12,6 +12,7 @@ const trained: ChildTrainResult = {
   insertions: [],
   width: 2,
   temperature: 1,
+  outOfScope: { score: "max_logit", below: 0.5 },
   backbone: { id: "tiny", digest: DIGEST },
   report,
 };
@@ -137,6 +138,7 @@ describe("a job", () => {
           labels: ["no", "yes"],
           insertions: [],
           temperature: 1,
+          outOfScope: { score: "max_logit", below: 0.5 },
           dataset: { digest: DIGEST, rows: 8 },
           report,
         },

@@ -76,8 +76,11 @@ test("an adapter trained on pairs is dual where that is better, and tells new pa
   const dataset = { examples, labels: ["other", "same"], warnings: [] };
   const { adapter } = await train({ backbone, dataset, options: { seed: 1, epochs: 10 }, threads: 1 });
   expect(adapter.pairMode).toBe("dual");
-  const classifier = await Classifier.create(backbone, { threads: 1 });
-  const results = await classifier.classify({ key: "a", load: async () => adapter }, held.inputs);
+  const classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32" });
+  const results = await classifier.classify(
+    { tenant: "a", digest: "a", load: async () => adapter },
+    held.inputs,
+  );
   await classifier.close();
   const hits = results.filter(({ scores_C }, row) => Number((scores_C[1] ?? 0) > 0.5) === held.labels[row]);
   expect(hits.length).toBeGreaterThanOrEqual(0.9 * held.labels.length);

@@ -1,5 +1,12 @@
 // Keeps time per phase and turns steps into one progress from 0 to 1.
-import type { TrainingPhase, TrainingProgress, TrainingReport } from "./report.ts";
+import {
+  LOSS_HISTORY_MAX,
+  type LossPoint,
+  type TrainingPhase,
+  type TrainingProgress,
+  type TrainingReport,
+} from "./report.ts";
+import { sampleEvenly } from "./sample-evenly.ts";
 import type { Settings } from "./settings.ts";
 
 export interface PhaseClock {
@@ -13,13 +20,23 @@ export interface PhaseClock {
   seconds(): number;
 }
 
-const PHASES = ["embed", "search", "validate", "retrain", "head"] as const satisfies TrainingPhase[];
+const PHASES = [
+  "embed",
+  "search",
+  "validate",
+  "retrain",
+  "head",
+  "report",
+] as const satisfies TrainingPhase[];
 
 /** A search step runs three passes where another runs one; the rest weighs as a few steps. */
 const SEARCH_STEP_COST = 3;
 const OTHER_PHASE_COST = 5;
 
-type PlannedSteps = Pick<Settings, "searchSteps" | "validationSteps" | "validationTrials" | "retrainSteps">;
+type PlannedSteps = Pick<
+  Settings,
+  "searchSteps" | "validationSteps" | "validationTrials" | "retrainSteps" | "reportSteps"
+>;
 
 interface Phase {
   name: TrainingPhase;
@@ -27,10 +44,16 @@ interface Phase {
   seconds: number;
   steps: number;
   loss?: number;
+  /** Of each step; thinned at the end. Steps are bounded by the settings. */
+  readonly losses: LossPoint[];
 }
 
+const NOTHING_PLANNED: PlannedSteps = {
+  ...{ searchSteps: 0, validationSteps: 0, validationTrials: 0, retrainSteps: 0, reportSteps: 0 },
+};
+
 export function createPhaseClock(onProgress: ((progress: TrainingProgress) => void) | undefined): PhaseClock {
-  let plan = planOf({ searchSteps: 0, validationSteps: 0, validationTrials: 0, retrainSteps: 0 });
+  let plan = planOf(NOTHING_PLANNED);
   const began = performance.now();
   const phases: Phase[] = [];
   const done: TrainingPhase[] = [];
@@ -58,7 +81,7 @@ export function createPhaseClock(onProgress: ((progress: TrainingProgress) => vo
     },
     start(name) {
       end();
-      phases.push({ name, started: performance.now(), seconds: 0, steps: 0 });
+      phases.push({ name, started: performance.now(), seconds: 0, steps: 0, losses: [] });
       report(0, {});
     },
     step({ loss, gates }) {
@@ -66,25 +89,30 @@ export function createPhaseClock(onProgress: ((progress: TrainingProgress) => vo
       if (!phase) return;
       phase.steps += 1;
       phase.loss = loss;
+      phase.losses.push({ step: phase.steps, loss });
       report(phase.steps, gates ? { loss, gates } : { loss });
     },
     finish() {
       end();
       const phase = phases.at(-1);
       if (phase) onProgress?.({ phase: phase.name, progress: 1, step: phase.steps, steps: phase.steps });
-      return phases.map(({ started: _, ...phase }) => phase);
+      return phases.map(({ started: _, losses, ...phase }) => ({
+        ...phase,
+        ...(losses.length > 0 ? { lossHistory: sampleEvenly(losses, LOSS_HISTORY_MAX) } : {}),
+      }));
     },
     seconds: () => (performance.now() - began) / 1000,
   };
 }
 
-function planOf({ searchSteps, validationSteps, validationTrials, retrainSteps }: PlannedSteps) {
-  const validation = validationSteps * validationTrials;
+function planOf({ searchSteps, retrainSteps, reportSteps, ...plan }: PlannedSteps) {
+  const validation = plan.validationSteps * plan.validationTrials;
   return {
     embed: { steps: 1, cost: OTHER_PHASE_COST },
     search: { steps: searchSteps, cost: searchSteps * SEARCH_STEP_COST },
     validate: { steps: validation, cost: validation },
     retrain: { steps: retrainSteps, cost: retrainSteps },
     head: { steps: 1, cost: OTHER_PHASE_COST },
+    report: { steps: reportSteps, cost: reportSteps },
   } satisfies Record<TrainingPhase, { steps: number; cost: number }>;
 }

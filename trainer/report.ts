@@ -1,5 +1,6 @@
 // What a training says of itself; stored in the manifest and shown to the user.
 import type { Insertion } from "#model";
+import type { DatasetWarning } from "./dataset/dataset.ts";
 import type { LabelEvaluation } from "./evaluate.ts";
 import type { LabelNamesReport } from "./label-names.ts";
 
@@ -26,8 +27,8 @@ export interface TrainingReport {
   readonly scaleShiftLayers: readonly number[];
   /** Final gate of every candidate insertion of the search, kind by kind; empty where there was none. */
   readonly gates: readonly GateReport[];
-  /** Their values after each step of the search, thinned to at most GATE_HISTORY_MAX rows. */
-  readonly gateHistory: readonly (readonly number[])[];
+  /** Their values, in the order of `gates`, after steps of the search: at most GATE_HISTORY_MAX, evenly spaced. */
+  readonly gateHistory: readonly { readonly step: number; readonly values: readonly number[] }[];
   readonly trainedParameters: number;
   readonly backboneParameters: number;
   readonly phases: readonly {
@@ -36,14 +37,23 @@ export interface TrainingReport {
     readonly steps: number;
     /** Mean loss over the last steps of the phase; absent where a phase has none. */
     readonly loss?: number;
+    /**
+     * The running mean of the loss, at most LOSS_HISTORY_MAX points, evenly spaced. In the phases that hold
+     * rows out each candidate and each part starts anew.
+     */
+    readonly lossHistory?: readonly LossPoint[];
   }[];
   /**
    * Of the chosen candidate, on rows that it had not learned from: the user's validation rows, or one half
    * of the examples after training on the other alone (cautious: the adapter learns from all of them).
    */
   readonly validation?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
-  /** What the same rows say of the chosen candidate. */
+  /** What held-out rows say of the chosen candidate: these, and where it is cheap every example once. */
   readonly heldOut: HeldOutReport;
+  /** Which labels more examples would help most, the most first, at most ADVICE_MAX. */
+  readonly advice: readonly Advice[];
+  /** Of the training file: duplicates, labels that contradict each other, classes that are small. */
+  readonly warnings: readonly DatasetWarning[];
   /** Logistic regression on the frozen embeddings, same rows: what the insertions are worth. */
   readonly frozenProbe?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
   /** What was tried on the held-out rows, in order; exactly one is chosen. */
@@ -53,10 +63,26 @@ export interface TrainingReport {
 }
 
 export interface HeldOutReport {
+  /**
+   * every_example_once: two-fold cross-validation; half_of_the_examples: of the other half's training;
+   * validation_file: the user's own rows.
+   */
+  readonly from: "every_example_once" | "half_of_the_examples" | "validation_file";
+  readonly n: number;
+  readonly accuracy: number;
+  readonly macroF1: number;
   /** In the order of labels; of more than LABELS_TOLD_MAX, those of least F1. */
   readonly perLabel: readonly LabelEvaluation[];
   /** What was answered wrongly instead of what, the most frequent first, at most CONFUSIONS_MAX. */
   readonly confusions: readonly { readonly label: string; readonly answer: string; readonly count: number }[];
+  /** Of more than MATRIX_LABELS_MAX labels, those that errors concern most, and only rows and answers of these. */
+  readonly confusionMatrix: {
+    readonly labels: readonly string[];
+    /** Rows of label i that were answered with label j, at [i][j]. */
+    readonly counts: readonly (readonly number[])[];
+  };
+  /** Absent where too few rows were held out to choose a threshold. */
+  readonly outOfScope?: OutOfScopeReport;
   readonly calibration: {
     /**
      * Expected calibration error of the answers' scores, without and with the temperature. The latter is
@@ -82,7 +108,35 @@ export interface HeldOutReport {
   }[];
 }
 
+export interface OutOfScopeReport {
+  /** A text whose largest logit is below this is out of scope. */
+  readonly below: number;
+  /** Of texts that are of one of the labels, the share that is expected to be kept, at least. */
+  readonly expectedInScopeRecall: number;
+  /** Rows it was chosen on. */
+  readonly n: number;
+}
+
+export interface Advice {
+  readonly label: string;
+  /** Of the training file. */
+  readonly examples: number;
+  /** Of the held-out rows. */
+  readonly f1: number;
+  readonly reasons: readonly AdviceReason[];
+  /** All of it in words. */
+  readonly message: string;
+}
+
+export type AdviceReason =
+  | { readonly kind: "few_examples"; readonly examples: number }
+  | { readonly kind: "low_recall"; readonly recall: number; readonly n: number }
+  | { readonly kind: "low_precision"; readonly precision: number }
+  | { readonly kind: "taken_for"; readonly label: string; readonly count: number };
+
+export const ADVICE_MAX = 5;
 export const LABELS_TOLD_MAX = 200;
+export const MATRIX_LABELS_MAX = 24;
 export const CONFUSIONS_MAX = 50;
 export const SUSPECTS_MAX = 20;
 
@@ -106,9 +160,17 @@ export interface CandidateReport {
   readonly chosen: boolean;
 }
 
-export type TrainingPhase = "embed" | "search" | "validate" | "retrain" | "head";
+/** "report": the chosen candidate on rows that were not yet held out, for the figures alone. */
+export type TrainingPhase = "embed" | "search" | "validate" | "retrain" | "head" | "report";
+
+export interface LossPoint {
+  /** Of the phase, from 1. */
+  readonly step: number;
+  readonly loss: number;
+}
 
 export const GATE_HISTORY_MAX = 50;
+export const LOSS_HISTORY_MAX = 60;
 
 export interface TrainingProgress {
   readonly phase: TrainingPhase;

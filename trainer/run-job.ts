@@ -71,6 +71,7 @@ function manifestOf(
     labels: [...result.labels],
     insertions: [...result.insertions],
     temperature: result.temperature,
+    ...(result.outOfScope ? { outOfScope: result.outOfScope } : {}),
     dataset: { digest, rows },
     report: { ...result.report },
   };

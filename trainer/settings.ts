@@ -3,7 +3,7 @@ import type { PairMode } from "#model";
 import type { TrainOptions } from "./options.ts";
 import type { GeneratorShape } from "./spt/generators.ts";
 import type { InsertionPlace } from "./spt/insertions.ts";
-import { foldCount } from "./validate-candidates.ts";
+import { foldCount, reportFoldCount } from "./validate-candidates.ts";
 
 export interface Settings {
   readonly shape: GeneratorShape;
@@ -18,6 +18,8 @@ export interface Settings {
   /** Trainings on part of the rows that the validation takes: candidates times folds. */
   readonly validationTrials: number;
   readonly retrainSteps: number;
+  /** Of the chosen candidate on rows that were not yet held out, for the report. */
+  readonly reportSteps: number;
   /** Adds the supervised contrastive loss to the cross-entropy. */
   readonly contrastive: boolean;
   /** Scales and shifts everywhere give way only to a candidate that is clearly better. */
@@ -68,6 +70,18 @@ const LEARNING_RATES = { auto: [5e-3], spt: [5e-3, 1e-3] };
 /** Dual pairs start from features that say most already; faster training forgets them. */
 const DUAL_LEARNING_RATE = 1e-3;
 
+interface SizesForSettings {
+  readonly examples: number;
+  readonly width: number;
+  readonly layers: number;
+  /** Parts that are held out to decide, and for the report alone. */
+  readonly folds?: number;
+  readonly reportFolds?: number;
+  readonly pairMode?: PairMode;
+  /** Whether label words are the head's start. */
+  readonly verbalizer?: boolean;
+}
+
 export function settingsFor(
   options: TrainOptions,
   {
@@ -75,17 +89,10 @@ export function settingsFor(
     width,
     layers,
     folds = foldCount(examples),
+    reportFolds = reportFoldCount(examples),
     pairMode = "joint",
     verbalizer = false,
-  }: {
-    examples: number;
-    width: number;
-    layers: number;
-    folds?: number;
-    pairMode?: PairMode;
-    /** Whether label words are the head's start. */
-    verbalizer?: boolean;
-  },
+  }: SizesForSettings,
 ): Settings {
   const method = options.method ?? "auto";
   const kinds: Settings["kinds"] =
@@ -100,6 +107,7 @@ export function settingsFor(
     options.epochs === undefined
       ? Math.min(Math.max(6 * stepsPerEpoch, RETRAIN_STEPS_MIN[method]), Math.max(2 * stepsPerEpoch, 200))
       : options.epochs * stepsPerEpoch;
+  const validationSteps = Math.min(method === "spt" ? 30 : 24, Math.ceil(retrainSteps / 2));
   const candidates = (searches ? learningRates.length : 0) + (method === "auto" ? 1 : 0);
   return {
     shape: {
@@ -117,9 +125,10 @@ export function settingsFor(
     prefersScales: method === "auto" && pairMode === "joint" && !verbalizer,
     batchTexts: BATCH_TEXTS,
     searchSteps: searches ? SEARCH_STEPS : 0,
-    validationSteps: Math.min(method === "spt" ? 30 : 24, Math.ceil(retrainSteps / 2)),
+    validationSteps,
     validationTrials: candidates * folds,
     retrainSteps: Math.min(retrainSteps, RETRAIN_STEPS_MAX),
+    reportSteps: validationSteps * reportFolds,
     learningRates,
     searchLearningRate: 5e-3,
     gateLearningRate: 2e-2,

@@ -40,6 +40,7 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
     insertions: adapter.insertions.map(insertionConfigOf),
     width: adapter.width,
     temperature: adapter.temperature,
+    ...(adapter.outOfScope ? { outOfScope: adapter.outOfScope } : {}),
     backbone: { id: backbone.id, digest: backbone.digest },
     report,
   };

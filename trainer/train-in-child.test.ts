@@ -66,9 +66,9 @@ describe("a training in a child process", () => {
     const expected = serializeAdapter(here.adapter, backbone);
     expect(Buffer.from(result.files.weights).equals(expected.weights)).toBe(true);
     expect(Buffer.from(result.files.config).equals(expected.config)).toBe(true);
-    const { insertions, labels, temperature, width } = parseAdapter(result.files);
+    const { insertions, labels, temperature, outOfScope, width } = parseAdapter(result.files);
     expect(result).toMatchObject({
-      ...{ labels, width, temperature, backbone: { id: "tiny", digest: backbone.digest } },
+      ...{ labels, width, temperature, outOfScope, backbone: { id: "tiny", digest: backbone.digest } },
     });
     expect(result.insertions).toEqual(insertions.map(insertionConfigOf));
     expect(result.report).toMatchObject({ seed: 3, examples: tickets.rows.length, gates: here.report.gates });

@@ -2,7 +2,13 @@
 // killed. The child reads the backbone from its folder and the dataset from bytes.
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type AdapterFiles, type InsertionConfig, ModelError, type ModelErrorCode } from "#model";
+import {
+  type AdapterFiles,
+  type InsertionConfig,
+  ModelError,
+  type ModelErrorCode,
+  type OutOfScope,
+} from "#model";
 import type { DatasetMediaType } from "./dataset/parse.ts";
 import { TrainerError, type TrainerErrorCode } from "./errors.ts";
 import type { TrainOptions } from "./options.ts";
@@ -33,6 +39,7 @@ export interface ChildTrainResult {
   readonly insertions: readonly InsertionConfig[];
   readonly width: number;
   readonly temperature: number;
+  readonly outOfScope?: OutOfScope;
   readonly backbone: { id: string; digest: string };
   readonly report: TrainingReport;
 }

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import {
+  type Adapter,
   type Backbone,
   isPromptGenerator,
   parseBackbone,
@@ -7,14 +8,14 @@ import {
   weightsOfInsertion,
 } from "#model";
 import { must } from "#model/graph";
-import { Classifier } from "#model/runtime";
+import { type Classification, Classifier } from "#model/runtime";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { FrozenEncoder } from "./frozen-encoder.ts";
 import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
 import type { TrainOptions } from "./options.ts";
-import { GATE_HISTORY_MAX, type TrainingProgress } from "./report.ts";
+import { GATE_HISTORY_MAX, LOSS_HISTORY_MAX, type TrainingProgress } from "./report.ts";
 import { InsertionTuner } from "./spt/tune-insertions.ts";
 import { type TrainResult, train } from "./train.ts";
 
@@ -42,19 +43,23 @@ const trainWith = (options: TrainOptions, more: { onProgress?: (progress: Traini
 
 const bytesOf = ({ adapter }: TrainResult) => serializeAdapter(adapter, backbone);
 
-async function accuracyOn({ rows }: typeof trained, { adapter }: TrainResult): Promise<number> {
-  const classifier = await Classifier.create(backbone, { threads: 1 });
+async function classifyAll({ rows }: typeof trained, adapter: Adapter): Promise<Classification[]> {
+  const classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32" });
   try {
     const texts = rows.map(({ text }) => text);
-    const results = await classifier.classify({ key: "a", load: async () => adapter }, texts);
-    const hits = results.filter(({ scores_C, labels }, row) => {
-      const best = scores_C.indexOf(Math.max(...scores_C));
-      return labels[best] === rows[row]?.label;
-    });
-    return hits.length / rows.length;
+    return await classifier.classify({ tenant: "a", digest: "a", load: async () => adapter }, texts);
   } finally {
     await classifier.close();
   }
+}
+
+async function accuracyOn(tickets: typeof trained, { adapter }: TrainResult): Promise<number> {
+  const results = await classifyAll(tickets, adapter);
+  const hits = results.filter(({ scores_C, labels }, row) => {
+    const best = scores_C.indexOf(Math.max(...scores_C));
+    return labels[best] === tickets.rows[row]?.label;
+  });
+  return hits.length / tickets.rows.length;
 }
 
 /** Of logistic regression on the frozen vectors of the training rows, on the held-out ones. */
@@ -143,6 +148,10 @@ describe("train", () => {
     expect([none, scales]).toEqual([undefined, EVERYWHERE]);
     expect(selected?.length).toBeLessThanOrEqual(LAYERS);
     expect(report.gates).toHaveLength(2 * LAYERS);
+    // Half of the rows decided; the other half was held out for the report, once the adapter was made.
+    expect([report.validation?.n, report.heldOut.n]).toEqual([64, 129]);
+    expect(report.heldOut.from).toBe("every_example_once");
+    expect(report.phases.at(-1)?.name).toBe("report");
     const loss = (await probeAccuracy()) - (await accuracyOn(heldOut, { adapter, report }));
     expect(loss).toBeLessThanOrEqual(0.05);
   });
@@ -156,6 +165,14 @@ describe("train", () => {
       });
     const { report } = await trainBeside(heldOut);
     expect(report.validation?.n).toBe(heldOut.rows.length);
+    expect(report.heldOut).toMatchObject({ from: "validation_file", n: heldOut.rows.length });
+    // Nothing was learned from them, so the adapter itself says where 95 % of them are kept.
+    const { below, expectedInScopeRecall, n } = report.heldOut.outOfScope ?? expect.unreachable();
+    expect([expectedInScopeRecall, n]).toEqual([1 - 3 / 61, 60]);
+    const { adapter } = await trainBeside(heldOut);
+    expect(adapter.outOfScope?.below).toBe(below);
+    const lost = (await classifyAll(heldOut, adapter)).filter(({ outOfScope }) => outOfScope);
+    expect(lost).toHaveLength(2);
     expect(report.examples).toBe(trained.rows.length);
     // Rows of another order of labels: a candidate is wrong about nearly all of them, whatever it is.
     const [a = "", b = "", c = ""] = heldOut.labels;
@@ -303,6 +320,34 @@ describe("the report", () => {
     expect(await report({}, { labelNames: false })).toBeUndefined();
   });
 
+  test("tells what every example's held-out answer says: figures, matrix, threshold, advice", () => {
+    const { adapter, report } = first;
+    const { from, n, accuracy, confusionMatrix, outOfScope } = report.heldOut;
+    expect([from, n, accuracy]).toEqual(["every_example_once", 36, report.validation?.accuracy]);
+    const counts = confusionMatrix.counts.flat();
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(36);
+    const right = confusionMatrix.labels.reduce(
+      (sum, _, at) => sum + (confusionMatrix.counts[at]?.[at] ?? 0),
+      0,
+    );
+    expect(right / 36).toBeCloseTo(accuracy, 9);
+    expect(adapter.outOfScope).toEqual({ score: "max_logit", below: outOfScope?.below });
+    expect(outOfScope).toMatchObject({ n: 36, expectedInScopeRecall: 1 - 1 / 37 });
+    // 12 examples are few: a label whose rows are not all found is told so.
+    for (const { label, examples, reasons } of report.advice) {
+      expect(adapter.labels).toContain(label);
+      expect(examples).toBe(12);
+      expect(reasons).toContainEqual({ kind: "few_examples", examples: 12 });
+    }
+  });
+
+  test("keeps the warnings of the training file", async () => {
+    const warnings = [{ code: "duplicate_rows", message: "1 row repeats.", pairs: [[2, 9]] }] as const;
+    const dataset = { ...datasetOf(trained), warnings };
+    const { report } = await train({ backbone, dataset, options: { seed: 1, epochs: 1 }, threads: 1 });
+    expect(report.warnings).toEqual(warnings);
+  });
+
   test("names the adapter's prompt layers, which have the largest gates", () => {
     const { adapter, report } = first;
     expect(report.promptLayers).toEqual(adapter.insertions.map(({ layer }) => layer));
@@ -321,7 +366,20 @@ describe("the report", () => {
     const { gateHistory } = first.report;
     expect(gateHistory.length).toBeGreaterThan(0);
     expect(gateHistory.length).toBeLessThanOrEqual(GATE_HISTORY_MAX);
-    for (const row of gateHistory) expect(row).toHaveLength(LAYERS);
+    for (const { values } of gateHistory) expect(values).toHaveLength(LAYERS);
+    expect(gateHistory.map(({ step }) => step)).toEqual(
+      gateHistory.map(({ step }) => step).toSorted((a, b) => a - b),
+    );
+    // The last row are the gates that were chosen by.
+    expect(gateHistory.at(-1)?.values).toEqual(first.report.gates.map(({ value }) => value));
+  });
+
+  test("keeps the loss of every phase that has steps, the last point being the phase's loss", () => {
+    for (const { name, steps, loss, lossHistory } of first.report.phases) {
+      if (steps === 0) expect([name, lossHistory]).toEqual([name, undefined]);
+      else expect([name, lossHistory?.at(-1)]).toEqual([name, { step: steps, loss }]);
+      expect(lossHistory?.length ?? 0).toBeLessThanOrEqual(LOSS_HISTORY_MAX);
+    }
   });
 
   test("measures every candidate on all rows held out once, and marks the chosen one's figures as its own", () => {

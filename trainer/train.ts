@@ -6,6 +6,7 @@
 //   validate  candidates on held-out rows: the selected insertions, others, none; figures, temperature
 //   retrain   the chosen candidate on all examples, gates hard
 //   head      the head refitted on the tuned vectors
+//   report    the chosen candidate on rows that were not yet held out, for the report's figures alone
 import { type Adapter, type Backbone, featureWidth, type Head, roundToHalf } from "#model";
 import { must } from "#model/graph";
 import { createReport } from "./create-report.ts";
@@ -15,6 +16,7 @@ import { type EmbeddedRows, embedRows } from "./embed-rows.ts";
 import { FrozenEncoder, type StatesSource } from "./frozen-encoder.ts";
 import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
 import { describeHeldOut } from "./held-out-report.ts";
+import { joinArrays } from "./join-arrays.ts";
 import type { TrainOptions } from "./options.ts";
 import { partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
@@ -38,7 +40,9 @@ import {
   type Candidate,
   type CandidateTrial,
   type Fold,
+  foldsForReport,
   foldsOfHalves,
+  type HeldOutAnswers,
   type HeldOutFigures,
   hasInsertions,
   type InsertionCandidate,
@@ -90,6 +94,14 @@ interface TuneParts {
   readonly learningRate: number;
 }
 
+/** The chosen candidate after all examples. */
+interface Retrained {
+  readonly insertions: TrainableInsertion[];
+  readonly head: Head;
+  /** [n, F] of all rows. */
+  readonly features: Float32Array;
+}
+
 class Training {
   readonly #request: TrainRequest;
   readonly #frozen: FrozenEncoder;
@@ -113,7 +125,7 @@ class Training {
     const { pairMode, verbalizer } = rows;
     const examples = dataset.examples.length;
     const sizes = { examples, width, layers, pairMode, verbalizer: verbalizer !== undefined };
-    const settings = settingsFor(options, { ...sizes, ...(validation ? { folds: 1 } : {}) });
+    const settings = settingsFor(options, { ...sizes, ...(validation ? { folds: 1, reportFolds: 0 } : {}) });
     this.#settings = ablate(settings, request.ablation ?? {});
     const { shape, contrastive } = this.#settings;
     this.#tuner = new InsertionTuner(rows, { shape, contrastive, threads: request.threads ?? 0 });
@@ -137,7 +149,11 @@ class Training {
       this.#allowed(figures),
       (candidate) => prefersScales && isEverywhere(candidate, this.#request.backbone),
     );
-    const { insertions, head } = await this.#retrain(chosen.candidate);
+    const retrained = await this.#retrain(chosen.candidate);
+    const { insertions, head } = retrained;
+    // Last, so that what it draws at random changes nothing of the adapter.
+    const heldOut = await this.#describeHeldOut(chosen, { halves, retrained });
+    const { outOfScope } = heldOut;
     const adapter: Adapter = {
       width: this.#settings.shape.width,
       insertions: toInsertions(insertions, this.#settings.shape),
@@ -146,10 +162,10 @@ class Training {
       head: { weight_CD: roundToHalf(head.weight_CD), bias_C: roundToHalf(head.bias_C) },
       labels: this.#request.dataset.labels,
       temperature: chosen.temperature,
+      ...(outOfScope ? { outOfScope: { score: "max_logit", below: outOfScope.below } } : {}),
     };
     const truncatedExamples = this.#countTruncated();
     const { labelNames, headFit } = this.#rows;
-    const heldOut = this.#describeHeldOut(chosen);
     const words = verbalizer && {
       ...{ template: verbalizer.template, words: verbalizer.words },
       headNearWords: headFit.center !== undefined,
@@ -207,23 +223,67 @@ class Training {
   }
 
   async #heldOutLogits({ candidate, learn, held }: CandidateTrial): Promise<Float32Array> {
-    const width = this.#featureWidth();
     if (!hasInsertions(candidate)) {
-      const head = await this.#untunedHead(candidate, learn);
-      return headLogits(head, pickRows(this.#rows.features, width, held), width);
+      return this.#logitsOf(await this.#untunedHead(candidate, learn), this.#rows.features, held);
     }
     const steps = this.#settings.validationSteps;
     const insertions = await this.#tune(learn, { ...candidate, steps });
     const tuned = await this.#tunedFeatures(insertions);
-    return headLogits(await this.#fitHead(tuned, learn), pickRows(tuned, width, held), width);
+    return this.#logitsOf(await this.#fitHead(tuned, learn), tuned, held);
   }
 
-  #describeHeldOut({ answers: { held, logits_BC }, temperature }: HeldOutFigures): HeldOutReport {
+  async #describeHeldOut(
+    { candidate, answers, temperature }: HeldOutFigures,
+    { halves, retrained }: { halves: readonly [number[], number[]]; retrained: Retrained },
+  ): Promise<HeldOutReport> {
     const { dataset, validation } = this.#request;
+    const others = await this.#otherAnswers(candidate, validation ? [] : foldsForReport(halves));
+    const held = [...answers.held, ...others.held];
     const examples = [...dataset.examples, ...(validation?.dataset.examples ?? [])];
-    const rows = pick(examples, held).map(({ row }) => row);
-    const labels = pick(this.#rows.labels, held);
-    return describeHeldOut({ logits_BC, temperature }, { labels, rows, classes: dataset.labels });
+    const whole = held.length === dataset.examples.length ? "every_example_once" : "half_of_the_examples";
+    const logits_BC = joinArrays([answers.logits_BC, others.logits_BC]);
+    const inScope = validation
+      ? [this.#logitsOf(retrained.head, retrained.features, held)]
+      : [logits_BC, ...(await this.#crossAnswers(candidate, retrained.features, halves))];
+    return describeHeldOut(
+      { logits_BC, temperature, inScope },
+      {
+        from: validation ? "validation_file" : whole,
+        labels: pick(this.#rows.labels, held),
+        rows: pick(examples, held).map(({ row }) => row),
+        classes: dataset.labels,
+      },
+    );
+  }
+
+  /** The candidate's answers to rows that did not decide. */
+  async #otherAnswers(candidate: Candidate, folds: readonly Fold[]): Promise<HeldOutAnswers> {
+    if (folds.length > 0) this.#clock.start("report");
+    const parts: Float32Array[] = [];
+    for (const fold of folds) parts.push(await this.#heldOutLogits({ candidate, ...fold }));
+    return { held: folds.flatMap(({ held }) => held), logits_BC: joinArrays(parts) };
+  }
+
+  /**
+   * The examples as heads see them that learned from the other half alone, on the adapter's own features. These
+   * have seen the rows, so their logits are too large; those of the candidates, which had half the examples and
+   * fewer steps, are too small. See out-of-scope.ts. None of label words as they are: these have learned nothing, and
+   * answer every row as a new one.
+   */
+  async #crossAnswers(
+    candidate: Candidate,
+    features: Float32Array,
+    [first, second]: readonly [number[], number[]],
+  ): Promise<Float32Array[]> {
+    if (candidate === "label_words") return [];
+    const answersOf = async (learn: number[], held: number[]) =>
+      this.#logitsOf(await this.#fitHead(features, learn), features, held);
+    return [joinArrays([await answersOf(first, second), await answersOf(second, first)])];
+  }
+
+  #logitsOf(head: Head, features_BD: Float32Array, rows: readonly number[]): Float32Array {
+    const width = this.#featureWidth();
+    return headLogits(head, pickRows(features_BD, width, rows), width);
   }
 
   #allowed(figures: readonly HeldOutFigures[]): readonly HeldOutFigures[] {
@@ -231,18 +291,18 @@ class Training {
     return always ? figures.filter(({ candidate }) => hasInsertions(candidate)) : figures;
   }
 
-  async #retrain(candidate: Candidate): Promise<{ insertions: TrainableInsertion[]; head: Head }> {
-    const { examples } = this.#rows;
+  async #retrain(candidate: Candidate): Promise<Retrained> {
+    const { examples, features } = this.#rows;
     if (!hasInsertions(candidate)) {
-      return { insertions: [], head: await this.#untunedHead(candidate, examples) };
+      return { insertions: [], head: await this.#untunedHead(candidate, examples), features };
     }
     this.#clock.start("retrain");
     const tuned = await this.#tune(examples, { ...candidate, steps: this.#settings.retrainSteps });
     this.#clock.start("head");
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
     const insertions = tuned.map(roundInsertion);
-    const head = await this.#fitHead(await this.#tunedFeatures(insertions), examples);
-    return { insertions, head };
+    const tuned_BD = await this.#tunedFeatures(insertions);
+    return { insertions, head: await this.#fitHead(tuned_BD, examples), features: tuned_BD };
   }
 
   async #tune(indices: readonly number[], parts: TuneParts): Promise<TrainableInsertion[]> {

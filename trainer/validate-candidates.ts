@@ -10,6 +10,9 @@ import type { InsertionPlace } from "./spt/insertions.ts";
 /** Rows below which the halves also swap. */
 const BOTH_WAYS_BELOW_ROWS = 128;
 
+/** Rows below which the other half is held out too, once the adapter is made, for the report alone. */
+const REPORTED_BOTH_WAYS_BELOW_ROWS = 2_000;
+
 export interface InsertionCandidate {
   readonly learningRate: number;
   readonly insertions: readonly InsertionPlace[];
@@ -102,6 +105,16 @@ export function foldsOfHalves([first, second]: readonly [readonly number[], read
   const forward = { learn: first, held: second };
   const back = { learn: second, held: first };
   return foldCount(first.length + second.length) === 2 ? [forward, back] : [forward];
+}
+
+/** Of so many rows: 1 where the report holds out the half that foldsOfHalves does not. */
+export function reportFoldCount(rows: number): 0 | 1 {
+  return foldCount(rows) === 1 && rows < REPORTED_BOTH_WAYS_BELOW_ROWS ? 1 : 0;
+}
+
+/** What is left to hold out, so that every row is held out once; none where rows are few or many. */
+export function foldsForReport([first, second]: readonly [readonly number[], readonly number[]]): Fold[] {
+  return reportFoldCount(first.length + second.length) === 1 ? [{ learn: second, held: first }] : [];
 }
 
 function measure(logits_BC: Float32Array, labels: readonly number[], classes: readonly string[]) {

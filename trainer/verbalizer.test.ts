@@ -155,9 +155,10 @@ describe("training on a backbone that predicts words", () => {
     const first = await trainWith({ method: "spt" });
     expect(first.report.promptLayers.length).toBeGreaterThan(0);
     const held = datasetOf(makeTickets({ seed: 2, rowsPerLabel: 20 }));
-    const classifier = await Classifier.create(backbone, { threads: 1 });
+    const classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32" });
     const inputs = held.examples.map(({ input }) => input);
-    const results = await classifier.classify({ key: "a", load: async () => first.adapter }, inputs);
+    const handle = { tenant: "a", digest: "a", load: async () => first.adapter };
+    const results = await classifier.classify(handle, inputs);
     await classifier.close();
     const hits = results.filter(({ scores_C }, row) => {
       return scores_C.indexOf(Math.max(...scores_C)) === held.examples[row]?.label;
@@ -193,19 +194,41 @@ describe("training on a backbone that predicts words", () => {
     expect([adapter.pairMode, adapter.template]).toEqual(["joint", "{text} ? {mask} , {text_pair}"]);
   });
 
-  async function labelledByWords(words: readonly string[]): Promise<Dataset> {
-    const texts = makeTickets({ seed: 5, rowsPerLabel: 40 }).rows.map(({ text }) => text);
+  test("chooses the threshold of label words as they are by their own answers alone: they have learned from no row", async () => {
+    const words = ["yes", "no"];
+    // Close calls: from a few of them nothing is learned that is as good.
+    const dataset = await labelledByWords(words, { closest: true });
+    const { report } = await train({ backbone, dataset, options: { seed: 3 }, threads: 1 });
+    expect(report.candidates.find(({ chosen }) => chosen)?.labelWords).toBe(true);
+    const logits = await wordLogits(
+      dataset.examples.map(({ input }) => String(input)),
+      words,
+    );
+    const largest = dataset.examples.map((_, row) => Math.max(...logits.subarray(2 * row, 2 * row + 2)));
+    // Of 32 rows one may be lost, in 95 of 100.
+    expect(report.heldOut.outOfScope).toMatchObject({
+      n: 32,
+      below: expect.closeTo(Math.min(...largest), 4),
+    });
+  });
+
+  async function wordLogits(texts: readonly string[], words: readonly string[]): Promise<Float32Array> {
     const frozen = await FrozenEncoder.create(backbone, 1);
     const encodings = texts.map((text) => backbone.tokenizer.encode(text, "{text} It was {mask} ."));
-    const logits = headLogits(
-      labelWordHead(backbone, words),
-      await frozen.features(encodings),
-      backbone.config.width,
-    );
+    const features = await frozen.features(encodings);
     await frozen.close();
-    const examples = texts.map((input, row) => ({
-      ...{ input, row: row + 2 },
-      label: Number(logits[2 * row + 1]) > Number(logits[2 * row]) ? 1 : 0,
+    return headLogits(labelWordHead(backbone, words), features, backbone.config.width);
+  }
+
+  async function labelledByWords(words: readonly string[], { closest = false } = {}): Promise<Dataset> {
+    const texts = makeTickets({ seed: 5, rowsPerLabel: 40 }).rows.map(({ text }) => text);
+    const logits = await wordLogits(texts, words);
+    const lead = (row: number) => Number(logits[2 * row + 1]) - Number(logits[2 * row]);
+    const rows = texts.map((_, row) => row);
+    if (closest) rows.sort((a, b) => Math.abs(lead(a)) - Math.abs(lead(b)));
+    const examples = rows.map((row) => ({
+      ...{ input: texts[row] ?? "", row: row + 2 },
+      label: lead(row) > 0 ? 1 : 0,
     }));
     const ofClass = (label: number) => examples.filter((one) => one.label === label).slice(0, 16);
     return { examples: [...ofClass(0), ...ofClass(1)], labels: words, warnings: [] };

@@ -37,8 +37,8 @@ const cellSchema = z.object({
   macroF1: z.number().min(0).max(1),
   /** Examples of the test file that were classified. */
   n: z.int().min(0),
-  /** Of the training; the test is not in it. */
-  seconds: z.number().min(0),
+  /** Of the training; the test is not in it. Null where the machine had other work. */
+  seconds: z.number().min(0).nullable(),
   /** Digest of the backbone. */
   backbone: z.string(),
   promptLayers: z.array(z.int()),

@@ -21,6 +21,7 @@ interface AccuracyOptions extends SharedOptions {
   readonly methods: readonly Method[];
   readonly testRowsMax: number;
   readonly plot?: string;
+  readonly untimed?: true;
 }
 
 export function accuracyCommand(io: BenchIo): Command {
@@ -36,6 +37,7 @@ export function accuracyCommand(io: BenchIo): Command {
       wholeNumber(1, DATASET_ROWS_MAX),
       DATASET_ROWS_MAX,
     )
+    .option("--untimed", "keep no seconds: for a machine that does other work beside")
     .option("--plot <file>", "write the tasks' means as an SVG plot to this file")
     .addHelpText("after", HELP);
   return withShared(
@@ -47,6 +49,7 @@ export function accuracyCommand(io: BenchIo): Command {
 async function measure(options: AccuracyOptions, io: BenchIo): Promise<void> {
   const { data, methods, testRowsMax, threads, out } = options;
   const { tasks: names, seeds } = options;
+  const isUntimed = options.untimed === true;
   const tasks = findTasks(data, { tasks: names, seeds, forPeers: methods.some(isPeer) });
   const finished = out === undefined ? [] : await readCells(out);
   const { id, folder, backbone } = await openBackbone(options.backbone, io);
@@ -54,7 +57,7 @@ async function measure(options: AccuracyOptions, io: BenchIo): Promise<void> {
     if (out !== undefined) await appendCell(out, cell);
   };
   const cells = await measureAccuracy(
-    { backbone, backboneFolder: folder, tasks, methods, testRowsMax, threads, finished, onCell },
+    { backbone, backboneFolder: folder, tasks, methods, testRowsMax, threads, isUntimed, finished, onCell },
     io,
   );
   const settings = {

@@ -23,6 +23,8 @@ export interface MeasureAccuracyRequest {
   readonly methods: readonly Method[];
   readonly testRowsMax: number;
   readonly threads: number;
+  /** Other work runs beside: seconds would say nothing, and none are kept. */
+  readonly isUntimed: boolean;
   readonly finished: readonly Cell[];
   /** Called with each new cell as soon as it is finished. */
   readonly onCell: (cell: Cell) => Promise<void>;
@@ -32,7 +34,7 @@ export interface MeasureAccuracyRequest {
 export async function measureAccuracy(request: MeasureAccuracyRequest, io: BenchIo): Promise<Cell[]> {
   const { backbone, tasks, threads } = request;
   const encoder = await FrozenEncoder.create(backbone, threads);
-  const classifier = await Classifier.create(backbone, { threads });
+  const classifier = await Classifier.create(backbone, { threads, precision: "fp32" });
   try {
     const cells: Cell[] = [];
     for (const task of tasks) cells.push(...(await measureTask({ request, encoder, classifier, io }, task)));
@@ -58,7 +60,7 @@ async function measureTask(tools: Tools, files: TaskFiles): Promise<Cell[]> {
   for (const method of request.methods) {
     const key = { task, seed, method, n: datasets.test.examples.length, backbone: request.backbone.digest };
     const found = request.finished.find((cell) => isCell(cell, key));
-    const cell = found ?? (await measureCell(tools, { key, files, ...datasets }));
+    const cell = found ?? (await measureNewCell(tools, { key, files, ...datasets }));
     if (!found) await request.onCell(cell);
     io.stderr(`${task} ${seed} ${method}: ${percent(cell.accuracy)}${found ? " (found finished)" : ""}\n`);
     cells.push(cell);
@@ -71,6 +73,11 @@ interface CellRequest {
   readonly files: TaskFiles;
   readonly train: Dataset;
   readonly test: Dataset;
+}
+
+async function measureNewCell(tools: Tools, request: CellRequest): Promise<Cell> {
+  const cell = await measureCell(tools, request);
+  return tools.request.isUntimed ? { ...cell, seconds: null } : cell;
 }
 
 async function measureCell(tools: Tools, request: CellRequest): Promise<Cell> {

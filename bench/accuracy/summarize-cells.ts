@@ -15,8 +15,8 @@ export interface TaskSummary {
   readonly splits: number;
   readonly accuracy: Spread;
   readonly macroF1: Spread;
-  /** Mean of the trainings. */
-  readonly seconds: number;
+  /** Mean of the trainings that were timed; null without one. */
+  readonly seconds: number | null;
   /** Mean accuracy less that of logistic regression on the same splits, in points; absent without it. */
   readonly gainPoints?: number;
 }
@@ -28,7 +28,8 @@ export interface MethodSummary {
   readonly accuracy: number;
   /** Of the method among all in each task, 1 the best; ties share. Mean over the tasks. */
   readonly rank: number;
-  readonly seconds: number;
+  /** Mean over the tasks that were timed; null without one. */
+  readonly seconds: number | null;
 }
 
 export function summarizeTasks(cells: readonly Cell[]): TaskSummary[] {
@@ -58,7 +59,7 @@ export function summarizeMethods(tasks: readonly TaskSummary[]): MethodSummary[]
       tasks: own.length,
       accuracy: mean(own.map(({ accuracy }) => accuracy.mean)),
       rank: mean(own.map((summary) => rankIn(summary, tasks))),
-      seconds: mean(own.map(({ seconds }) => seconds)),
+      seconds: meanOfTimed(own),
     };
   });
 }
@@ -71,8 +72,13 @@ function taskSummary(task: string, method: Method, cells: readonly Cell[]): Task
     splits: cells.length,
     accuracy: spread(cells.map(({ accuracy }) => accuracy)),
     macroF1: spread(cells.map(({ macroF1 }) => macroF1)),
-    seconds: mean(cells.map(({ seconds }) => seconds)),
+    seconds: meanOfTimed(cells),
   };
+}
+
+function meanOfTimed(measured: readonly { readonly seconds: number | null }[]): number | null {
+  const timed = measured.flatMap(({ seconds }) => seconds ?? []);
+  return timed.length === 0 ? null : mean(timed);
 }
 
 function rankIn({ task, accuracy }: TaskSummary, all: readonly TaskSummary[]): number {
@@ -99,18 +105,22 @@ export function describeCells(cells: readonly Cell[]): string {
     figure(accuracy),
     figure(macroF1),
     gainPoints === undefined ? "" : `${gainPoints >= 0 ? "+" : ""}${gainPoints.toFixed(1)}`,
-    seconds.toFixed(1),
+    describeSeconds(seconds),
   ]);
   const methodRows = summarizeMethods(tasks).map((summary) => [
     summary.method,
     summary.tasks.toFixed(),
     percent(summary.accuracy),
     summary.rank.toFixed(2),
-    summary.seconds.toFixed(1),
+    describeSeconds(summary.seconds),
   ]);
   return (
     "Mean ± standard deviation over the splits; GAIN is mean accuracy over logistic regression's, in points.\n\n" +
     `${textTable([["TASK AND METHOD", "SPLITS", "ACCURACY", "MACRO-F1", "GAIN", "TRAINING S"], ...taskRows])}\n` +
     textTable([["METHOD", "TASKS", "MEAN ACCURACY", "MEAN RANK", "TRAINING S"], ...methodRows])
   );
+}
+
+function describeSeconds(seconds: number | null): string {
+  return seconds === null ? "" : seconds.toFixed(1);
 }

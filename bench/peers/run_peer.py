@@ -41,6 +41,9 @@ WARMUP_SHARE = 0.1
 GRADIENT_NORM_MAX = 1.0
 LORA_RANK = 8
 LORA_ALPHA = 16
+# Of queries and values.
+LORA_MODULES = ("query", "value")
+LORA_MODULES_MPNET = ("attn.q", "attn.v")
 VIRTUAL_TOKENS = 10
 RATES = {
     "full_fine_tuning": (2e-5, 5e-5, 1e-4),
@@ -166,11 +169,12 @@ def spread(items: list[Row], most: int) -> list[Row]:
 class PooledClassifier(nn.Module):
     """An encoder and a linear head on the mean of its last hidden states, of the text's tokens alone."""
 
-    def __init__(self, encoder: nn.Module, width: int, class_count: int) -> None:
+    def __init__(self, encoder: nn.Module, config: PretrainedConfig, class_count: int) -> None:
         super().__init__()
         self.encoder = encoder
+        self.has_types = has_types(config)
         self.dropout = nn.Dropout(0.1)
-        self.head = nn.Linear(width, class_count)
+        self.head = nn.Linear(config.hidden_size, class_count)
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
@@ -180,7 +184,16 @@ class PooledClassifier(nn.Module):
         return self.head(self.dropout((hidden * weights).sum(1) / weights.sum(1)))
 
     def encode(self, ids: Tensor, mask: Tensor, segments: Tensor) -> Tensor:
-        return self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=segments).last_hidden_state
+        types = self.types(segments)
+        return self.encoder(input_ids=ids, attention_mask=mask, **types).last_hidden_state
+
+    def types(self, segments: Tensor) -> dict[str, Tensor]:
+        return {"token_type_ids": segments} if self.has_types else {}
+
+
+def has_types(config: PretrainedConfig) -> bool:
+    """Whether the encoder tells segments apart: MPNet has no token types."""
+    return getattr(config, "type_vocab_size", 0) > 0
 
 
 class PromptedClassifier(PooledClassifier):
@@ -192,7 +205,7 @@ class PromptedClassifier(PooledClassifier):
         hidden = self.encoder.base_model(
             inputs_embeds=torch.cat([prompts, self.encoder.word_embeddings(ids)], dim=1),
             attention_mask=nn.functional.pad(mask, (count, 0), value=1),
-            token_type_ids=nn.functional.pad(segments, (count, 0), value=0),
+            **self.types(nn.functional.pad(segments, (count, 0), value=0)),
         ).last_hidden_state
         return hidden[:, count:]
 
@@ -207,7 +220,8 @@ class WordClassifier(nn.Module):
         self.word_ids = word_ids
 
     def forward(self, ids: Tensor, mask: Tensor, segments: Tensor) -> Tensor:
-        logits = self.model(input_ids=ids, attention_mask=mask, token_type_ids=segments).logits
+        types = {"token_type_ids": segments} if has_types(self.model.config) else {}
+        logits = self.model(input_ids=ids, attention_mask=mask, **types).logits
         at_mask = logits[torch.arange(len(ids)), (ids == self.mask_id).int().argmax(1)]
         # Of several word pieces the mean, as the trainer takes it.
         return torch.stack([at_mask[:, pieces].mean(1) for pieces in self.word_ids], dim=1)
@@ -242,7 +256,7 @@ def train_by_gradient(
     def build() -> Model:
         model = copy.deepcopy(backbone)
         if template is None:
-            return build_model(method, model, config.hidden_size, data.class_count)
+            return build_model(method, model, config, data.class_count)
         pieces = [tokenizer.encode(f" {word}", add_special_tokens=False).ids for word in data.label_words]
         return WordClassifier(model, tokenizer.token_to_id(mask_of(tokenizer)), pieces)
 
@@ -273,22 +287,25 @@ def train_by_gradient(
     return predict, seconds
 
 
-def build_model(method: str, encoder: nn.Module, width: int, class_count: int) -> PooledClassifier:
+def build_model(
+    method: str, encoder: nn.Module, config: PretrainedConfig, class_count: int
+) -> PooledClassifier:
     if method == "full_fine_tuning":
-        return PooledClassifier(encoder, width, class_count)
+        return PooledClassifier(encoder, config, class_count)
     from peft import LoraConfig, PromptTuningConfig, PromptTuningInit, TaskType, get_peft_model
 
     task = TaskType.FEATURE_EXTRACTION
     if method == "lora":
+        modules = LORA_MODULES_MPNET if config.model_type == "mpnet" else LORA_MODULES
         lora = LoraConfig(
-            task_type=task, r=LORA_RANK, lora_alpha=LORA_ALPHA, target_modules=["query", "value"]
+            task_type=task, r=LORA_RANK, lora_alpha=LORA_ALPHA, target_modules=list(modules)
         )
-        return PooledClassifier(get_peft_model(encoder, lora), width, class_count)
+        return PooledClassifier(get_peft_model(encoder, lora), config, class_count)
     # Prompts start as tokens of the vocabulary: as large as those beside them.
     prompt = PromptTuningConfig(
         task_type=task, num_virtual_tokens=VIRTUAL_TOKENS, prompt_tuning_init=PromptTuningInit.SAMPLE_VOCAB
     )
-    return PromptedClassifier(get_peft_model(encoder, prompt), width, class_count)
+    return PromptedClassifier(get_peft_model(encoder, prompt), config, class_count)
 
 
 def fit(model: Model, encoded: list[Encoding], classes: list[int], rate: float, pad: int) -> None:
@@ -351,7 +368,7 @@ def load_tokenizer(folder: str, config: PretrainedConfig, tokens_max: int) -> To
 
 
 def positions_of(config: PretrainedConfig) -> int:
-    """RoBERTa and its kin count positions from behind the padding's id."""
+    """RoBERTa and its kin, MPNet among them, count positions from behind the padding's id."""
     offset = 0 if config.model_type == "bert" else config.pad_token_id + 1
     return config.max_position_embeddings - offset
 

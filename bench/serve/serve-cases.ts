@@ -1,8 +1,12 @@
 // The ways one batch of texts is computed, each a function that runs it once.
 import type { Backbone, Encoding, TextInput } from "#model";
+import type { Precision } from "#model/encoder";
 import { type BatchItem, batchFeeds, Classifier, Session, servingGraph } from "#model/runtime";
 import { BareEncoder } from "../bare-encoder.ts";
-import { makeAdapter, type ResidentAdapters, residentAdapters } from "./resident-adapters.ts";
+import type { BenchIo } from "../io.ts";
+import type { OpenedBackbone } from "../open-backbone.ts";
+import { adapterShape, makeAdapter, type ResidentAdapters, residentAdapters } from "./resident-adapters.ts";
+import { type PeerProcess, type ServePeer, startPeer } from "./serve-peers.ts";
 
 export const SERVE_CASES = {
   bare: "no adapters",
@@ -10,20 +14,31 @@ export const SERVE_CASES = {
   scales: "an adapter each: scales and shifts",
   single: "one adapter: prompts",
   resident: "as mixed, many in memory",
+  bareInt8: "int8, no adapters",
+  mixedInt8: "int8, an adapter each: prompts",
+  scalesInt8: "int8, an adapter each: scales and shifts",
+  singleInt8: "int8, one adapter: prompts",
+  residentInt8: "int8, as mixed, many in memory",
   classify: "as mixed, text to scores",
+  transformers_js: "transformers.js, a head each",
+  peft: "PEFT, a LoRA adapter each",
 } as const;
 
 export type ServeCaseName = keyof typeof SERVE_CASES;
+/** Peers only where they were asked for. */
+export type ServeRuns = ReadonlyMap<ServeCaseName, () => Promise<unknown>>;
 
 export interface ServeCases {
-  readonly run: Readonly<Record<ServeCaseName, () => Promise<unknown>>>;
+  readonly run: ServeRuns;
   /** Bytes of adapter weights of the case "resident", spare slots included. */
   readonly residentBytes: number;
   close(): Promise<void>;
 }
 
 export interface ServeCasesRequest {
-  readonly backbone: Backbone;
+  readonly opened: OpenedBackbone;
+  readonly peers: readonly ServePeer[];
+  readonly io: BenchIo;
   readonly inputs: readonly TextInput[];
   readonly encodings: readonly Encoding[];
   /** Adapters of the case "resident". */
@@ -32,16 +47,24 @@ export interface ServeCasesRequest {
 }
 
 export async function createServeCases(request: ServeCasesRequest): Promise<ServeCases> {
-  const { backbone, inputs, encodings, residentCount, threads } = request;
+  const { opened, inputs, encodings, residentCount, threads } = request;
+  const { backbone } = opened;
   const { config } = backbone;
-  const bare = await BareEncoder.create(backbone, threads);
-  const session = await Session.create(servingGraph(backbone), { threads });
+  const peers = await startPeers(request);
+  const [bare, bareInt8] = await inBoth((precision) =>
+    BareEncoder.create({ ...backbone, precision }, threads),
+  );
+  const [session, sessionInt8] = await inBoth((precision) =>
+    Session.create(servingGraph({ ...backbone, precision }), { threads }),
+  );
   const classifier = await Classifier.create(backbone, { threads });
   const few = await residentAdapters(backbone, inputs.length, "spt");
   const scales = await residentAdapters(backbone, inputs.length, "scales");
   const many = await residentAdapters(backbone, residentCount, "spt");
-  const pass = async (items: readonly BatchItem[], { cache }: ResidentAdapters) =>
-    (await session.run(batchFeeds(items, config, cache), ["features"])).features;
+  const passOf =
+    (by: Session, items: readonly BatchItem[], { cache }: ResidentAdapters) =>
+    async () =>
+      (await by.run(batchFeeds(items, config, cache), ["features"])).features;
   // Spread over all that are resident.
   const stride = Math.max(1, Math.floor(residentCount / inputs.length));
   const mixedItems = itemsOf(encodings, few, (text) => text);
@@ -49,22 +72,48 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
   const singleItems = itemsOf(encodings, few, () => 0);
   const residentItems = itemsOf(encodings, many, (text) => (text * stride) % residentCount);
   return {
-    run: {
-      bare: () => bare.run(encodings),
-      mixed: () => pass(mixedItems, few),
-      scales: () => pass(scalesItems, scales),
-      single: () => pass(singleItems, few),
-      resident: () => pass(residentItems, many),
-      classify: () =>
-        Promise.all(inputs.map((input, text) => classifyOne(classifier, backbone, text, input))),
-    },
+    run: new Map<ServeCaseName, () => Promise<unknown>>([
+      ["bare", () => bare.run(encodings)],
+      ["mixed", passOf(session, mixedItems, few)],
+      ["scales", passOf(session, scalesItems, scales)],
+      ["single", passOf(session, singleItems, few)],
+      ["resident", passOf(session, residentItems, many)],
+      ["bareInt8", () => bareInt8.run(encodings)],
+      ["mixedInt8", passOf(sessionInt8, mixedItems, few)],
+      ["scalesInt8", passOf(sessionInt8, scalesItems, scales)],
+      ["singleInt8", passOf(sessionInt8, singleItems, few)],
+      ["residentInt8", passOf(sessionInt8, residentItems, many)],
+      [
+        "classify",
+        () => Promise.all(inputs.map((input, text) => classifyOne(classifier, backbone, text, input))),
+      ],
+      ...peers.map(({ name, process }) => [name, () => process.run()] as const),
+    ]),
     residentBytes: many.cache.stats.slabBytes,
     close: async () => {
-      await bare.close();
-      await session.close();
-      await classifier.close();
+      const processes = peers.map(({ process }) => process);
+      for (const part of [bare, bareInt8, session, sessionInt8, classifier, ...processes]) await part.close();
     },
   };
+}
+
+async function startPeers({ opened, peers, inputs, threads, io }: ServeCasesRequest) {
+  const texts = inputs.map((input) =>
+    typeof input === "string" ? input : `${input.text} ${input.textPair}`,
+  );
+  const { classes } = adapterShape(opened.backbone.config);
+  const started: { name: ServePeer; process: PeerProcess }[] = [];
+  for (const name of peers) {
+    io.stderr(`Starting ${name}\n`);
+    started.push({ name, process: await startPeer(name, { backbone: opened, texts, classes, threads }, io) });
+  }
+  return started;
+}
+
+async function inBoth<Value>(
+  create: (precision: Precision) => Promise<Value>,
+): Promise<readonly [Value, Value]> {
+  return [await create("fp32"), await create("int8")];
 }
 
 function itemsOf(
@@ -82,5 +131,5 @@ function itemsOf(
 /** One request of one tenant; requests of one moment are computed together by the classifier. */
 function classifyOne(classifier: Classifier, { config }: Backbone, text: number, input: TextInput) {
   const load = async () => makeAdapter(config, text, "spt");
-  return classifier.classify({ key: `tenant-${text}`, load }, [input]);
+  return classifier.classify({ tenant: `tenant-${text}`, digest: "", load }, [input]);
 }

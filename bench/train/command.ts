@@ -91,7 +91,7 @@ function cells(seconds: number | undefined, stepsPerSecond?: number): string[] {
 
 const HELP = `
 The total is the time a caller waits: for the child process its start and reading the backbone too.
-Phases: embed, search (selects insertions), validate, retrain, head. Target: under 60 s in the child.
+Phases: embed, search (selects insertions), validate, retrain, head, report. Target: under 60 s in the child.
 `;
 
 function layerList(layers: readonly number[]): string {

@@ -90,7 +90,7 @@ function runInProcess({ backbone, data, options, threads }: MeasureTrainingReque
 
 async function evaluateOnTest(request: MeasureTrainingRequest, adapter: Adapter): Promise<Evaluation> {
   const { backbone, test, threads } = request;
-  const classifier = await Classifier.create(backbone.backbone, { threads });
+  const classifier = await Classifier.create(backbone.backbone, { threads, precision: "fp32" });
   try {
     const { dataset, fileName: file } = test;
     return await evaluateAdapter(classifier, { key: "trained", adapter }, { dataset, file });

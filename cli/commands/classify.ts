@@ -76,13 +76,14 @@ async function* chunksOf(texts: Iterable<string> | AsyncIterable<string>): Async
   if (chunk.length > 0) yield chunk;
 }
 
-function lineOf({ scores }: Prediction, text: string): string {
+function lineOf({ scores, outOfScope }: Prediction, text: string): string {
   const labels = scores.map(({ label, score }) => `${label}\t${score.toFixed(4)}`).join("\t");
-  return `${labels}\t${text.replaceAll(/\s+/g, " ")}\n`;
+  return `${labels}\t${outOfScope ? "out" : "in"}\t${text.replaceAll(/\s+/g, " ")}\n`;
 }
 
 const HELP = `
-Prints one line a text: LABEL, SCORE (with --top-k more of both), TEXT, separated by tabs.
+Prints one line a text, separated by tabs: LABEL, SCORE (with --top-k more of both), SCOPE, TEXT.
+SCOPE is "out" where the text seems to be of none of the labels; the label is the best guess all the same.
 
 Examples:
   $ softgate classify --adapter tickets "I was charged twice" --top-k 3

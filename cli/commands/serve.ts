@@ -1,8 +1,9 @@
 // softgate serve: the HTTP API in the foreground, until a signal ends it.
 import { once } from "node:events";
 import { Command } from "commander";
+import type { PrecisionChoice } from "#model";
 import type { Io } from "../io.ts";
-import { backboneOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
+import { backboneOption, precisionOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
 import { json } from "../output.ts";
 import { findOrPull } from "../pull.ts";
 
@@ -11,6 +12,8 @@ interface ServeOptions extends StoreOptions {
   readonly host: string;
   readonly backbone: string;
   readonly threads?: number;
+  readonly precision: PrecisionChoice;
+  readonly metricsPort?: number;
 }
 
 export function serveCommand(io: Io): Command {
@@ -19,12 +22,14 @@ export function serveCommand(io: Io): Command {
     .option("--port <port>", "0 takes any free one", wholeNumber(0, 65_535), 8080)
     .option("--host <address>", "0.0.0.0 answers the whole network", "127.0.0.1")
     .option("--threads <n>", "of a forward pass; 0 lets the runtime choose", wholeNumber(0, 256))
+    .option("--metrics-port <port>", "serve Prometheus metrics there, at /metrics", wholeNumber(0, 65_535))
+    .addOption(precisionOption())
     .addOption(backboneOption())
     .action((options: ServeOptions) => serve(options, io));
 }
 
 async function serve(options: ServeOptions, io: Io): Promise<void> {
-  const { store: storeUrl, port, host, threads } = options;
+  const { store: storeUrl, port, host, threads, precision, metricsPort } = options;
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
   const { startNodeServer } = await import("#functions");
@@ -32,11 +37,15 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     storeUrl,
     port,
     host,
+    precision,
     backbone: folder,
     ...(threads !== undefined && { threads }),
+    ...(metricsPort !== undefined && { metricsPort }),
     log: (event) => io.stderr(`${JSON.stringify(event)}\n`),
   });
-  io.stdout(options.json ? json({ url: server.url }) : `Serving on ${server.url}. Ctrl-C ends it.\n`);
+  const { url, metricsUrl } = server;
+  const metrics = metricsUrl === undefined ? "" : `Metrics at ${metricsUrl}/metrics.\n`;
+  io.stdout(options.json ? json({ url, metricsUrl }) : `Serving on ${url}. Ctrl-C ends it.\n${metrics}`);
   if (!io.signal.aborted) await once(io.signal, "abort");
   await server.close();
 }

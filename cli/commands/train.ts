@@ -1,15 +1,16 @@
 // softgate train: the steps dataset, train and publish on this machine, without a server.
 import { Command, Option } from "commander";
 import type { Evaluation } from "#trainer/evaluate";
-import { TrainerError, type TrainingReport, trainOptionsSchema } from "#trainer/job";
-import { describeSuspects, describeWeakLabels } from "../describe-held-out.ts";
-import { describeInsertions } from "../describe-insertions.ts";
+import { TrainerError, trainOptionsSchema } from "#trainer/job";
+import { describeReport } from "../describe-report.ts";
 import type { Io } from "../io.ts";
 import { backboneOption, jsonObject, wholeNumber, withTenant } from "../options.ts";
 import { json, percent } from "../output.ts";
 import { readDataset } from "../read-dataset.ts";
 import { type TrainCommandOptions, trainAndPublish } from "../train-and-publish.ts";
+import { requireReportFile, writeReport } from "../write-report.ts";
 import { evaluateFile } from "./evaluate.ts";
+import { reportPageOf } from "./report.ts";
 
 export function trainCommand(io: Io): Command {
   return withTenant(new Command("train"), io)
@@ -18,6 +19,7 @@ export function trainCommand(io: Io): Command {
     .requiredOption("--name <name>", "of the adapter: a-z, 0-9, - _ . and at most 64 characters")
     .option("--validation <file>", "labelled texts that decide between settings; without, parts of --data do")
     .option("--test <file>", "labelled texts to report the accuracy on; they decide nothing")
+    .option("--report <file>", "write the report to this file too: .html, a page with plots, or .json")
     .option("--seed <n>", "same seed and data: same adapter", wholeNumber(0, 2_147_483_647))
     .addOption(
       new Option("--method <method>", "spt: plain Selective Prompt Tuning, prompts alone and always").choices(
@@ -48,9 +50,15 @@ export function trainCommand(io: Io): Command {
 async function train(options: TrainCommandOptions, io: Io): Promise<void> {
   // Read before the training, as the files it reads itself are, so that a wrong one costs no time.
   if (options.test !== undefined) await readDataset(options.test, { forTraining: false });
-  const { name, version, digest, report } = await trainAndPublish(options, trainOptionsOf(options), io);
+  if (options.report !== undefined) requireReportFile(options.report);
+  const { resolved, report } = await trainAndPublish(options, trainOptionsOf(options), io);
+  const { name, version, digest } = resolved;
   const adapterId = `${name}:${version}`;
-  if (!options.json) io.stdout(describe(adapterId, report, options));
+  const rowsOf = options.validation ?? options.data;
+  // Warnings were said before the training.
+  const told = describeReport({ ...report, warnings: [] }, rowsOf);
+  if (!options.json) io.stdout(`${adapterId} is published.\n${told}`);
+  if (options.report !== undefined) await writeReport(options.report, reportPageOf(resolved));
   const validation = await evaluateIfGiven("validation", options, { adapterId, io });
   const test = await evaluateIfGiven("test", options, { adapterId, io });
   if (options.json) {
@@ -90,50 +98,4 @@ async function evaluateIfGiven(
     );
   }
   return evaluation;
-}
-
-/** As many words as fit a line. */
-const WORDS_SHOWN_MAX = 8;
-
-function describeVerbalizer({ template, words }: NonNullable<TrainingReport["verbalizer"]>): string {
-  const shown = words.slice(0, WORDS_SHOWN_MAX).join(", ");
-  return `${shown}${words.length > WORDS_SHOWN_MAX ? ", …" : ""} in "${template}"`;
-}
-
-function describe(adapterId: string, report: TrainingReport, files: TrainCommandOptions): string {
-  const { trainedParameters, backboneParameters, validation, frozenProbe, labelNames, heldOut } = report;
-  const lines = [
-    ["examples", `${report.examples} of ${report.classes} labels`],
-    [
-      "cut short",
-      report.truncatedExamples === 0
-        ? undefined
-        : `${report.truncatedExamples} texts longer than the backbone reads; their start alone was learned`,
-    ],
-    [
-      "label names",
-      labelNames &&
-        `${labelNames.taught ? "learned too" : "not learned"}: by them alone ${percent(labelNames.accuracy)} of the examples are told apart, by the other examples ${percent(labelNames.examplesAccuracy)}`,
-    ],
-    ["label words", report.verbalizer && describeVerbalizer(report.verbalizer)],
-    ["insertions", describeInsertions(report)],
-    [
-      "trained",
-      `${trainedParameters} numbers, ${percent(trainedParameters / backboneParameters)} of the backbone`,
-    ],
-    [
-      "held out",
-      validation &&
-        `accuracy ${percent(validation.accuracy)} (${validation.n} rows of ${files.validation ?? files.data})`,
-    ],
-    [
-      "frozen probe",
-      frozenProbe && `accuracy ${percent(frozenProbe.accuracy)} on the same rows, without insertions`,
-    ],
-    ["weakest", describeWeakLabels(heldOut)],
-    ["look at", describeSuspects(heldOut)],
-    ["took", `${report.seconds.toFixed(1)} s`],
-  ];
-  const body = lines.filter(([, text]) => text).map(([name, text]) => `  ${name?.padEnd(14)}${text}\n`);
-  return `${adapterId} is published.\n${body.join("")}`;
 }

@@ -13,5 +13,6 @@ export const about = () => (c: AppContext) =>
       "POST /v1/classify: classify texts with the adapter",
     ],
     lists: ["GET /v1/adapters", "GET /v1/adapters/{name}/versions"],
+    report: "GET /v1/adapters/{name}/versions/{version}/report, as application/json or text/html",
     health: ["GET /livez", "GET /readyz"],
   });

@@ -27,11 +27,27 @@ const ROBERTA = {
   type_vocab_size: 1,
 };
 
+/** The config.json of all-mpnet-base-v2, without what only training reads. */
+const MPNET = {
+  architectures: ["MPNetForMaskedLM"],
+  hidden_act: "gelu",
+  hidden_size: 768,
+  intermediate_size: 3072,
+  layer_norm_eps: 1e-5,
+  max_position_embeddings: 514,
+  model_type: "mpnet",
+  num_attention_heads: 12,
+  num_hidden_layers: 12,
+  pad_token_id: 1,
+  relative_attention_num_buckets: 32,
+  vocab_size: 30527,
+};
+
 function parse(json: unknown) {
   return parseEncoderConfig(new TextEncoder().encode(JSON.stringify(json)));
 }
 
-function without(key: keyof typeof MINILM, from: Record<string, unknown> = MINILM) {
+function without(key: keyof typeof MINILM | keyof typeof MPNET, from: Record<string, unknown> = MINILM) {
   return Object.fromEntries(Object.entries(from).filter(([name]) => name !== key));
 }
 
@@ -47,6 +63,7 @@ describe("parseEncoderConfig", () => {
       positions: 512,
       positionOffset: 0,
       tokenTypes: 2,
+      relativeBuckets: 0,
       normEpsilon: 1e-12,
       activation: "gelu",
       pooling: "mean",
@@ -60,6 +77,19 @@ describe("parseEncoderConfig", () => {
       expect(config).toMatchObject({ family: "roberta", positions: 512, positionOffset: 2, tokenTypes: 1 });
     },
   );
+
+  it("reads MPNet: no token types, relative attention bias, positions from 2 on whatever the padding id", () => {
+    const expected = {
+      family: "mpnet",
+      positions: 512,
+      positionOffset: 2,
+      tokenTypes: 0,
+      relativeBuckets: 32,
+    };
+    expect(parse(MPNET)).toMatchObject(expected);
+    expect(parse({ ...MPNET, pad_token_id: 0 })).toMatchObject(expected);
+    expect(parse(without("relative_attention_num_buckets", MPNET))).toMatchObject(expected);
+  });
 
   it("fills in what older files leave out", () => {
     const { activation, normEpsilon, tokenTypes } = parse(
@@ -91,7 +121,7 @@ describe("parseEncoderConfig", () => {
 
   it.each([
     ["distilbert", { model_type: "distilbert" }, /"distilbert"; supported: bert, roberta/],
-    ["mpnet", { ...MINILM, model_type: "mpnet" }, /"mpnet"; supported: bert, roberta/],
+    ["other buckets", { ...MPNET, relative_attention_num_buckets: 64 }, /num_buckets 64; supported: 32/],
     ["no model_type", without("model_type"), /model_type undefined; supported/],
     ["relative positions", { ...MINILM, position_embedding_type: "relative_key" }, /supported: absolute/],
     ["another activation", { ...MINILM, hidden_act: "silu" }, /hidden_act "silu"; supported: gelu/],

@@ -1,9 +1,10 @@
-// The part of a backbone's config.json that the encoder needs, for the BERT and RoBERTa families.
+// The part of a backbone's config.json that the encoder needs, for the BERT, RoBERTa and MPNet families.
 import { z } from "zod";
 import { ModelError } from "../errors.ts";
+import { RELATIVE_BUCKETS } from "./relative-buckets.ts";
 
 export interface EncoderConfig {
-  readonly family: "bert" | "roberta";
+  readonly family: "bert" | "roberta" | "mpnet";
   /** D, N, H, F, V. */
   readonly width: number;
   readonly layers: number;
@@ -12,10 +13,12 @@ export interface EncoderConfig {
   readonly vocabulary: number;
   /** Largest number of tokens of one text, specials included. */
   readonly positions: number;
-  /** Position id of a text's first token: 0 (BERT), padding id + 1 (RoBERTa). */
+  /** Position id of a text's first token: 0 (BERT), padding id + 1 (RoBERTa), 2 (MPNet). */
   readonly positionOffset: number;
-  /** Rows of the token type table, 1 or 2. */
+  /** Rows of the token type table, 1 or 2; 0 where there is none (MPNet). */
   readonly tokenTypes: number;
+  /** Rows of the table of relative attention bias (MPNet); 0 where there is none. */
+  readonly relativeBuckets: number;
   readonly normEpsilon: number;
   readonly activation: "gelu" | "gelu_tanh" | "relu";
   /**
@@ -44,7 +47,11 @@ export function parseEncoderConfig(bytes: Uint8Array): EncoderConfig {
       `hidden_size ${config.hidden_size} is not divisible by ${config.num_attention_heads} heads`,
     );
   }
-  const positionOffset = family === "bert" ? 0 : config.pad_token_id + 1;
+  const relativeBuckets = family === "mpnet" ? config.relative_attention_num_buckets : 0;
+  if (relativeBuckets !== 0 && relativeBuckets !== RELATIVE_BUCKETS) {
+    unsupported(`relative_attention_num_buckets ${relativeBuckets}`, [`${RELATIVE_BUCKETS}`]);
+  }
+  const positionOffset = positionOffsetOf(family, config.pad_token_id);
   const positions = config.max_position_embeddings - positionOffset;
   if (positions < 8) throw invalid(`max_position_embeddings leaves ${positions} positions, 8 are needed`);
   return {
@@ -56,11 +63,17 @@ export function parseEncoderConfig(bytes: Uint8Array): EncoderConfig {
     vocabulary: config.vocab_size,
     positions,
     positionOffset,
-    tokenTypes: config.type_vocab_size,
+    tokenTypes: family === "mpnet" ? 0 : config.type_vocab_size,
+    relativeBuckets,
     normEpsilon: config.layer_norm_eps,
     activation,
     pooling: "mean",
   };
+}
+
+/** transformers has MPNet's padding id fixed at 1, whatever config.json says. */
+function positionOffsetOf(family: EncoderConfig["family"], paddingId: number): number {
+  return { bert: 0, roberta: paddingId + 1, mpnet: 2 }[family];
 }
 
 const FAMILY_BY_MODEL_TYPE: ReadonlyMap<string, EncoderConfig["family"]> = new Map([
@@ -68,6 +81,7 @@ const FAMILY_BY_MODEL_TYPE: ReadonlyMap<string, EncoderConfig["family"]> = new M
   ["roberta", "roberta"],
   ["xlm-roberta", "roberta"],
   ["camembert", "roberta"],
+  ["mpnet", "mpnet"],
 ]);
 
 /** Hugging Face's names; the tanh forms differ in spelling only. */
@@ -91,6 +105,7 @@ const configSchema = z.object({
   layer_norm_eps: z.number().positive().max(1).default(1e-12),
   hidden_act: z.string().default("gelu"),
   position_embedding_type: z.string().default("absolute"),
+  relative_attention_num_buckets: z.int().min(1).max(1_024).default(RELATIVE_BUCKETS),
   pad_token_id: z.int().min(0).max(1_000).default(1),
   is_decoder: z.boolean().default(false),
 });

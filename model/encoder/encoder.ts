@@ -1,4 +1,4 @@
-// The frozen forward pass of the BERT and RoBERTa families over packed rows: each row of T positions
+// The frozen forward pass of the BERT, RoBERTa and MPNet families over packed rows: each row of T positions
 // holds several texts, kept apart by a segment id per position. Prompt tokens stand beside the rows,
 // in slots of their own: texts see them as further keys, and their own rows are computed only in
 // layers whose result a later layer needs. `beforeLayer` says what is inserted at a layer: the prompts
@@ -6,8 +6,18 @@
 import type { GraphBuilder, Tensor } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
 import type { EncoderConfig } from "./config.ts";
+import { type ApplyLinear, createLinear, type Precision } from "./linear.ts";
 import { flattenRows } from "./pool.ts";
+import { addRelativeBias, relativeBias } from "./relative-bias.ts";
 import type { EncoderWeights, LayerWeights, Linear, Norm } from "./weights.ts";
+
+/** The frozen part of a backbone, and how a graph computes it. */
+export interface EncoderSource {
+  readonly config: EncoderConfig;
+  readonly weights: EncoderWeights;
+  /** "fp32" when absent; gradients exist in it alone. */
+  readonly precision?: Precision;
+}
 
 /** Added to the attention score of a key that a query must not see. exp(-1e4) is 0 in float32. */
 export const HIDDEN_KEY_BIAS = -10_000;
@@ -20,6 +30,8 @@ export const EMPTY_SLOT = -2;
 export interface EncoderInputs {
   /** [R, T] int32. Positions of equal segment see each other; text segments count from 0. */
   readonly segmentIds: Tensor;
+  /** [1, T, T] int32, of backbones with relative attention bias: see bucketMatrix. */
+  readonly buckets?: Tensor;
   /** States entering layer `fromLayer`, [R, T, D]. */
   readonly states_RTD: Tensor;
   readonly fromLayer: number;
@@ -80,7 +92,7 @@ export interface LayerEntry {
 /** Called once a layer, in order. */
 export type BeforeLayer = (layer: number, entry: LayerEntry) => LayerInsertions;
 
-/** [R, T] int32 ids → [R, T, D] states entering layer 0: word + position + type, normalised. */
+/** [R, T] int32 ids → [R, T, D] states entering layer 0: word + position + type (where there are types), normalised. */
 export function embedTokens(
   builder: GraphBuilder,
   config: EncoderConfig,
@@ -94,25 +106,29 @@ export function embedTokens(
     ]);
   const words = rows("tokenIds", weights.tokenEmbedding_VD);
   const places = rows("positionIds", weights.positionEmbedding);
-  const types = rows("typeIds", weights.typeEmbedding);
-  const sum = builder.apply("Add", [builder.apply("Add", [words, types]), places]);
+  const typed = weights.typeEmbedding
+    ? builder.apply("Add", [words, rows("typeIds", weights.typeEmbedding)])
+    : words;
+  const sum = builder.apply("Add", [typed, places]);
   return { states_RTD: normalize(builder, config, sum, { own: weights.embeddingNorm }) };
 }
 
 /** Final hidden states of the texts, [R, T, D]. */
 export function encode(
   builder: GraphBuilder,
-  { config, weights }: { config: EncoderConfig; weights: EncoderWeights },
-  { segmentIds, states_RTD, fromLayer }: EncoderInputs,
+  { config, weights, precision = "fp32" }: EncoderSource,
+  { segmentIds, buckets, states_RTD, fromLayer }: EncoderInputs,
   beforeLayer: BeforeLayer = () => ({}),
 ): Tensor {
-  const biasBetween = segmentBiases(builder);
+  const biasBetween = attentionBiases(builder, segmentIds, relativeBiasOf(builder, config, weights, buckets));
+  const linear = createLinear(builder, precision);
   let states = states_RTD;
   let carried: Tensor | undefined;
   for (let layer = fromLayer; layer < config.layers; layer++) {
     const layerWeights = withScaledQueries(must(weights.layers[layer], `weights of layer ${layer}`), config);
     const { prompts, norms } = beforeLayer(layer, { states_RTD: states, carried });
-    const seen = keysAndValues(builder, config, layerWeights, { states, prompts: prompts?.keys });
+    const context = { builder, config, linear, weights: layerWeights };
+    const seen = keysAndValues(context, { states, prompts: prompts?.keys });
     const keyIds = prompts
       ? builder.apply("Concat", [segmentIds, prompts.keys.segmentIds], { axis: 1 })
       : segmentIds;
@@ -121,7 +137,7 @@ export function encode(
       return prompts?.keyBias ? builder.apply("Add", [bias, prompts.keyBias]) : bias;
     };
     const advance = (rows: Tensor, layout: QueryLayout) =>
-      encoderLayer(builder, config, layerWeights, { states: rows, ...seen, ...layout });
+      encoderLayer(context, { states: rows, ...seen, ...layout });
     states = advance(states, { bias: biasOf(segmentIds), toSlots: same, toRows: same, norms });
     const queries = prompts?.queries;
     carried =
@@ -136,9 +152,16 @@ export function encode(
   return states;
 }
 
+interface LayerContext {
+  readonly builder: GraphBuilder;
+  readonly config: EncoderConfig;
+  readonly linear: ApplyLinear;
+  readonly weights: LayerWeights;
+}
+
 /** How the states of a layer's queries lie in the rows of attention. */
 interface QueryLayout {
-  /** [R, 1, Q, K] */
+  /** [R, 1, Q, K], or [R, H, Q, K] where the backbone has relative attention bias. */
   readonly bias: Tensor;
   /** The queries' own form → [R, Q, D], and back. */
   readonly toSlots: (states: Tensor) => Tensor;
@@ -150,12 +173,32 @@ function same(states: Tensor): Tensor {
   return states;
 }
 
-/** bias_R1QK of queries and keys: 0 within a segment, HIDDEN_KEY_BIAS between segments. Each pair once. */
-function segmentBiases(builder: GraphBuilder): (queryIds: Tensor, keyIds: Tensor) => Tensor {
+function relativeBiasOf(
+  builder: GraphBuilder,
+  { heads }: EncoderConfig,
+  { relativeBias: biases }: EncoderWeights,
+  buckets: Tensor | undefined,
+): Tensor | undefined {
+  return biases && relativeBias(builder, { biases, heads }, must(buckets, "relative buckets"));
+}
+
+/**
+ * Bias of queries and keys: 0 within a segment, HIDDEN_KEY_BIAS between segments; where the queries are the texts',
+ * with the backbone's relative bias, if it has one. Each pair once.
+ */
+function attentionBiases(
+  builder: GraphBuilder,
+  textIds: Tensor,
+  relative_1HTT: Tensor | undefined,
+): (queryIds: Tensor, keyIds: Tensor) => Tensor {
   const known = new Map<string, Tensor>();
+  const compute = (queryIds: Tensor, keyIds: Tensor) => {
+    const bias = biasBetweenSegments(builder, queryIds, keyIds);
+    return relative_1HTT && queryIds === textIds ? addRelativeBias(builder, bias, relative_1HTT) : bias;
+  };
   return (queryIds, keyIds) => {
     const pair = `${queryIds.id} ${keyIds.id}`;
-    const bias = known.get(pair) ?? biasBetweenSegments(builder, queryIds, keyIds);
+    const bias = known.get(pair) ?? compute(queryIds, keyIds);
     known.set(pair, bias);
     return bias;
   };
@@ -172,19 +215,18 @@ function biasBetweenSegments(builder: GraphBuilder, queryIds: Tensor, keyIds: Te
 
 /** `states` after one layer in which they see the given keys; of the same shape. */
 function encoderLayer(
-  builder: GraphBuilder,
-  config: EncoderConfig,
-  weights: LayerWeights,
+  context: LayerContext,
   rows: { states: Tensor; key: Tensor; value: Tensor } & QueryLayout,
 ): Tensor {
-  const attended = attention(builder, config, weights, rows);
+  const { builder, config, linear, weights } = context;
+  const attended = attention(context, rows);
   const { norms } = rows;
   const middle = normalize(builder, config, builder.apply("Add", [attended, rows.states]), {
     own: weights.attentionNorm,
     inserted: norms && { ...norms.attention, rows: norms.rows },
   });
-  const wide = linear(builder, middle, weights.feedForwardIn);
-  const narrow = linear(builder, activate(builder, wide, config), weights.feedForwardOut);
+  const wide = linear(middle, weights.feedForwardIn);
+  const narrow = linear(activate(builder, wide, config), weights.feedForwardOut);
   return normalize(builder, config, builder.apply("Add", [narrow, middle]), {
     own: weights.outputNorm,
     inserted: norms && { ...norms.output, rows: norms.rows },
@@ -193,31 +235,27 @@ function encoderLayer(
 
 /** softmax(Q·Kᵀ + bias) · V per head, Q scaled already. */
 function attention(
-  builder: GraphBuilder,
-  config: EncoderConfig,
-  weights: LayerWeights,
-  { states, key, value, bias, toSlots, toRows }: Parameters<typeof encoderLayer>[3],
+  { builder, config, linear, weights }: LayerContext,
+  { states, key, value, bias, toSlots, toRows }: Parameters<typeof encoderLayer>[1],
 ): Tensor {
-  const queries_RQD = toSlots(linear(builder, states, weights.query));
+  const queries_RQD = toSlots(linear(states, weights.query));
   const query = splitHeads(builder, config, queries_RQD, [0, 2, 1, 3]);
   const scores = builder.apply("Add", [builder.apply("MatMul", [query, key]), bias]);
   const mixed = builder.apply("MatMul", [builder.apply("Softmax", [scores]), value]);
   const merged = builder.apply("Transpose", [mixed], { perm: [0, 2, 1, 3] });
   const mixed_RQD = builder.reshape(merged, [0, 0, config.width], queries_RQD.shape);
-  return linear(builder, toRows(mixed_RQD), weights.attentionOutput);
+  return linear(toRows(mixed_RQD), weights.attentionOutput);
 }
 
 /** key [R, H, d, K] and value [R, H, K, d] of the texts' positions and, after them, the prompts' slots. */
 function keysAndValues(
-  builder: GraphBuilder,
-  config: EncoderConfig,
-  weights: LayerWeights,
+  { builder, config, linear, weights }: LayerContext,
   { states, prompts }: { states: Tensor; prompts: PromptRows | undefined },
 ): { key: Tensor; value: Tensor } {
   const project = (weight: Linear) => {
-    const ofTexts = linear(builder, states, weight);
+    const ofTexts = linear(states, weight);
     if (!prompts) return ofTexts;
-    const ofPrompts = builder.apply("Gather", [linear(builder, prompts.states, weight), prompts.slotsAt]);
+    const ofPrompts = builder.apply("Gather", [linear(prompts.states, weight), prompts.slotsAt]);
     return builder.apply("Concat", [ofTexts, ofPrompts], { axis: 1 });
   };
   return {
@@ -235,13 +273,6 @@ function splitHeads(
 ): Tensor {
   const shape = [...x.shape.slice(0, 2), heads, width / heads];
   return builder.apply("Transpose", [builder.reshape(x, [0, 0, heads, width / heads], shape)], { perm });
-}
-
-/** x · weight + bias over the last axis. */
-export function linear(builder: GraphBuilder, x: Tensor, { weight, bias }: Linear): Tensor {
-  const outputs = bias.length;
-  const product = builder.apply("MatMul", [x, builder.constant(weight, [weight.length / outputs, outputs])]);
-  return builder.apply("Add", [product, builder.constant(bias, [outputs])]);
 }
 
 /** 1/√d of the attention scores, folded into the query weights. */

@@ -2,12 +2,14 @@
 export { encodeTexts, packedFeeds } from "./encode-texts.ts";
 export {
   type BeforeLayer,
+  type EncoderSource,
   encode,
   type LayerEntry,
   type LayerNorms,
   type LayerPrompts,
   normTensors,
 } from "./encoder.ts";
+export { PRECISIONS, type Precision } from "./linear.ts";
 export { maskScale, textFeatures } from "./mask-head.ts";
 export {
   type PackedBatch,
@@ -19,3 +21,4 @@ export {
   writeSlotRows,
 } from "./pack.ts";
 export { flattenRows } from "./pool.ts";
+export { positionFeeds, positionInputs } from "./position-inputs.ts";

@@ -25,7 +25,7 @@ const goldenSchema = z.object({
   ),
 });
 
-describe.each(["bert", "roberta"] as const)("words at the mask of tiny-%s", (family) => {
+describe.each(["bert", "roberta", "mpnet"] as const)("words at the mask of tiny-%s", (family) => {
   const path = new URL(`../../test/fixtures/golden/mask-tiny-${family}.json`, import.meta.url);
   const golden = goldenSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   let backbone: Backbone;

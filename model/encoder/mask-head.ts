@@ -1,10 +1,10 @@
 // What the head of a masked-language-model backbone makes of the state at the mask: the vector whose product
 // with a word's row of the decoder is that word's logit. Frozen, as all of the backbone.
 import type { GraphBuilder, Tensor } from "../graph/builder.ts";
-import type { EncoderConfig } from "./config.ts";
-import { activate, linear, normalize } from "./encoder.ts";
+import { activate, type EncoderSource, normalize } from "./encoder.ts";
+import { createLinear } from "./linear.ts";
 import { poolTexts, unitLength } from "./pool.ts";
-import type { EncoderWeights, MaskHead } from "./weights.ts";
+import type { MaskHead } from "./weights.ts";
 
 /**
  * The vector [B, D] that heads read: pool_BX · states_RTD of unit length, or, of a backbone with a
@@ -13,7 +13,7 @@ import type { EncoderWeights, MaskHead } from "./weights.ts";
  */
 export function textFeatures(
   builder: GraphBuilder,
-  { config, weights }: { config: EncoderConfig; weights: EncoderWeights },
+  { config, weights, precision = "fp32" }: EncoderSource,
   { pool_BX, states_RTD }: { pool_BX: Tensor; states_RTD: Tensor },
 ): Tensor {
   const pooled = poolTexts(builder, pool_BX, states_RTD);
@@ -25,8 +25,8 @@ export function textFeatures(
     gamma_D: gamma_D.map((value) => value / scale),
     beta_D: beta_D.map((value) => value / scale),
   };
-  const dense = activate(builder, linear(builder, pooled, maskHead.dense), config);
-  return normalize(builder, config, dense, { own });
+  const dense = createLinear(builder, precision)(pooled, maskHead.dense);
+  return normalize(builder, config, activate(builder, dense, config), { own });
 }
 
 /** Root mean square length of the head's vectors, by its norm alone: x̂ has mean 0 and variance 1. */

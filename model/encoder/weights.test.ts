@@ -47,10 +47,27 @@ describe("readEncoderWeights", () => {
     expect(read.positionEmbedding).toHaveLength((256 + 2) * 32);
   });
 
-  it.each(["bert.", "roberta.", "model.", "auto_model."])("takes names with the prefix %s", (prefix) => {
-    const file = rewrite((name, tensor) => [prefix + name, tensor]);
-    expect(readEncoderWeights(file, config)).toEqual(weights);
+  it("finds MPNet's weights by their other names, and no token types", () => {
+    const mpnet = makeTinyBackbone({ family: "mpnet" });
+    const { tensors } = parseSafetensors(mpnet.weights);
+    const read = readEncoderWeights(mpnet.weights, parseEncoderConfig(mpnet.config));
+    const valuesOf = (name: string) => toFloat32(name, tensors.get(name) ?? expect.unreachable(name));
+    const { query, attentionOutput, attentionNorm } = read.layers[1] ?? expect.unreachable();
+    expect(query.bias).toEqual(valuesOf("encoder.layer.1.attention.attn.q.bias"));
+    expect(attentionOutput.bias).toEqual(valuesOf("encoder.layer.1.attention.attn.o.bias"));
+    expect(attentionNorm.gamma_D).toEqual(valuesOf("encoder.layer.1.attention.LayerNorm.weight"));
+    expect(read.relativeBias).toEqual(valuesOf("encoder.relative_attention_bias.weight"));
+    expect(read.typeEmbedding).toBeUndefined();
+    expect(weights.relativeBias).toBeUndefined();
   });
+
+  it.each(["bert.", "roberta.", "mpnet.", "model.", "auto_model."])(
+    "takes names with the prefix %s",
+    (prefix) => {
+      const file = rewrite((name, tensor) => [prefix + name, tensor]);
+      expect(readEncoderWeights(file, config)).toEqual(weights);
+    },
+  );
 
   it("takes gamma and beta for the norms' weight and bias", () => {
     const file = rewrite((name, tensor) => [

@@ -1,5 +1,5 @@
-// The encoder's weights by role, out of a safetensors file of a BERT or RoBERTa model. Names with and
-// without the "bert." / "roberta." prefix are accepted; linear weights are transposed to [in, out].
+// The encoder's weights by role, out of a safetensors file of a BERT, RoBERTa or MPNet model. Names with and
+// without the "bert." / "roberta." / "mpnet." prefix are accepted; linear weights are transposed to [in, out].
 // A masked-language-model head is read where the file has one.
 import { ModelError } from "../errors.ts";
 import { parseSafetensors, type Tensor } from "../safetensors/parse.ts";
@@ -41,7 +41,10 @@ export interface MaskHead {
 export interface EncoderWeights {
   readonly tokenEmbedding_VD: Float32Array;
   readonly positionEmbedding: Float32Array;
-  readonly typeEmbedding: Float32Array;
+  /** Absent where the backbone has no token types. */
+  readonly typeEmbedding?: Float32Array;
+  /** [relativeBuckets, H], row by row: see relative-bias.ts. Absent where positions are absolute only. */
+  readonly relativeBias?: Float32Array;
   readonly embeddingNorm: Norm;
   readonly layers: readonly LayerWeights[];
   /** Absent where the backbone predicts no words. */
@@ -53,14 +56,19 @@ export function readEncoderWeights(safetensors: Uint8Array, config: EncoderConfi
   const { tensors } = parseSafetensors(safetensors);
   const prefix = PREFIXES.find((candidate) => tensors.has(`${candidate}${WORD_EMBEDDINGS}`)) ?? "";
   const source: Source = { tensors, prefix };
-  const { width, layers, vocabulary, positions, positionOffset, tokenTypes } = config;
+  const { width, heads, layers, vocabulary, positions, positionOffset, tokenTypes, relativeBuckets } = config;
   const rows = positions + positionOffset;
   const tokenEmbedding_VD = read(source, [WORD_EMBEDDINGS], [vocabulary, width]);
   const maskHead = readMaskHead(tensors, config, tokenEmbedding_VD);
   return {
     tokenEmbedding_VD,
     positionEmbedding: read(source, ["embeddings.position_embeddings.weight"], [rows, width]),
-    typeEmbedding: read(source, ["embeddings.token_type_embeddings.weight"], [tokenTypes, width]),
+    ...(tokenTypes > 0 && {
+      typeEmbedding: read(source, ["embeddings.token_type_embeddings.weight"], [tokenTypes, width]),
+    }),
+    ...(relativeBuckets > 0 && {
+      relativeBias: read(source, ["encoder.relative_attention_bias.weight"], [relativeBuckets, heads]),
+    }),
     embeddingNorm: readNorm(source, "embeddings.LayerNorm", width),
     layers: Array.from({ length: layers }, (_, layer) => readLayer(source, layer, config)),
     ...(maskHead ? { maskHead } : {}),
@@ -68,10 +76,17 @@ export function readEncoderWeights(safetensors: Uint8Array, config: EncoderConfi
 }
 
 /** Plain encoders; with a head of another task on top; wrapped by sentence-transformers. */
-const PREFIXES = ["", "bert.", "roberta.", "model.", "auto_model."];
+const PREFIXES = ["", "bert.", "roberta.", "mpnet.", "model.", "auto_model."];
 const WORD_EMBEDDINGS = "embeddings.word_embeddings.weight";
 
-/** The head's parts as BertForMaskedLM and RobertaForMaskedLM save them. */
+const LM_HEAD = {
+  dense: "lm_head.dense",
+  norm: "lm_head.layer_norm",
+  decoder: "lm_head.decoder.weight",
+  bias: ["lm_head.bias", "lm_head.decoder.bias"],
+} as const;
+
+/** The head's parts as BertForMaskedLM, RobertaForMaskedLM and MPNetForMaskedLM save them. */
 const MASK_HEAD_NAMES = {
   bert: {
     dense: "cls.predictions.transform.dense",
@@ -79,12 +94,8 @@ const MASK_HEAD_NAMES = {
     decoder: "cls.predictions.decoder.weight",
     bias: ["cls.predictions.bias", "cls.predictions.decoder.bias"],
   },
-  roberta: {
-    dense: "lm_head.dense",
-    norm: "lm_head.layer_norm",
-    decoder: "lm_head.decoder.weight",
-    bias: ["lm_head.bias", "lm_head.decoder.bias"],
-  },
+  roberta: LM_HEAD,
+  mpnet: LM_HEAD,
 } as const satisfies Record<EncoderConfig["family"], Record<string, string | readonly string[]>>;
 
 function readMaskHead(
@@ -110,14 +121,33 @@ interface Source {
   readonly prefix: string;
 }
 
-function readLayer(source: Source, layer: number, { width, feedForward }: EncoderConfig): LayerWeights {
+/** Names below a layer's "attention.". */
+const BERT_ATTENTION = {
+  query: "self.query",
+  key: "self.key",
+  value: "self.value",
+  output: "output.dense",
+  norm: "output.LayerNorm",
+};
+const ATTENTION_NAMES = {
+  bert: BERT_ATTENTION,
+  roberta: BERT_ATTENTION,
+  mpnet: { query: "attn.q", key: "attn.k", value: "attn.v", output: "attn.o", norm: "LayerNorm" },
+} satisfies Record<EncoderConfig["family"], typeof BERT_ATTENTION>;
+
+function readLayer(
+  source: Source,
+  layer: number,
+  { family, width, feedForward }: EncoderConfig,
+): LayerWeights {
   const name = `encoder.layer.${layer}`;
+  const attention = ATTENTION_NAMES[family];
   return {
-    query: readLinear(source, `${name}.attention.self.query`, width, width),
-    key: readLinear(source, `${name}.attention.self.key`, width, width),
-    value: readLinear(source, `${name}.attention.self.value`, width, width),
-    attentionOutput: readLinear(source, `${name}.attention.output.dense`, width, width),
-    attentionNorm: readNorm(source, `${name}.attention.output.LayerNorm`, width),
+    query: readLinear(source, `${name}.attention.${attention.query}`, width, width),
+    key: readLinear(source, `${name}.attention.${attention.key}`, width, width),
+    value: readLinear(source, `${name}.attention.${attention.value}`, width, width),
+    attentionOutput: readLinear(source, `${name}.attention.${attention.output}`, width, width),
+    attentionNorm: readNorm(source, `${name}.attention.${attention.norm}`, width),
     feedForwardIn: readLinear(source, `${name}.intermediate.dense`, width, feedForward),
     feedForwardOut: readLinear(source, `${name}.output.dense`, feedForward, width),
     outputNorm: readNorm(source, `${name}.output.LayerNorm`, width),

@@ -25,7 +25,7 @@ export interface GraphNode {
 
 export interface Constant {
   readonly tensor: Tensor;
-  readonly data: Float32Array | Float64Array | Int32Array | BigInt64Array;
+  readonly data: Float32Array | Float64Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
 }
 
 export interface Graph {
@@ -43,7 +43,7 @@ export class GraphBuilder {
   readonly #constants: Constant[] = [];
   readonly #outputs: { name: string; tensor: Tensor }[] = [];
   readonly #scalars = new Map<number, Tensor>();
-  readonly #constantOf = new Map<Float32Array, Tensor>();
+  readonly #constantOf = new Map<Float32Array | Int8Array, Tensor>();
   #nextId = 0;
 
   constructor(floatType: FloatType = "float32") {
@@ -58,12 +58,13 @@ export class GraphBuilder {
   }
 
   /** Frozen numbers, stored in the model once an array. Data is kept by reference until serialization. */
-  constant(data: Float32Array, shape: readonly number[]): Tensor {
+  constant(data: Float32Array | Int8Array, shape: readonly number[]): Tensor {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
     if (size !== data.length) throw new Error(`Constant of ${data.length} numbers is not [${shape}]`);
     const known = this.#constantOf.get(data);
     if (known?.shape.join() === shape.join()) return known;
-    const tensor = { id: this.#freshId(), type: this.floatType, shape };
+    const type = data instanceof Int8Array ? "int8" : this.floatType;
+    const tensor = { id: this.#freshId(), type, shape } as const;
     this.#constants.push({ tensor, data });
     this.#constantOf.set(data, tensor);
     return tensor;

@@ -3,7 +3,7 @@
 // Shapes are symbolic: a dimension is a number or a name, and two dimensions agree when identical.
 
 export type FloatType = "float32" | "float64";
-export type ElementType = FloatType | "int32" | "int64" | "bool";
+export type ElementType = FloatType | "int8" | "uint8" | "int32" | "int64" | "bool";
 export type Dimension = number | string;
 export type Shape = readonly Dimension[];
 
@@ -27,6 +27,11 @@ export interface Attributes {
   /** Cast. */
   readonly to?: ElementType;
 }
+
+/** Most of a number that QuantizeRows gives. */
+export const UINT8_MAX = 255;
+/** Largest size of an int8 weight: as much either way. */
+export const INT8_MAX = 127;
 
 export type Rule = (inputs: readonly TensorType[], attributes: Attributes) => readonly TensorType[];
 
@@ -73,6 +78,35 @@ export const opTable = {
   },
   /** [.., n, k] · [k, m] or [.., n, k] · [.., k, m] with broadcast leading axes. */
   MatMul: ([a, b]) => [matMulType(must(a, "MatMul a"), must(b, "MatMul b"))],
+  /**
+   * Eight bits a number, each row by a scale and a zero of its own, so that no row depends on another:
+   * q = round(x / scale) + zero as uint8 [.., k]; scale [.., 1] = (highest - lowest) / 255 of the row and 0;
+   * zero as uint8 [.., 1].
+   */
+  QuantizeRows: ([x]) => {
+    const { type, shape } = must(x, "QuantizeRows x");
+    const column = [...shape.slice(0, -1), 1];
+    return [
+      { type: "uint8", shape },
+      { type, shape: column },
+      { type: "uint8", shape: column },
+    ];
+  },
+  /**
+   * What QuantizeRows gives of [.., n, k], times int8 weights [k + e, m] with a scale for each column [m]:
+   * [.., n, m]. The last e ≥ 1 weights of a column sum to less than nothing what the first k do: each meets the
+   * row's zero, which takes it out of the sum. Sums are exact in int32.
+   */
+  MatMulInt8: ([q, rowScales, zeros, weight, columnScales]) => {
+    const [quantized, scales, columns] = [must(q, "q"), must(rowScales, "scales"), must(weight, "weight")];
+    assertSame(quantized.type, "uint8", "MatMulInt8 q");
+    assertSame(must(zeros, "zeros").type, "uint8", "MatMulInt8 zeros");
+    assertSame(columns.type, "int8", "MatMulInt8 weight");
+    if (Number(columns.shape[0]) <= Number(lastOf(quantized.shape)))
+      throw new Error(`MatMulInt8 [${quantized.shape}] · [${columns.shape}]: no weights for the zeros`);
+    assertSame(must(columnScales, "columnScales").shape.join(), `${columns.shape[1]}`, "MatMulInt8 columns");
+    return [{ type: scales.type, shape: [...quantized.shape.slice(0, -1), lastOf(columns.shape)] }];
+  },
   Transpose: ([x], { perm }) => {
     const input = must(x, "Transpose x");
     const order = must(perm, "Transpose perm");
@@ -101,7 +135,11 @@ export const opTable = {
   /** The part of x (input 0) that stands where Concat put it: after as much as `before`, as much as `like`. */
   SliceLike: ([, , like]) => [must(like, "SliceLike like")],
   /** The transpose of SliceLike: x (input 0) with zeros around it, those of `before` first, as much in all as `whole`. */
-  PadLike: ([, , whole]) => [must(whole, "PadLike whole")],
+  PadLike: ([x, , whole], { axis = 0 }) => {
+    const input = must(x, "PadLike x");
+    const size = must(must(whole, "PadLike whole").shape[axis], "PadLike axis");
+    return [{ type: input.type, shape: input.shape.with(axis, size) }];
+  },
   ReduceSum: ([x], { axes }) => {
     const input = must(x, "ReduceSum x");
     const reduced = must(axes, "ReduceSum axes");

@@ -2,16 +2,24 @@
 // the table: most are ONNX ops of the same name; the rest are a few nodes each.
 import type { Constant, Graph, GraphNode, Tensor } from "./builder.ts";
 import type { Attributes, ElementType, FloatType, OpName } from "./ops.ts";
-import { must } from "./ops.ts";
+import { must, UINT8_MAX } from "./ops.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 
 const IR_VERSION = 9;
 const OPSET_VERSION = 20;
+/** Kernels of onnxruntime beyond ONNX: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md */
+const CONTRIB_DOMAIN = "com.microsoft";
+const CONTRIB_VERSION = 1;
 
-const typeCodes = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } satisfies Record<
-  ElementType,
-  number
->;
+const typeCodes = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+} satisfies Record<ElementType, number>;
 
 /** Bytes of a model for onnxruntime. Outputs carry the names given to GraphBuilder.output. */
 export function serializeGraph(graph: Graph): Uint8Array {
@@ -23,12 +31,14 @@ export function serializeGraph(graph: Graph): Uint8Array {
   for (const constant of graph.constants) body.message(5, tensorProto(constant, graph.floatType));
   for (const input of graph.inputs) body.message(11, valueInfo(input.id, input));
   for (const { name, tensor } of graph.outputs) body.message(12, valueInfo(name, tensor));
-  const opset = new ProtobufWriter().string(1, "").varint(2, OPSET_VERSION);
+  const opset = (domain: string, version: number) =>
+    new ProtobufWriter().string(1, domain).varint(2, version);
   return new ProtobufWriter()
     .varint(1, IR_VERSION)
     .string(2, "softgate")
     .message(7, body)
-    .message(8, opset)
+    .message(8, opset("", OPSET_VERSION))
+    .message(8, opset(CONTRIB_DOMAIN, CONTRIB_VERSION))
     .finish();
 }
 
@@ -56,12 +66,12 @@ class Emitter {
     outputs: readonly string[],
     attributes: Readonly<Record<string, AttributeValue>> = {},
   ): void {
-    const node = new ProtobufWriter();
-    for (const id of inputs) node.string(1, id);
-    for (const id of outputs) node.string(2, id);
-    node.string(4, op);
-    for (const [name, value] of Object.entries(attributes)) node.message(5, attributeProto(name, value));
-    this.#graph.message(1, node);
+    this.#graph.message(1, nodeProto({ op, inputs, outputs, attributes }));
+  }
+
+  /** A node of one of onnxruntime's own kernels. */
+  contribNode(op: string, inputs: readonly string[], outputs: readonly string[]): void {
+    this.#graph.message(1, nodeProto({ op, inputs, outputs, attributes: {} }).string(7, CONTRIB_DOMAIN));
   }
 
   /** A node whose single output gets a fresh name, which is returned. */
@@ -96,6 +106,14 @@ class Emitter {
     return id;
   }
 
+  /** A scalar. */
+  uint8(value: number): string {
+    const id = this.freshId();
+    const tensor: Tensor = { id, type: "uint8", shape: [] };
+    this.#graph.message(5, tensorProto({ tensor, data: Uint8Array.of(value) }, "float32"));
+    return id;
+  }
+
   floats(values: readonly number[], shape: readonly number[] = [values.length]): string {
     const id = this.freshId();
     const tensor: Tensor = { id, type: this.floatType, shape };
@@ -113,10 +131,28 @@ class Emitter {
 
 type Branch = (emit: Emitter) => string;
 
+interface OnnxNode {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+}
+
+function nodeProto({ op, inputs, outputs, attributes }: OnnxNode): ProtobufWriter {
+  const node = new ProtobufWriter();
+  for (const id of inputs) node.string(1, id);
+  for (const id of outputs) node.string(2, id);
+  node.string(4, op);
+  for (const [name, value] of Object.entries(attributes)) node.message(5, attributeProto(name, value));
+  return node;
+}
+
 function counter(prefix: string): () => string {
   let next = 0;
   return () => `${prefix}${next++}`;
 }
+
+const SCALE_MIN = 1e-30;
 
 type Lowering = (emit: Emitter, node: GraphNode) => void;
 
@@ -156,6 +192,42 @@ const lowerings = {
     const isFirst = emit.value("Equal", [most, emit.int32(0)]);
     emit.either(isFirst, must(outputs[0], "y"), [allFirst, anyOthers]);
   },
+  QuantizeRows: (emit, { inputs: [x], outputs: [q, scales, zeros] }) => {
+    const width = Number(must(x?.shape.at(-1), "width"));
+    const flat = emit.value("Reshape", [id(x), emit.integers([-1, width])]);
+    const extreme = (reduce: string, bound: string) => {
+      const ofRows = emit.value(reduce, [flat, emit.integers([-1])], { keepdims: 0 });
+      return emit.value(bound, [ofRows, emit.floats([0], [])]);
+    };
+    const lowest = extreme("ReduceMin", "Min");
+    const range = emit.value("Sub", [extreme("ReduceMax", "Max"), lowest]);
+    const step = emit.value("Mul", [range, emit.floats([1 / UINT8_MAX], [])]);
+    // A row of zeros keeps a scale above 0.
+    const scale = emit.value("Max", [step, emit.floats([SCALE_MIN], [])]);
+    const zero = emit.value("QuantizeLinear", [
+      emit.value("Neg", [emit.value("Div", [lowest, scale])]),
+      emit.floats([1], []),
+      emit.uint8(0),
+    ]);
+    // Of no rows at all, onnxruntime's reductions keep the last axis.
+    const ofRows = (values: string) =>
+      emit.value("Reshape", [values, emit.value("Shape", [flat], { start: 0, end: 1 })]);
+    const rounded = emit.value("QuantizeLinear", [flat, ofRows(scale), ofRows(zero)], { axis: 0 });
+    emit.node("Reshape", [rounded, emit.value("Shape", [id(x)])], [id(q)]);
+    const leading = emit.value("Shape", [id(x)], { start: 0, end: -1 });
+    const column = emit.value("Concat", [leading, emit.integers([1])], { axis: 0 });
+    emit.node("Reshape", [scale, column], [id(scales)]);
+    emit.node("Reshape", [zero, column], [id(zeros)]);
+  },
+  MatMulInt8: (emit, { inputs: [q, scales, zeros, weight, columnScales], outputs: [y] }) => {
+    const extra = Number(must(weight?.shape[0], "rows")) - Number(must(q?.shape.at(-1), "width"));
+    const repeated = emit.value("Expand", [id(zeros), emit.integers([1, extra])]);
+    const operand = emit.value("Concat", [id(q), repeated], { axis: -1 });
+    const sums = emit.freshId();
+    const inputs = [operand, id(weight), emit.floats([1], []), id(columnScales)];
+    emit.contribNode("MatMulIntegerToFloat", inputs, [sums]);
+    emit.node("Mul", [sums, id(scales)], [id(y)]);
+  },
   Transpose: (emit, node) =>
     emit.node("Transpose", ids(node.inputs), ids(node.outputs), { perm: must(node.attributes.perm, "perm") }),
   Reshape: direct("Reshape"),
@@ -188,8 +260,12 @@ const lowerings = {
     const start = sizeAlong(emit, before, axis);
     const rest = emit.value("Sub", [sizeAlong(emit, whole, axis), start]);
     const end = emit.value("Sub", [rest, sizeAlong(emit, x, axis)]);
-    const pads = emit.value("Concat", [start, end], { axis: 0 });
-    emit.node("Pad", [id(x), pads, emit.floats([0], []), emit.integers([axis])], ids(outputs));
+    // All axes, though Pad could be told of one: onnxruntime forgets which when it moves a Transpose behind it.
+    const rank = must(x, "x").shape.length;
+    const none = (count: number) => emit.integers(Array<number>(count).fill(0));
+    const all = [none(axis), start, none(rank - 1), end, none(rank - 1 - axis)];
+    const pads = emit.value("Concat", all, { axis: 0 });
+    emit.node("Pad", [id(x), pads, emit.floats([0], [])], ids(outputs));
   },
   Gelu: (emit, node) => {
     if (emit.floatType === "float32") return emit.node("Gelu", ids(node.inputs), ids(node.outputs));

@@ -1,10 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
 import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
 import { parseBackbone } from "../backbone.ts";
 import { ModelError } from "../errors.ts";
 import { type Adapter, weightsOfInsertion } from "../spt/adapter.ts";
-import { AdapterCache } from "./adapter-cache.ts";
+import { AdapterCache, FAILURE_MS_MIN } from "./adapter-cache.ts";
 
 const BACKBONE = parseBackbone("tiny", makeTinyBackbone({ width: 4, heads: 2, layers: 2 }));
 const generators = [{ layer: 1, pooling: "mean" as const, promptTokens: 2, bottleneck: 3 }];
@@ -38,13 +38,27 @@ describe("the adapter cache", () => {
     expect(cache.stats).toMatchObject({ adapters: 1, bytes: BYTES });
   });
 
-  test("asks again after a failed load", async () => {
-    const cache = new AdapterCache(BACKBONE, 10 * BYTES);
-    const failing = async () => {
-      throw new ModelError("invalid_adapter", "broken");
-    };
-    await expect(cache.acquire("a", failing)).rejects.toThrow("broken");
-    await expect(cache.acquire("a", async () => anAdapter(1))).resolves.toMatchObject({ uses: 1 });
+  describe("after a failed load", () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+    afterEach(() => void vi.useRealTimers());
+
+    test("asks again, after a wait that doubles with each failure and ends with a success", async () => {
+      const cache = new AdapterCache(BACKBONE, 10 * BYTES);
+      let loads = 0;
+      const failing = async () => {
+        loads += 1;
+        throw new ModelError("invalid_adapter", "broken");
+      };
+      for (const [failures, waitMs] of [FAILURE_MS_MIN, 2 * FAILURE_MS_MIN, 4 * FAILURE_MS_MIN].entries()) {
+        await expect(cache.acquire("a", failing)).rejects.toThrow("broken");
+        vi.advanceTimersByTime(waitMs - 1);
+        await expect(cache.acquire("a", failing)).rejects.toThrow("broken");
+        expect(loads).toBe(failures + 1);
+        vi.advanceTimersByTime(1);
+      }
+      await expect(cache.acquire("b", async () => anAdapter(2))).resolves.toMatchObject({ uses: 1 });
+      await expect(cache.acquire("a", async () => anAdapter(1))).resolves.toMatchObject({ uses: 1 });
+    });
   });
 
   test("drops the least recently used adapter when its bytes run out", async () => {

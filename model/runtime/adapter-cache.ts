@@ -7,6 +7,7 @@ import { ModelError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
 import { type Adapter, type GeneratorPooling, weightsOfInsertion } from "../spt/adapter.ts";
 import { NormSlab } from "./norm-slab.ts";
+import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import { POOLINGS } from "./serving-graph.ts";
 import { Slab } from "./slab.ts";
 
@@ -19,14 +20,34 @@ export interface ResidentAdapter {
   evicted: boolean;
 }
 
+/** Adapters whose last load failed and that are remembered for it. */
+const FAILURES_MAX = 10_000;
+/** A load that failed is not tried again for so long, twice as long each time, until it succeeds. */
+export const FAILURE_MS_MIN = 100;
+const FAILURE_MS_MAX = 30_000;
+
+interface Failure {
+  readonly error: unknown;
+  readonly waitMs: number;
+  /** On the clock of performance.now(). */
+  readonly untilMs: number;
+}
+
 export class AdapterCache {
   readonly #config: EncoderConfig;
   readonly #slabs: Record<GeneratorPooling, readonly Slab[]>;
   readonly #norms: readonly NormSlab[];
   readonly #resident: LRUCache<string, ResidentAdapter>;
+  readonly #observer: Pick<RuntimeObserver, "adapterAsked">;
   readonly #loading = new Map<string, Promise<ResidentAdapter>>();
+  readonly #failures = new LRUCache<string, Failure>({ max: FAILURES_MAX });
 
-  constructor({ config, weights }: Pick<Backbone, "config" | "weights">, bytesMax: number) {
+  constructor(
+    { config, weights }: Pick<Backbone, "config" | "weights">,
+    bytesMax: number,
+    observer: Pick<RuntimeObserver, "adapterAsked"> = NO_OBSERVER,
+  ) {
+    this.#observer = observer;
     this.#config = config;
     const slabs = (pooling: GeneratorPooling) =>
       Array.from({ length: config.layers }, () => new Slab(pooling, config.width));
@@ -49,10 +70,23 @@ export class AdapterCache {
 
   /** The adapter, loaded if need be and held until `release`. Rejects with ModelError. */
   async acquire(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
-    const entry = this.#resident.get(key) ?? (await this.#load(key, load));
+    const entry = await this.#find(key, load);
     if (entry.evicted) return this.acquire(key, load);
     entry.uses += 1;
     return entry;
+  }
+
+  async #find(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
+    const resident = this.#resident.get(key);
+    const startedMs = performance.now();
+    try {
+      const entry = resident ?? (await this.#load(key, load));
+      this.#observer.adapterAsked(resident ? "resident" : "loaded", performance.now() - startedMs);
+      return entry;
+    } catch (error) {
+      this.#observer.adapterAsked("failed", performance.now() - startedMs);
+      throw error;
+    }
   }
 
   release(entry: ResidentAdapter): void {
@@ -69,11 +103,24 @@ export class AdapterCache {
   #load(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
     const pending = this.#loading.get(key);
     if (pending) return pending;
-    const started = load()
-      .then((adapter) => this.#admit(key, adapter))
-      .finally(() => this.#loading.delete(key));
+    const failure = this.#failures.get(key);
+    if (failure && performance.now() < failure.untilMs) return Promise.reject(failure.error);
+    const started = this.#tryLoad(key, load).finally(() => this.#loading.delete(key));
     this.#loading.set(key, started);
     return started;
+  }
+
+  async #tryLoad(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
+    try {
+      const entry = this.#admit(key, await load());
+      this.#failures.delete(key);
+      return entry;
+    } catch (error) {
+      const waitedMs = this.#failures.get(key)?.waitMs ?? FAILURE_MS_MIN / 2;
+      const waitMs = Math.min(2 * waitedMs, FAILURE_MS_MAX);
+      this.#failures.set(key, { error, waitMs, untilMs: performance.now() + waitMs });
+      throw error;
+    }
   }
 
   #admit(key: string, adapter: Adapter): ResidentAdapter {

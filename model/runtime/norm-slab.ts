@@ -1,33 +1,42 @@
 // The scales and shifts of one layer's norms side by side: the backbone's own, then a row a resident
-// adapter, the backbone's own added in. It grows by doubling. Arrays are replaced, never resized, so a
-// forward pass in flight keeps reading the ones it was given.
+// adapter, the backbone's own added in. It grows by doubling, in place: a forward pass in flight keeps what
+// it was given, and what is written meanwhile are rows of adapters that it does not use.
 import type { LayerWeights } from "../encoder/weights.ts";
 import { NORM_SITES, type NormSite, type ScaleShift } from "../spt/adapter.ts";
 import { NORM_PARTS, type NormPart } from "./serving-graph.ts";
+import { SharedFloats } from "./shared-floats.ts";
 import { Slots } from "./slots.ts";
 
-type Tables = Record<NormSite, Record<NormPart, Float32Array>>;
+type Tables<Array> = Record<NormSite, Record<NormPart, Array>>;
 
 /** The row of the backbone's own. */
 export const OWN_NORMS = 0;
 
 export class NormSlab {
-  readonly #own: Tables;
+  readonly #own: Tables<Float32Array>;
   readonly #width: number;
   #capacity = 1;
-  #tables: Tables;
+  readonly #tables: Tables<SharedFloats>;
   readonly #adapters = new Slots<ScaleShift>();
 
   constructor({ attentionNorm, outputNorm }: Pick<LayerWeights, "attentionNorm" | "outputNorm">) {
-    const own = ({ gamma_D, beta_D }: LayerWeights["outputNorm"]) => ({ scale: gamma_D, shift: beta_D });
+    // Copies: a view would keep the whole file of weights in memory.
+    const own = ({ gamma_D, beta_D }: LayerWeights["outputNorm"]) => ({
+      scale: gamma_D.slice(),
+      shift: beta_D.slice(),
+    });
     this.#own = { attention: own(attentionNorm), output: own(outputNorm) };
     this.#width = attentionNorm.gamma_D.length;
-    this.#tables = this.#layOut();
+    const tables = ({ scale, shift }: Record<NormPart, Float32Array>) => ({
+      scale: tableOf(scale),
+      shift: tableOf(shift),
+    });
+    this.#tables = { attention: tables(this.#own.attention), output: tables(this.#own.output) };
   }
 
   /** [A, D] */
   table(site: NormSite, part: NormPart) {
-    return { data: this.#tables[site][part], shape: [this.#capacity, this.#width] };
+    return { data: this.#tables[site][part].view, shape: [this.#capacity, this.#width] };
   }
 
   get bytes(): number {
@@ -37,12 +46,8 @@ export class NormSlab {
   /** Copies an insertion in and returns its row. */
   add(insertion: ScaleShift): number {
     const row = rowOf(this.#adapters.add(insertion));
-    if (row < this.#capacity) {
-      this.#write(this.#tables, row, insertion);
-    } else {
-      while (this.#capacity <= row) this.#capacity *= 2;
-      this.#tables = this.#layOut();
-    }
+    if (row >= this.#capacity) this.#grow();
+    this.#write(row, insertion);
     return row;
   }
 
@@ -51,29 +56,29 @@ export class NormSlab {
     this.#adapters.remove(row - rowOf(0));
   }
 
-  #layOut(): Tables {
-    const empty = () => new Float32Array(this.#capacity * this.#width);
-    const tables: Tables = {
-      attention: { scale: empty(), shift: empty() },
-      output: { scale: empty(), shift: empty() },
-    };
+  #grow(): void {
+    this.#capacity *= 2;
     for (const site of NORM_SITES) {
-      for (const part of NORM_PARTS) tables[site][part].set(this.#own[site][part], OWN_NORMS * this.#width);
+      for (const part of NORM_PARTS) this.#tables[site][part].grow(this.#capacity * this.#width);
     }
-    for (const [slot, insertion] of this.#adapters.taken()) this.#write(tables, rowOf(slot), insertion);
-    return tables;
   }
 
-  #write(tables: Tables, row: number, insertion: ScaleShift): void {
+  #write(row: number, insertion: ScaleShift): void {
     for (const site of NORM_SITES) {
       for (const part of NORM_PARTS) {
         const own = this.#own[site][part];
         const change = insertion[site][part === "scale" ? "scale_D" : "shift_D"];
         const sum = own.map((value, d) => value + (change[d] ?? 0));
-        tables[site][part].set(sum, row * this.#width);
+        this.#tables[site][part].view.set(sum, row * this.#width);
       }
     }
   }
+}
+
+function tableOf(own_D: Float32Array): SharedFloats {
+  const table = new SharedFloats(own_D.length);
+  table.view.set(own_D, OWN_NORMS * own_D.length);
+  return table;
 }
 
 /** Of the adapter in a slot. */

@@ -1,9 +1,14 @@
 // The graph of the sixth step: the frozen encoder with room for any adapters' prompt generators at
 // every layer. Generators are inputs: slabs of resident weights, and for each (text, layer) pair of
 // the batch the slot its adapter lives in. One session serves every mix.
-import type { Backbone } from "../backbone.ts";
 import { encodeTexts } from "../encoder/encode-texts.ts";
-import type { LayerNorms, NormTensors, PromptQueries, PromptRows } from "../encoder/encoder.ts";
+import type {
+  EncoderSource,
+  LayerNorms,
+  NormTensors,
+  PromptQueries,
+  PromptRows,
+} from "../encoder/encoder.ts";
 import { flattenRows } from "../encoder/pool.ts";
 import { type Graph, GraphBuilder, type Tensor } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
@@ -45,9 +50,10 @@ export const layerInput = {
 };
 
 /** Output "features": what heads read, [B, D] (textFeatures). */
-export function servingGraph({ config, weights }: Pick<Backbone, "config" | "weights">): Graph {
+export function servingGraph(source: EncoderSource): Graph {
+  const { config } = source;
   const builder = new GraphBuilder();
-  const features = encodeTexts(builder, { config, weights }, (layer, { states_RTD: states, carried }) => {
+  const features = encodeTexts(builder, source, (layer, { states_RTD: states, carried }) => {
     const keys = keyPrompts(builder, { layer, states, carried });
     const tables = normTables(builder, layer, config.width);
     const norms = { ...tables, rows: builder.input(layerInput.normRows(layer), ["R", "T"], "int32") };

@@ -23,7 +23,12 @@ export class Session {
   }
 
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
-    const session = await InferenceSession.create(serializeGraph(graph), {
+    return Session.load(serializeGraph(graph), options);
+  }
+
+  /** `model` is what serializeGraph gives. */
+  static async load(model: Uint8Array, options: SessionOptions): Promise<Session> {
+    const session = await InferenceSession.create(model, {
       executionProviders: ["cpu"],
       graphOptimizationLevel: "all",
       intraOpNumThreads: options.threads ?? 0,

@@ -1,8 +1,10 @@
 // A slab holds the weights of one layer's resident generators side by side, so that a batch can pick
-// them by index. It grows by doubling, and widens when a generator with more prompt tokens or a wider
-// bottleneck arrives: the surplus is zero and changes no result. Arrays are replaced, never resized,
-// so a forward pass in flight keeps reading the ones it was given.
+// them by index. It grows by doubling, in place, and widens when a generator with more prompt tokens or a
+// wider bottleneck arrives, in new arrays: the surplus is zero and changes no result. A forward pass in
+// flight, in its own thread, keeps reading what it was given: of that, what is written meanwhile are slots
+// of adapters that it does not use.
 import type { GeneratorPooling, PromptGenerator } from "../spt/adapter.ts";
+import { SharedFloats } from "./shared-floats.ts";
 import { Slots } from "./slots.ts";
 
 export class Slab {
@@ -11,9 +13,9 @@ export class Slab {
   #capacity = 1;
   #bottleneck = 1;
   #promptTokens = 1;
-  #down = new Float32Array(0);
-  #up = new Float32Array(0);
-  #bias = new Float32Array(0);
+  #down = new SharedFloats(0);
+  #up = new SharedFloats(0);
+  #bias = new SharedFloats(0);
   readonly #generators = new Slots<PromptGenerator>();
 
   constructor(pooling: GeneratorPooling, width: number) {
@@ -28,28 +30,26 @@ export class Slab {
   }
 
   get down() {
-    return { data: this.#down, shape: [this.#capacity, this.width, this.#bottleneck] };
+    return { data: this.#down.view, shape: [this.#capacity, this.width, this.#bottleneck] };
   }
 
   get up() {
-    return { data: this.#up, shape: [this.#capacity, this.#bottleneck, this.#upColumns()] };
+    return { data: this.#up.view, shape: [this.#capacity, this.#bottleneck, this.#upColumns()] };
   }
 
   get bias() {
-    return { data: this.#bias, shape: [this.#capacity, this.#promptTokens, this.width] };
+    return { data: this.#bias.view, shape: [this.#capacity, this.#promptTokens, this.width] };
   }
 
   get bytes(): number {
-    return this.#down.byteLength + this.#up.byteLength + this.#bias.byteLength;
+    return [this.#down, this.#up, this.#bias].reduce((sum, { view }) => sum + view.byteLength, 0);
   }
 
   /** Copies a generator in and returns its slot. */
   add(generator: PromptGenerator): number {
     const slot = this.#generators.add(generator);
-    const fits =
-      slot < this.#capacity &&
-      generator.bottleneck <= this.#bottleneck &&
-      generator.promptTokens <= this.#promptTokens;
+    if (slot >= this.#capacity) this.#grow();
+    const fits = generator.bottleneck <= this.#bottleneck && generator.promptTokens <= this.#promptTokens;
     if (fits) this.#write(slot, generator);
     else this.#widen(generator);
     return slot;
@@ -60,27 +60,43 @@ export class Slab {
     this.#generators.remove(slot);
   }
 
+  #grow(): void {
+    this.#capacity *= 2;
+    const { down, up, bias } = this.#lengths();
+    this.#down.grow(down);
+    this.#up.grow(up);
+    this.#bias.grow(bias);
+  }
+
   #widen(generator: PromptGenerator): void {
-    while (this.#capacity < this.#generators.length) this.#capacity *= 2;
     this.#bottleneck = Math.max(this.#bottleneck, generator.bottleneck);
     this.#promptTokens = Math.max(this.#promptTokens, generator.promptTokens);
     this.#layOut();
   }
 
   #layOut(): void {
-    this.#down = new Float32Array(this.#capacity * this.width * this.#bottleneck);
-    this.#up = new Float32Array(this.#capacity * this.#bottleneck * this.#upColumns());
-    this.#bias = new Float32Array(this.#capacity * this.#promptTokens * this.width);
+    const { down, up, bias } = this.#lengths();
+    this.#down = new SharedFloats(down);
+    this.#up = new SharedFloats(up);
+    this.#bias = new SharedFloats(bias);
     for (const [slot, generator] of this.#generators.taken()) this.#write(slot, generator);
   }
 
   #write(slot: number, generator: PromptGenerator): void {
     const { bottleneck, promptTokens, down_DM, up_ME, bias_PD } = generator;
     const upColumns = up_ME.length / bottleneck;
-    copyRows(down_DM, bottleneck, this.#down, { slot, rows: this.width, columns: this.#bottleneck });
-    copyRows(up_ME, upColumns, this.#up, { slot, rows: this.#bottleneck, columns: this.#upColumns() });
+    copyRows(down_DM, bottleneck, this.#down.view, { slot, rows: this.width, columns: this.#bottleneck });
+    copyRows(up_ME, upColumns, this.#up.view, { slot, rows: this.#bottleneck, columns: this.#upColumns() });
     const bias = bias_PD.subarray(0, promptTokens * this.width);
-    copyRows(bias, this.width, this.#bias, { slot, rows: this.#promptTokens, columns: this.width });
+    copyRows(bias, this.width, this.#bias.view, { slot, rows: this.#promptTokens, columns: this.width });
+  }
+
+  #lengths(): Record<"down" | "up" | "bias", number> {
+    return {
+      down: this.#capacity * this.width * this.#bottleneck,
+      up: this.#capacity * this.#bottleneck * this.#upColumns(),
+      bias: this.#capacity * this.#promptTokens * this.width,
+    };
   }
 
   #upColumns(): number {

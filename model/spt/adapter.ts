@@ -99,6 +99,17 @@ export interface Adapter {
   readonly labels: readonly string[];
   /** Calibration: scores = softmax(logits / temperature); > 0. */
   readonly temperature: number;
+  /** When a text is of none of the labels; absent where too few examples were held out to tell. */
+  readonly outOfScope?: OutOfScope;
+}
+
+/**
+ * A text is out of scope where its largest logit (MaxLogit, Hendrycks et al. 2022) is below a threshold. The
+ * logits are the head's own, without the temperature.
+ */
+export interface OutOfScope {
+  readonly score: "max_logit";
+  readonly below: number;
 }
 
 export const PROMPT_TOKENS_MAX = 32;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { hasDefaultBackbone, readDefaultBackbone } from "../../test/helpers/default-backbone.ts";
+import { defaultBackbone, mpnetBackbone } from "../../test/helpers/pulled-backbone.ts";
 import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
 import { ModelError } from "../errors.ts";
 import { createTokenizer, type TextInput } from "./tokenizer.ts";
@@ -37,8 +37,16 @@ describe("ids, types and truncation are those of Hugging Face's tokenizers", () 
     expectGolden("tokens-tiny-roberta.json", makeTinyBackbone({ family: "roberta" }).tokenizer, 1);
   });
 
-  it.skipIf(!hasDefaultBackbone)("for the default backbone, when it was pulled", () => {
-    expectGolden("tokens-minilm.json", readDefaultBackbone().tokenizer, 2);
+  it("for WordPiece between RoBERTa's special tokens", () => {
+    expectGolden("tokens-tiny-mpnet.json", makeTinyBackbone({ family: "mpnet" }).tokenizer, 0);
+  });
+
+  it.skipIf(!defaultBackbone.isThere)("for the default backbone, when it was pulled", () => {
+    expectGolden("tokens-minilm.json", defaultBackbone.read().tokenizer, 2);
+  });
+
+  it.skipIf(!mpnetBackbone.isThere)("for all-mpnet-base-v2, when it was pulled", () => {
+    expectGolden("tokens-mpnet.json", mpnetBackbone.read().tokenizer, 0);
   });
 });
 

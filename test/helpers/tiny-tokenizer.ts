@@ -1,4 +1,4 @@
-// tokenizer.json of the tiny backbones: WordPiece as BERT has it, byte-level BPE as RoBERTa has it.
+// tokenizer.json of the tiny backbones: WordPiece as BERT and MPNet have it, byte-level BPE as RoBERTa has it.
 // Truncation and padding are set in the files on purpose: the tokenizer must switch them off.
 
 /** Words that are one token each in the WordPiece vocabulary; " word" is one token in the BPE one. */
@@ -71,6 +71,35 @@ export function makeWordPieceTokenizer(): TokenizerFile {
   };
 }
 
+/** WordPiece between RoBERTa's special tokens; the two stand-ins of what is unknown are on purpose. */
+export function makeMpnetTokenizer(): TokenizerFile {
+  const { model, ...file } = makeWordPieceTokenizer();
+  const specials = ["<s>", "<pad>", "</s>", "<unk>"];
+  const words = Object.keys(model.vocab).filter((token) => token === "[UNK]" || !/^\[[A-Z]+\]$/.test(token));
+  const vocab = numberTokens([...specials, ...words, "<mask>"]);
+  const added = (content: string) => addedToken(Number(vocab[content]), content);
+  return {
+    ...file,
+    padding: padding("<pad>", 1),
+    added_tokens: [
+      ...["<s>", "<pad>", "</s>"].map(added),
+      { ...added("<unk>"), normalized: true },
+      added("[UNK]"),
+      { ...added("<mask>"), lstrip: true },
+    ],
+    post_processor: ROBERTA_PROCESSING,
+    model: { ...model, vocab },
+  };
+}
+
+const ROBERTA_PROCESSING = {
+  type: "RobertaProcessing",
+  sep: ["</s>", 2],
+  cls: ["<s>", 0],
+  trim_offsets: true,
+  add_prefix_space: false,
+};
+
 export function makeByteLevelTokenizer(): TokenizerFile {
   const specials = ["<s>", "<pad>", "</s>", "<unk>"];
   const merges = new Set<string>();
@@ -96,13 +125,7 @@ export function makeByteLevelTokenizer(): TokenizerFile {
     ],
     normalizer: null,
     pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
-    post_processor: {
-      type: "RobertaProcessing",
-      sep: ["</s>", 2],
-      cls: ["<s>", 0],
-      trim_offsets: true,
-      add_prefix_space: false,
-    },
+    post_processor: ROBERTA_PROCESSING,
     decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
     model: {
       type: "BPE",

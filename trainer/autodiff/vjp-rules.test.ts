@@ -202,6 +202,8 @@ const cases = {
   ],
   Equal: [],
   Cast: [],
+  QuantizeRows: [],
+  MatMulInt8: [],
 } satisfies Record<OpName, readonly GradientCase[]>;
 
 function stopped(builder: GraphBuilder): Tensor {

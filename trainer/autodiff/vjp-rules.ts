@@ -144,7 +144,14 @@ export const vjpRules = {
   ExpandLike: ({ builder, x: [a], grad }) => [sumTo(builder, grad, need(a)), undefined],
   Equal: () => [undefined, undefined],
   Cast: () => [undefined],
+  QuantizeRows: withoutGradient,
+  MatMulInt8: withoutGradient,
 } satisfies Record<OpName, VjpRule>;
+
+/** Rounding has none that helps: encoders are trained through in float32. */
+function withoutGradient({ node: { op } }: RuleInput): never {
+  throw new Error(`${op} has no gradient: build the graph in fp32`);
+}
 
 /** x̂ = (x - mean)/deviation, ĝ = ȳ⊙γ: x̄ = (ĝ - mean(ĝ) - x̂ mean(ĝ⊙x̂)) / deviation */
 function normGradient(

@@ -1,5 +1,4 @@
 // Rows as read → examples by class index. Every rule about the content of a dataset is here, for all formats.
-import { createHash } from "node:crypto";
 import type { ColumnName, RawRow } from "./columns.ts";
 import {
   type Dataset,
@@ -8,8 +7,9 @@ import {
   LABEL_CHARACTERS_MAX,
   TEXT_CHARACTERS_MAX,
 } from "./dataset.ts";
+import { findRepeats, type RowPair, wordsOf } from "./find-repeats.ts";
 import { grouped, plural, quoted, refusal } from "./refuse.ts";
-import { warnClassSizes, warnDuplicates, warnTrimmed } from "./warn-dataset.ts";
+import { warnClassSizes, warnDuplicates, warnSimilarConflicts, warnTrimmed } from "./warn-dataset.ts";
 
 export const LABELS_MAX = 1_000;
 
@@ -36,7 +36,7 @@ export function checkDataset(rows: readonly RawRow[], options: CheckOptions): Da
   const warnings: DatasetWarning[] = [
     ...warnTrimmed(rows),
     ...warnDuplicates(duplicates),
-    ...(forTraining ? warnClassSizes(uses) : []),
+    ...(forTraining ? [...warnSimilarConflicts(findSimilarConflicts(rows)), ...warnClassSizes(uses)] : []),
   ];
   const examples = rows.map(({ text, textPair, label, row }) => ({
     input: textPair === undefined ? text : { text, textPair },
@@ -97,28 +97,21 @@ function tooManyLabels(count: number, rowCount: number, file: string) {
   );
 }
 
-/** Rows that say again what an earlier row said. Throws for training where the labels differ. */
-function findDuplicates(rows: readonly RawRow[], { file, forTraining }: CheckOptions): RawRow[] {
-  const duplicates: RawRow[] = [];
-  const firstByInput = new Map<string, RawRow>();
-  for (const row of rows) {
-    const input = digestOf(row);
-    const first = firstByInput.get(input);
-    if (!first) firstByInput.set(input, row);
-    else if (first.label.trim() === row.label.trim()) duplicates.push(row);
-    else if (forTraining) throw conflict(first, row, file);
-  }
-  return duplicates;
+/** Pairs whose later row says again what the earlier said. Throws for training where the labels differ. */
+function findDuplicates(rows: readonly RawRow[], { file, forTraining }: CheckOptions): RowPair[] {
+  const repeats = findRepeats(rows, (text) => text);
+  const conflicting = repeats.find(({ first, second }) => labelOf(first) !== labelOf(second));
+  if (forTraining && conflicting) throw conflict(conflicting.first, conflicting.second, file);
+  return repeats.filter(({ first, second }) => labelOf(first) === labelOf(second));
 }
 
-/**
- * Not the text itself: V8 hashes a string longer than 16,383 characters by its length alone, so a Map with
- * many such keys compares each with all others.
- */
-function digestOf({ text, textPair }: RawRow): string {
-  // The length keeps ("a", "bc") and ("ab", "c") apart.
-  const input = textPair === undefined ? text : `${text.length} ${text}${textPair}`;
-  return createHash("sha256").update(input).digest("base64");
+/** Pairs that differ in case, spaces and punctuation alone, and in their labels. */
+function findSimilarConflicts(rows: readonly RawRow[]): RowPair[] {
+  return findRepeats(rows, wordsOf).filter(({ first, second }) => labelOf(first) !== labelOf(second));
+}
+
+function labelOf({ label }: RawRow): string {
+  return label.trim();
 }
 
 function conflict(first: RawRow, second: RawRow, file: string) {

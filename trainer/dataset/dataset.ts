@@ -19,6 +19,7 @@ export interface Dataset {
 export interface DatasetWarning {
   readonly code:
     | "duplicate_rows"
+    | "similar_rows_conflict"
     | "small_class"
     | "unbalanced_classes"
     | "labels_trimmed"
@@ -29,6 +30,8 @@ export interface DatasetWarning {
   readonly message: string;
   /** Rows concerned, at most 10. */
   readonly rows?: readonly number[];
+  /** Where rows repeat or contradict others: the earlier row and the later one, at most 10. */
+  readonly pairs?: readonly (readonly [number, number])[];
 }
 
 export const DATASET_BYTES_MAX = 64 * 1024 * 1024;

@@ -312,6 +312,29 @@ describe("warnings", () => {
     expect(warn(`\ufeff${table(...many)}`)).toEqual([["byte_order_mark", undefined]]));
   it("labels_trimmed", () => expect(warn(table(...many, "more, good "))).toEqual([["labels_trimmed", [18]]]));
   it("duplicate_rows", () => expect(warn(table(...many, "text 0,bad"))).toEqual([["duplicate_rows", [18]]]));
+  it("duplicate_rows name both rows of each pair", () => {
+    const [warning] = parse(table(...many, ...many.slice(0, 12))).warnings;
+    expect(warning?.message).toBe(
+      "12 rows repeat an earlier one, text and label: row 18 repeats row 2, row 19 repeats row 3, row 20 repeats row 4, and 9 more.",
+    );
+    expect(warning?.pairs).toHaveLength(10);
+    expect(warning?.pairs?.[0]).toEqual([2, 18]);
+  });
+  it("similar_rows_conflict: the same words under another label, both rows and labels named", () => {
+    const { warnings } = parse(table(...many, '"  Text, 0!",good', "TEXT 2,bad"));
+    expect(warnings).toEqual([
+      {
+        code: "similar_rows_conflict",
+        message:
+          '1 row differs from an earlier one in case, spaces and punctuation alone, and has another label: row 18 says "good" and row 2 "bad".',
+        rows: [18],
+        pairs: [[2, 18]],
+      },
+    ]);
+  });
+  it("none for texts without a letter, which are all alike in their words", () => {
+    expect(warn(table(...many, "?!,good", "!!,bad"))).toEqual([]);
+  });
   it("small_class", () => expect(warn(table(...base))).toEqual([["small_class", [2, 6]]]));
   it("extra_columns", () => {
     const content = ["text,label,id", ...many.map((row, index) => `${row},${index}`)].join("\n");

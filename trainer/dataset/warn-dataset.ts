@@ -2,9 +2,12 @@
 import type { LabelUse } from "./check-dataset.ts";
 import type { RawRow } from "./columns.ts";
 import type { DatasetWarning } from "./dataset.ts";
+import type { RowPair } from "./find-repeats.ts";
 import { grouped, listed, plural, quoted } from "./refuse.ts";
 
 const ROWS_LISTED_MAX = 10;
+/** In words; further ones are in the lists of rows. */
+const PAIRS_SAID_MAX = 3;
 /** Below this, the scores measured for a class say little. */
 const SMALL_CLASS_BELOW = 8;
 const UNBALANCED_ABOVE = 20;
@@ -17,12 +20,43 @@ export function warnTrimmed(rows: readonly RawRow[]): DatasetWarning[] {
   );
 }
 
-export function warnDuplicates(duplicates: readonly RawRow[]): DatasetWarning[] {
-  return warnRows(
-    "duplicate_rows",
-    duplicates,
-    (count) => `${plural(count, "row")} repeat${count === 1 ? "s" : ""} an earlier one, text and label`,
-  );
+export function warnDuplicates(duplicates: readonly RowPair[]): DatasetWarning[] {
+  const what = `${plural(duplicates.length, "row")} repeat${duplicates.length === 1 ? "s" : ""}`;
+  return warnPairs("duplicate_rows", duplicates, {
+    what: `${what} an earlier one, text and label`,
+    say: ({ first, second }) => `row ${second.row} repeats row ${first.row}`,
+  });
+}
+
+export function warnSimilarConflicts(conflicts: readonly RowPair[]): DatasetWarning[] {
+  const what =
+    conflicts.length === 1
+      ? "1 row differs from an earlier one in case, spaces and punctuation alone, and has another label"
+      : `${grouped(conflicts.length)} rows differ from earlier ones in case, spaces and punctuation alone, and have other labels`;
+  return warnPairs("similar_rows_conflict", conflicts, {
+    what,
+    say: ({ first, second }) =>
+      `row ${second.row} says ${quoted(second.label.trim())} and row ${first.row} ${quoted(first.label.trim())}`,
+  });
+}
+
+function warnPairs(
+  code: DatasetWarning["code"],
+  found: readonly RowPair[],
+  { what, say }: { what: string; say: (pair: RowPair) => string },
+): DatasetWarning[] {
+  if (found.length === 0) return [];
+  const rest = found.length - PAIRS_SAID_MAX;
+  const said = found.slice(0, PAIRS_SAID_MAX).map(say).join(", ");
+  const listedPairs = found.slice(0, ROWS_LISTED_MAX);
+  return [
+    {
+      code,
+      message: `${what}: ${said}${rest > 0 ? `, and ${grouped(rest)} more` : ""}.`,
+      rows: listedPairs.map(({ second }) => second.row),
+      pairs: listedPairs.map(({ first, second }) => [first.row, second.row] as const),
+    },
+  ];
 }
 
 function warnRows(

@@ -6,6 +6,7 @@ import {
   packTexts,
   placePrompts,
   poolingMatrix,
+  positionFeeds,
   writeSlotRows,
 } from "#model/encoder";
 import { must } from "#model/graph";
@@ -21,7 +22,7 @@ export interface BatchExample {
 
 export type Feeds = Record<string, Feed>;
 
-/** The packed texts: states, segmentIds, pool. */
+/** The packed texts: states, what attention is told of their positions, pool. */
 export function textInputs(
   examples: readonly BatchExample[],
   config: EncoderConfig,
@@ -36,7 +37,7 @@ export function textInputs(
     batch,
     feeds: {
       states: { data: packStates(batch, examples, config.width), shape: [...grid, config.width] },
-      segmentIds: { data: batch.segmentIds, shape: grid },
+      ...positionFeeds(batch, config),
       pool: { data: poolingMatrix(batch, config.pooling), shape: [examples.length, positions] },
     },
   };

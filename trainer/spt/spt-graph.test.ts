@@ -9,7 +9,7 @@ import {
 } from "#model";
 import { must } from "#model/graph";
 import { Classifier, type Feed, Session } from "#model/runtime";
-import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
+import { makeTinyBackbone, type TinyFamily } from "../../test/helpers/tiny-backbone.ts";
 import { FrozenEncoder } from "../frozen-encoder.ts";
 import { headLogits } from "../head/fit-logistic-regression.ts";
 import { createRandom, normal } from "../random.ts";
@@ -50,31 +50,36 @@ const TEXTS = ["my refund is late", "the app has a bug", "i love this music so v
 const LABELS = [0, 1, 2, 0];
 const EVERY = LABELS.map((_, index) => index);
 
-let backbone: Backbone;
-let frozen: FrozenEncoder;
-let data: TrainingData;
+interface Start {
+  readonly backbone: Backbone;
+  readonly frozen: FrozenEncoder;
+  readonly data: TrainingData;
+}
 
-/** The same with a masked-language-model head, each text in a template. */
-let masked: { readonly frozen: FrozenEncoder; readonly data: TrainingData };
+const starts: Record<"mean" | "mask", Map<TinyFamily, Start>> = { mean: new Map(), mask: new Map() };
+/**
+ * The backbone of a case and what is known of the texts; MPNet's has relative attention bias. Where it is read at the
+ * mask, it has a masked-language-model head, and each text stands in a template.
+ */
+const startOf = ({ family = "bert", mask = false }: Pick<Case, "family" | "mask">) =>
+  must(starts[mask ? "mask" : "mean"].get(family), family);
 
 beforeAll(async () => {
-  ({ frozen, data } = await openData());
-  backbone = data.backbone;
-  masked = await openData("{text} It was {mask} .");
+  for (const family of ["bert", "mpnet"] as const) {
+    starts.mean.set(family, await makeStart(family));
+    starts.mask.set(family, await makeStart(family, "{text} It was {mask} ."));
+  }
 });
 afterAll(async () => {
-  await frozen.close();
-  await masked.frozen.close();
+  for (const { frozen } of [...starts.mean.values(), ...starts.mask.values()]) await frozen.close();
 });
 
-async function openData(template?: string): Promise<typeof masked> {
-  const sizes = { layers: LAYERS, width: WIDTH, heads: 2, feedForward: 24 };
-  const opened = parseBackbone("tiny", makeTinyBackbone({ ...sizes, maskHead: template !== undefined }));
-  const encodings = TEXTS.map((text) => opened.tokenizer.encode(text, template));
-  return {
-    frozen: await FrozenEncoder.create(opened, 1),
-    data: { backbone: opened, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES },
-  };
+async function makeStart(family: TinyFamily, template?: string): Promise<Start> {
+  const sizes = { layers: LAYERS, width: WIDTH, heads: 2, feedForward: 24, maskHead: template !== undefined };
+  const backbone = parseBackbone("tiny", makeTinyBackbone({ family, ...sizes }));
+  const encodings = TEXTS.map((text) => backbone.tokenizer.encode(text, template));
+  const data = { backbone, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES } as const;
+  return { backbone, frozen: await FrozenEncoder.create(backbone, 1), data };
 }
 
 const shapeOf = (pooling: GeneratorPooling): GeneratorShape => ({
@@ -116,6 +121,8 @@ const feedsOfInsertions = (insertions: readonly TrainableInsertion[], shape: Gen
   parameterFeeds(insertions.flatMap((insertion) => parametersOf(insertion, shape)));
 
 interface Case {
+  /** Default "bert". */
+  readonly family?: TinyFamily;
   readonly mode: "search" | "tune";
   readonly pooling: GeneratorPooling;
   /** With a prompt generator. */
@@ -128,7 +135,9 @@ interface Case {
   readonly mask?: boolean;
 }
 
-const placesOf = ({ layers, scaleShift = [] }: Pick<Case, "layers" | "scaleShift">): InsertionPlace[] => [
+type Places = Pick<Case, "family" | "layers" | "scaleShift">;
+
+const placesOf = ({ layers, scaleShift = [] }: Places): InsertionPlace[] => [
   ...layers.map((layer) => ({ kind: "prompt_generator", layer }) as const),
   ...scaleShift.map((layer) => ({ kind: "scale_shift", layer }) as const),
 ];
@@ -136,14 +145,14 @@ const placesOf = ({ layers, scaleShift = [] }: Pick<Case, "layers" | "scaleShift
 /** All inputs of a training graph. In a search each text stands twice, under two gate masks. */
 async function feedsOf(spec: Case): Promise<Feeds> {
   const { mode, pooling, layers } = spec;
-  const { frozen: encoder, data: rows } = spec.mask ? masked : { frozen, data };
+  const { backbone, frozen, data } = startOf(spec);
   const shape = shapeOf(pooling);
   const every = spec.pairs ? [0, 1] : EVERY;
   const indices = mode === "search" ? [...every, ...every] : every;
-  const states = await encoder.statesSource(lowestLayer(placesOf(spec)), rows.encodings);
-  const spread: TrainingData = { ...rows, pairMode: spec.pairs ? "dual" : "joint" };
+  const states = await frozen.statesSource(lowestLayer(placesOf(spec)), data.encodings);
+  const spread: TrainingData = { ...data, pairMode: spec.pairs ? "dual" : "joint" };
   const sequences = await batchExamples(spread, indices, states);
-  const { batch, feeds } = textInputs(sequences, rows.backbone.config);
+  const { batch, feeds } = textInputs(sequences, backbone.config);
   const { prompts, feeds: promptFeeds } = promptInputs(batch, shape);
   const { insertions, head } = drawWeights(placesOf(spec), shape, spec.pairs);
   const labels = indices.map((index) => must(LABELS[index], "label"));
@@ -198,7 +207,7 @@ function toFloat64(feeds: Feeds): Feeds {
 
 const graphOf = (spec: Case, options: Partial<SptGraphOptions> = {}) =>
   buildSptGraph({
-    backbone: spec.mask ? masked.data.backbone : backbone,
+    backbone: startOf(spec).backbone,
     shape: shapeOf(spec.pooling),
     classes: CLASSES,
     insertions: placesOf(spec),
@@ -265,6 +274,10 @@ const trainable = (spec: Case) => {
   ].map(({ name }) => name);
 };
 
+/** For the tests' names. */
+const withFamily = <Spec extends { family?: TinyFamily }>(specs: readonly Spec[]) =>
+  specs.map((spec) => ({ family: "bert" as const, ...spec }));
+
 const cases: Case[] = [
   { mode: "search", pooling: "mean", layers: [0, 1, 2] },
   { mode: "search", pooling: "slots", layers: [0, 1, 2] },
@@ -278,10 +291,15 @@ const cases: Case[] = [
   { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2], pairs: true },
   { mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2], mask: true },
   { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2], mask: true },
+  { family: "mpnet", mode: "search", pooling: "slots", layers: [0, 1, 2], scaleShift: [0, 1, 2] },
+  { family: "mpnet", mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2] },
+  { family: "mpnet", mode: "tune", pooling: "slots", layers: [1, 2], scaleShift: [0, 2], pairs: true },
+  { family: "mpnet", mode: "tune", pooling: "mean", layers: [], scaleShift: [0, 1, 2] },
+  { family: "mpnet", mode: "tune", pooling: "mean", layers: [1], scaleShift: [0, 2], mask: true },
 ];
 
-describe.each(cases)(
-  "the $mode graph, pooling $pooling, prompts $layers, scales $scaleShift, pairs $pairs, mask $mask",
+describe.each(withFamily(cases))(
+  "the $mode graph of $family, pooling $pooling, prompts $layers, scales $scaleShift, pairs $pairs, mask $mask",
   (spec) => {
     test("has the gradients of finite differences in float64, by every trainable input", async () => {
       const graph = graphOf(spec, { floatType: "float64", reparameterized: false });
@@ -345,27 +363,31 @@ test("competing gates change the gradients of the gates as the formula says, and
 });
 
 describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
-  const prompts: readonly Pick<Case, "layers" | "scaleShift">[] = [[0], [2], [0, 2], [1, 2], [0, 1, 2]].map(
-    (layers) => ({ layers }),
-  );
+  const prompts: readonly Places[] = [
+    ...[[0], [2], [0, 2], [1, 2], [0, 1, 2]].map((layers) => ({ layers })),
+    { family: "mpnet", layers: [0, 2] },
+    { family: "mpnet", layers: [0] },
+  ];
   const withVectors: typeof prompts = [
     { layers: [], scaleShift: [1] },
     { layers: [0], scaleShift: [0, 1, 2] },
     { layers: [1], scaleShift: [0, 2] },
+    { family: "mpnet", layers: [1], scaleShift: [0, 2] },
   ];
 
-  test.each(prompts)(
-    "soft gates forced to 1 at layers $layers and 0 elsewhere give the hard graph's features to 1e-4",
+  test.each(withFamily(prompts))(
+    "soft gates of $family forced to 1 at layers $layers and 0 elsewhere give the hard graph's features to 1e-4",
     async (places) => {
+      const { frozen, data } = startOf(places);
       const hard = await hardFeatures(pooling, places);
-      expect(largestDifference(await softFeatures(pooling, places.layers), hard)).toBeLessThan(1e-4);
+      expect(largestDifference(await softFeatures(pooling, places), hard)).toBeLessThan(1e-4);
       // Prompts matter here: the frozen encoder's features are others.
       expect(largestDifference(await frozen.features(data.encodings), hard)).toBeGreaterThan(1e-2);
     },
   );
 
-  test.each([...prompts, ...withVectors])(
-    "the hard graph of prompts $layers, scales $scaleShift and the serving classifier give the same scores to 1e-4",
+  test.each(withFamily([...prompts, ...withVectors]))(
+    "the hard graph of $family, prompts $layers, scales $scaleShift and the serving classifier give the same scores to 1e-4",
     async (places) => {
       const shape = shapeOf(pooling);
       const { insertions, head } = drawWeights(placesOf(places), shape);
@@ -378,9 +400,12 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
         pairMode: "joint",
       };
       const logits = headLogits(adapter.head, await hardFeatures(pooling, places), WIDTH);
-      const classifier = await Classifier.create(backbone, { threads: 1 });
+      const classifier = await Classifier.create(startOf(places).backbone, { threads: 1, precision: "fp32" });
       try {
-        const results = await classifier.classify({ key: "a", load: async () => adapter }, TEXTS);
+        const results = await classifier.classify(
+          { tenant: "a", digest: "a", load: async () => adapter },
+          TEXTS,
+        );
         for (const [row, { scores_C }] of results.entries()) {
           const powers = Array.from(logits.subarray(row * CLASSES, (row + 1) * CLASSES), (x) =>
             Math.exp(x / 1.5),
@@ -400,22 +425,26 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
   );
 });
 
-test("a text's features do not depend on which texts are in its batch", async () => {
-  const places = { layers: [0, 2], scaleShift: [1] };
-  const together = await hardFeatures("mean", places);
-  for (const index of EVERY) {
-    const alone = await hardFeatures("mean", places, [index]);
-    const row = together.subarray(index * WIDTH, (index + 1) * WIDTH);
-    expect(largestDifference(alone, row)).toBeLessThan(1e-5);
-  }
-});
+test.each(["bert", "mpnet"] as const)(
+  "a text's features on %s do not depend on its batch",
+  async (family) => {
+    const places = { family, layers: [0, 2], scaleShift: [1] };
+    const together = await hardFeatures("mean", places);
+    for (const index of EVERY) {
+      const alone = await hardFeatures("mean", places, [index]);
+      const row = together.subarray(index * WIDTH, (index + 1) * WIDTH);
+      expect(largestDifference(alone, row)).toBeLessThan(1e-5);
+    }
+  },
+);
 
 async function hardFeatures(
   pooling: GeneratorPooling,
-  places: Pick<Case, "layers" | "scaleShift">,
+  places: Places,
   indices: readonly number[] = EVERY,
 ): Promise<Float32Array> {
   const shape = shapeOf(pooling);
+  const { frozen, data } = startOf(places);
   const { insertions } = drawWeights(placesOf(places), shape);
   const states = await frozen.statesSource(lowestLayer(insertions), data.encodings);
   const tuner = new InsertionTuner(data, { shape, contrastive: false, threads: 1 });
@@ -425,7 +454,9 @@ async function hardFeatures(
 }
 
 /** Of the search graph with the selected layers' generators, and loud random ones behind closed gates. */
-async function softFeatures(pooling: GeneratorPooling, selected: readonly number[]): Promise<Float32Array> {
+async function softFeatures(pooling: GeneratorPooling, places: Places): Promise<Float32Array> {
+  const { layers: selected, family } = places;
+  const { backbone, frozen, data } = startOf(places);
   const shape = shapeOf(pooling);
   const every = Array.from({ length: LAYERS }, (_, layer) => layer);
   const { insertions } = drawWeights(placesOf({ layers: selected }), shape);
@@ -443,7 +474,7 @@ async function softFeatures(pooling: GeneratorPooling, selected: readonly number
     ],
     [maskInput(layer), { data: new Float32Array(rows).fill(1), shape: [rows, 1] }],
   ]);
-  const spec: Case = { mode: "search", pooling, layers: every };
+  const spec: Case = { ...(family ? { family } : {}), mode: "search", pooling, layers: every };
   const session = await Session.create(graphOf(spec, { gradients: false }), { threads: 1 });
   try {
     const all = {

@@ -10,6 +10,7 @@ import {
   type LayerNorms,
   type LayerPrompts,
   normTensors,
+  positionInputs,
   textFeatures,
 } from "#model/encoder";
 import { type FloatType, type Graph, GraphBuilder, must, type Tensor } from "#model/graph";
@@ -58,7 +59,7 @@ export function buildSptGraph(options: SptGraphOptions): Graph {
   const { width } = shape;
   const builder = new GraphBuilder(options.floatType);
   const states_RTD = builder.input("states", ["R", "T", width]);
-  const segmentIds = builder.input("segmentIds", ["R", "T"], "int32");
+  const positions = positionInputs(builder, backbone.config);
   const trainable: { name: string; tensor: Tensor }[] = [];
   const train = (name: string, dims: readonly (number | string)[]) => {
     const tensor = builder.input(name, dims);
@@ -70,7 +71,7 @@ export function buildSptGraph(options: SptGraphOptions): Graph {
   const final = encode(
     builder,
     backbone,
-    { segmentIds, states_RTD, fromLayer: lowestLayer(insertions) },
+    { ...positions, states_RTD, fromLayer: lowestLayer(insertions) },
     insert,
   );
   const sequences = options.pairMode === "dual" ? "E" : "B";

@@ -1,14 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { BACKBONE, createTestApp, publishAdapter } from "../../test-app.ts";
+import { OverloadError } from "#model";
+import type { ClassifierPort, Services } from "../../services.ts";
+import { BACKBONE, createTestApp, fakeClassifier, publishAdapter } from "../../test-app.ts";
 import { INPUT_CHARACTERS_MAX, INPUTS_MAX } from "./request.ts";
 
 type AdapterOptions = Partial<Parameters<typeof publishAdapter>[1]>;
 
-async function withAdapter(options: AdapterOptions = {}) {
-  const test = await createTestApp();
+async function withAdapter(options: AdapterOptions = {}, services: Partial<Services> = {}) {
+  const test = await createTestApp(services);
   const published = await publishAdapter(test.registry, { name: "router", ...options });
-  const classify = (body: Record<string, unknown> = {}, key = test.keys.alpha) =>
-    test.send("POST", "/v1/classify", { adapterId: "router", inputs: "hello", ...body }, { key });
+  const classify = (body: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
+    test.send("POST", "/v1/classify", { adapterId: "router", inputs: "hello", ...body }, { headers });
   return { ...test, published, classify };
 }
 
@@ -30,6 +32,7 @@ describe("200", () => {
             { label: "no", score: 0.5 },
             { label: "yes", score: 0.25 },
           ],
+          outOfScope: false,
         },
       ],
     });
@@ -40,6 +43,17 @@ describe("200", () => {
     const response = await classify({ inputs: ["a", "long text", { text: "b", textPair: "c" }] });
     const { predictions } = (await response.json()) as { predictions: { truncated?: boolean }[] };
     expect(predictions.map(({ truncated }) => truncated)).toEqual([undefined, true, undefined]);
+  });
+
+  it("marks a text that is out of scope, and gives its label all the same", async () => {
+    const { classify } = await withAdapter();
+    const response = await classify({ inputs: ["a", "odd text"] });
+    expect(await response.json()).toMatchObject({
+      predictions: [
+        { label: "no", outOfScope: false },
+        { label: "no", outOfScope: true },
+      ],
+    });
   });
 
   it("shows no more than topK scores", async () => {
@@ -69,8 +83,9 @@ describe("200", () => {
     const cached = new Set<string>();
     const test = await createTestApp({
       classifier: {
-        classify: async ({ key }) => {
-          cached.add(key);
+        ...fakeClassifier,
+        classify: async ({ tenant, digest }) => {
+          cached.add(`${tenant}/${digest}`);
           return [];
         },
       },
@@ -138,6 +153,62 @@ describe("400", () => {
     const { send } = await withAdapter();
     const response = await send("POST", "/v1/classify", body);
     expect(response.status).toBe(400);
+  });
+});
+
+describe("429 and 503", () => {
+  const retryAfterMs = 2_500;
+  const refusing = (error: OverloadError) => ({ ...fakeClassifier, classify: () => Promise.reject(error) });
+
+  it("too many of one tenant's texts: how many may wait, and when to ask again", async () => {
+    const quota = { name: "waiting-texts", most: 4096, left: 5 };
+    const error = new OverloadError("classifier_tenant_overloaded", "Send more later.", {
+      retryAfterMs,
+      quota,
+    });
+    const { classify } = await withAdapter({}, { classifier: refusing(error) });
+    const response = await classify();
+    expect(response.status).toBe(429);
+    expect(response.headers.get("retry-after")).toBe("3");
+    expect(response.headers.get("ratelimit-policy")).toBe('"waiting-texts";q=4096');
+    expect(response.headers.get("ratelimit")).toBe('"waiting-texts";r=5;t=3');
+    expect(await response.json()).toMatchObject({ detail: "Send more later." });
+  });
+
+  it.each(["classifier_overloaded", "deadline_unmet"] as const)(
+    "%s: why, and when to ask again",
+    async (code) => {
+      const error = new OverloadError(code, "Try again shortly.", { retryAfterMs });
+      const { classify } = await withAdapter({}, { classifier: refusing(error) });
+      const response = await classify();
+      expect(response.status).toBe(503);
+      expect(response.headers.get("retry-after")).toBe("3");
+      expect(await response.json()).toMatchObject({ code, detail: "Try again shortly." });
+    },
+  );
+});
+
+describe("a caller's time", () => {
+  it("reaches the classifier", async () => {
+    const seen: unknown[] = [];
+    const classifier: ClassifierPort = {
+      ...fakeClassifier,
+      classify: async (_adapter, _inputs, options) => {
+        seen.push(options);
+        return [];
+      },
+    };
+    const { classify } = await withAdapter({}, { classifier });
+    await classify({}, { "Softgate-Timeout-Ms": "250" });
+    await classify();
+    expect(seen).toEqual([{ timeoutMs: 250 }, {}]);
+  });
+
+  it.each(["0", "60001", "-1", "1.5", "soon", ""])("is refused where it is %j", async (value) => {
+    const { classify } = await withAdapter();
+    const response = await classify({}, { "Softgate-Timeout-Ms": value });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ detail: expect.stringContaining("from 1 to 60000") });
   });
 });
 

@@ -3,22 +3,29 @@
 import { type Adapter, ModelError, parseAdapter } from "#model";
 import { parseAdapterReference, type Registry } from "#registry";
 import type { AppContext } from "../../app-env.ts";
+import { RequestError } from "../../errors.ts";
 import { readJson } from "../../read-body.ts";
 import type { ResolvedAdapter, Services, TenantId } from "../../services.ts";
 import { predictionOf } from "./prediction.ts";
 import { classifyRequestSchema } from "./request.ts";
 
+/** Most that a caller can allow; without the header it is half a minute. */
+const TIMEOUT_MS_MAX = 60_000;
+
 export const classify = (services: Services) => async (c: AppContext) => {
   const { adapterId, inputs, topK } = await readJson(c, classifyRequestSchema);
+  const timeoutMs = readTimeout(c);
   const tenant = c.get("tenant");
   const resolved = await services.registry.resolve(tenant, parseAdapterReference(adapterId));
   requireSameBackbone(resolved, services.backbone);
   const classifications = await services.classifier.classify(
     {
-      key: `${tenant}/${resolved.digest}`,
+      tenant,
+      digest: resolved.digest,
       load: () => loadAdapter(services.registry, tenant, resolved),
     },
     inputs,
+    timeoutMs === undefined ? {} : { timeoutMs },
   );
   c.header("Softgate-Adapter-Digest", resolved.digest);
   return c.json({
@@ -28,6 +35,18 @@ export const classify = (services: Services) => async (c: AppContext) => {
     predictions: classifications.map((classification) => predictionOf(classification, topK)),
   });
 };
+
+/** Milliseconds that the caller will wait: the header Softgate-Timeout-Ms. */
+function readTimeout(c: AppContext): number | undefined {
+  const header = c.req.header("softgate-timeout-ms");
+  if (header === undefined) return undefined;
+  const timeoutMs = /^\d{1,9}$/.test(header) ? Number(header) : 0;
+  if (timeoutMs >= 1 && timeoutMs <= TIMEOUT_MS_MAX) return timeoutMs;
+  throw new RequestError(
+    "invalid_request",
+    `Softgate-Timeout-Ms: must be a whole number from 1 to ${TIMEOUT_MS_MAX}`,
+  );
+}
 
 /** An adapter steers only the backbone it was trained on. */
 function requireSameBackbone({ name, version, manifest }: ResolvedAdapter, held: Services["backbone"]): void {

@@ -5,16 +5,23 @@ export interface Prediction {
   readonly label: string;
   readonly score: number;
   readonly scores: readonly { readonly label: string; readonly score: number }[];
+  /** Whether the text seems to be of none of the labels; the label is the best guess all the same. */
+  readonly outOfScope: boolean;
   /** Only when the text was longer than the encoder takes. */
   readonly truncated?: true;
 }
 
 /** Equal scores keep the order of the classes, so that answers repeat. */
 export function predictionOf(
-  classification: { scores_C: Float32Array; labels: readonly string[]; truncated: boolean },
+  classification: {
+    scores_C: Float32Array;
+    labels: readonly string[];
+    truncated: boolean;
+    outOfScope: boolean;
+  },
   topK: number,
 ): Prediction {
-  const { scores_C, labels, truncated } = classification;
+  const { scores_C, labels, truncated, outOfScope } = classification;
   const scores = labels
     .map((label, index) => ({ label, score: scoreAt(scores_C, index) }))
     .sort((left, right) => right.score - left.score)
@@ -22,7 +29,7 @@ export function predictionOf(
     .map(({ label, score }) => ({ label, score: toSixDigits(score) }));
   const best = scores[0];
   if (!best) throw new Error("invariant: an adapter has labels");
-  return { label: best.label, score: best.score, scores, ...(truncated && { truncated }) };
+  return { label: best.label, score: best.score, scores, outOfScope, ...(truncated && { truncated }) };
 }
 
 function scoreAt(scores_C: Float32Array, index: number): number {

@@ -1,5 +1,5 @@
-// GET /readyz: the store answers a read. Open to all, so the answer is kept for a while: many probes
-// cost one read.
+// GET /readyz: the store answers a read, and the backbone a word. Open to all, so the answer is kept for a
+// while: many probes cost one of each.
 import { parseTenantId } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { problemResponse } from "../../problem.ts";
@@ -22,9 +22,10 @@ export function ready(services: Services, now: () => number) {
   };
 }
 
-/** The store's error, or undefined when it answered. */
-async function probe({ registry, log }: Services): Promise<unknown> {
+/** The store's or the backbone's error, or undefined when both answered. */
+async function probe({ registry, classifier, log }: Services): Promise<unknown> {
   try {
+    await classifier.probe();
     await registry.listAdapters(parseTenantId(PROBE_TENANT), { limit: 1 });
     return undefined;
   } catch (error) {

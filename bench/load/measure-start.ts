@@ -1,0 +1,82 @@
+// From the start of a process to its first answer: the server's, beside a bare script's with the same backbone.
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { encodeTexts, packedFeeds, packTexts } from "#model/encoder";
+import { GraphBuilder, serializeGraph } from "#model/graph";
+import type { OpenedBackbone } from "../open-backbone.ts";
+import { type Summary, summarize } from "../statistics.ts";
+import { createHttpClient } from "./http-client.ts";
+import { startServerProcess } from "./server-process.ts";
+import type { Tenant } from "./tenants.ts";
+
+const BARE = fileURLToPath(new URL("./bare-start.mjs", import.meta.url));
+const ROUNDS = 5;
+
+export interface StartRequest {
+  readonly backbone: OpenedBackbone;
+  readonly storeUrl: string;
+  readonly tenant: Tenant;
+  readonly text: string;
+  /** For the bare script's files. */
+  readonly folder: string;
+  readonly threads: number;
+}
+
+export interface StartResults {
+  readonly serverMs: Summary;
+  /** Until the server listens; the rest is the first request. */
+  readonly listeningMs: Summary;
+  readonly bareMs: Summary;
+}
+
+/** In turns. */
+export async function measureStart(request: StartRequest): Promise<StartResults> {
+  const files = await writeBareFiles(request);
+  const times = { server: [] as number[], listening: [] as number[], bare: [] as number[] };
+  for (let round = 0; round < ROUNDS; round++) {
+    const { listeningMs, answeredMs } = await startServer(request);
+    times.listening.push(listeningMs);
+    times.server.push(answeredMs);
+    const startedMs = performance.now();
+    await promisify(execFile)(process.execPath, [BARE, ...files]);
+    times.bare.push(performance.now() - startedMs);
+  }
+  return {
+    serverMs: summarize(times.server),
+    listeningMs: summarize(times.listening),
+    bareMs: summarize(times.bare),
+  };
+}
+
+async function startServer({ storeUrl, backbone, tenant, text, threads }: StartRequest) {
+  const startedMs = performance.now();
+  const server = await startServerProcess({ storeUrl, backboneFolder: backbone.folder, threads });
+  const listeningMs = performance.now() - startedMs;
+  const client = createHttpClient(server.url, 1);
+  try {
+    await client.classify(tenant, text);
+    return { listeningMs, answeredMs: performance.now() - startedMs };
+  } finally {
+    client.close();
+    await server.close();
+  }
+}
+
+/** The graph, and what it is fed for the text. */
+async function writeBareFiles({ backbone: { backbone }, text, folder }: StartRequest): Promise<string[]> {
+  const builder = new GraphBuilder();
+  builder.output("features", encodeTexts(builder, backbone));
+  const model = join(folder, "bare.onnx");
+  await writeFile(model, serializeGraph(builder.build()));
+  const batch = packTexts([backbone.tokenizer.encode(text)], backbone.config);
+  const feeds = Object.entries(packedFeeds(batch, backbone.config)).map(([name, { data, shape }]) => {
+    const type = data instanceof Int32Array ? "int32" : "float32";
+    return [name, { type, data: [...data], shape }];
+  });
+  const feedsFile = join(folder, "feeds.json");
+  await writeFile(feedsFile, JSON.stringify(Object.fromEntries(feeds)));
+  return [model, feedsFile];
+}

@@ -1,0 +1,64 @@
+// Many tenants in a store, each with a key and one adapter of random weights: what a server is asked for.
+import { type Backbone, insertionConfigOf, serializeAdapter } from "#model";
+import { createRegistry, openObjectStore, parseAdapterName, parseTenantId, type Registry } from "#registry";
+import packageJson from "../../package.json" with { type: "json" };
+import { type AdapterKind, makeAdapter } from "../serve/resident-adapters.ts";
+
+export interface Tenant {
+  readonly id: string;
+  /** Of the HTTP API. */
+  readonly secret: string;
+}
+
+export const ADAPTER_NAME = "router";
+const PUBLISHED_AT_ONCE = 8;
+
+/** Adapter i is makeAdapter(config, i, kindOf(i)). */
+export async function publishTenants(
+  { storeUrl, backbone, count }: { storeUrl: string; backbone: Backbone; count: number },
+  onTenant: (done: number) => void,
+): Promise<Tenant[]> {
+  const store = await openObjectStore(storeUrl);
+  try {
+    const registry = createRegistry({ store });
+    const tenants: Tenant[] = [];
+    for (let first = 0; first < count; first += PUBLISHED_AT_ONCE) {
+      const indices = Array.from(
+        { length: Math.min(PUBLISHED_AT_ONCE, count - first) },
+        (_, at) => first + at,
+      );
+      tenants.push(...(await Promise.all(indices.map((index) => publishTenant(registry, backbone, index)))));
+      onTenant(tenants.length);
+    }
+    return tenants;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Every other tenant's adapter holds prompts, the others scales and shifts. */
+export function kindOf(index: number): AdapterKind {
+  return index % 2 === 0 ? "spt" : "scales";
+}
+
+async function publishTenant(registry: Registry, backbone: Backbone, index: number): Promise<Tenant> {
+  const id = `tenant-${index}`;
+  const tenant = parseTenantId(id);
+  const adapter = makeAdapter(backbone.config, index, kindOf(index));
+  const { secret } = await registry.createKey(tenant, "bench");
+  await registry.publish(tenant, {
+    name: parseAdapterName(ADAPTER_NAME),
+    files: serializeAdapter(adapter, backbone),
+    manifest: {
+      createdBy: { softgate: packageJson.version },
+      backbone: { id: backbone.id, digest: backbone.digest, width: backbone.config.width },
+      labels: [...adapter.labels],
+      insertions: adapter.insertions.map(insertionConfigOf),
+      temperature: adapter.temperature,
+      dataset: { digest: `sha256:${"0".repeat(64)}`, rows: 1 },
+      report: {},
+    },
+    alias: "production",
+  });
+  return { id, secret };
+}

@@ -1,0 +1,47 @@
+import { expect, it } from "vitest";
+import { createMetrics } from "./metrics.ts";
+
+const classifier = { waitingTexts: 7, cacheStats: { adapters: 3, bytes: 1_000 } };
+
+it("counts passes, adapters and requests, and reads the classifier at each scrape", async () => {
+  const metrics = createMetrics();
+  metrics.watch(classifier);
+  const pass = { texts: 2, tokens: 30, fill: 0.9375, waitedMs: [4, 40], packMs: 2, runMs: 20 };
+  metrics.observer.passEnded(pass);
+  metrics.observer.passEnded(pass);
+  metrics.observer.adapterAsked("resident", 0);
+  metrics.observer.adapterAsked("loaded", 12);
+  metrics.requestLogged({
+    event: "request",
+    route: "/v1/classify",
+    method: "POST",
+    status: 200,
+    durationMs: 30,
+  });
+  metrics.requestLogged({ event: "started" });
+  const { body, contentType } = await metrics.render();
+  expect(contentType).toContain("text/plain");
+  for (const line of [
+    "softgate_texts_total 4",
+    "softgate_tokens_total 60",
+    'softgate_queue_wait_seconds_bucket{le="0.005"} 2',
+    "softgate_queue_wait_seconds_count 4",
+    'softgate_batch_fill_ratio_bucket{le="0.9"} 0',
+    'softgate_adapter_requests_total{outcome="resident"} 1',
+    'softgate_adapter_requests_total{outcome="loaded"} 1',
+    "softgate_adapter_load_seconds_count 1",
+    'softgate_http_request_seconds_count{route="/v1/classify",method="POST",status="200"} 1',
+    "softgate_waiting_texts 7",
+    "softgate_resident_adapters 3",
+    "softgate_resident_adapter_bytes 1000",
+  ]) {
+    expect(body.split("\n")).toContain(line);
+  }
+  expect(body).toContain("nodejs_eventloop_lag_p99_seconds");
+});
+
+it("two servers in one process count apart", async () => {
+  const [one, other] = [createMetrics(), createMetrics()];
+  one.observer.adapterAsked("failed", 1);
+  expect((await other.render()).body).not.toContain('outcome="failed"');
+});

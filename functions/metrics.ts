@@ -1,0 +1,95 @@
+// Prometheus metrics of a server: what the classifier and the HTTP side tell, and the process' own.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { RuntimeObserver } from "#model";
+
+export interface Metrics {
+  readonly observer: RuntimeObserver;
+  /** Takes every log event; those of requests count. */
+  requestLogged(event: Record<string, unknown>): void;
+  /** Read at each scrape. */
+  watch(classifier: WatchedClassifier): void;
+  /** The text exposition format. */
+  render(): Promise<{ body: string; contentType: string }>;
+}
+
+interface WatchedClassifier {
+  readonly waitingTexts: number;
+  readonly cacheStats: { readonly adapters: number; readonly bytes: number };
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const FILLS = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1];
+
+/** A registry of its own: several servers in one process count apart. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const seconds = (name: string, help: string) =>
+    new Histogram({ name: `softgate_${name}_seconds`, help, buckets: SECONDS, registers });
+  const count = (name: string, help: string) =>
+    new Counter({ name: `softgate_${name}_total`, help, registers });
+  const wait = seconds("queue_wait", "Of each text, from the line to the start of its forward pass.");
+  const pack = seconds("pack", "Of each batch, on the event loop.");
+  const run = seconds("forward_pass", "Of each batch.");
+  const fill = new Histogram({
+    name: "softgate_batch_fill_ratio",
+    help: "Text tokens over positions of the packed rows.",
+    buckets: FILLS,
+    registers,
+  });
+  const texts = count("texts", "Computed.");
+  const tokens = count("tokens", "Computed, prompt tokens included.");
+  const asked = new Counter({
+    name: "softgate_adapter_requests_total",
+    help: "Adapters asked for: resident in memory, loaded, or failed to load.",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const load = seconds("adapter_load", "Of adapters that were not in memory.");
+  const http = new Histogram({
+    name: "softgate_http_request_seconds",
+    help: "By route, method and status.",
+    labelNames: ["route", "method", "status"],
+    buckets: SECONDS,
+    registers,
+  });
+  return {
+    observer: {
+      passEnded(record) {
+        for (const ms of record.waitedMs) wait.observe(ms / 1000);
+        pack.observe(record.packMs / 1000);
+        run.observe(record.runMs / 1000);
+        fill.observe(record.fill);
+        texts.inc(record.texts);
+        tokens.inc(record.tokens);
+      },
+      adapterAsked(outcome, milliseconds) {
+        asked.inc({ outcome });
+        if (outcome !== "resident") load.observe(milliseconds / 1000);
+      },
+    },
+    requestLogged({ event, route, method, status, durationMs }) {
+      if (event !== "request") return;
+      http.observe(
+        { route: String(route), method: String(method), status: String(status) },
+        Number(durationMs) / 1000,
+      );
+    },
+    watch(classifier) {
+      const gauge = (name: string, help: string, read: () => number) =>
+        new Gauge({
+          name: `softgate_${name}`,
+          help,
+          registers,
+          collect() {
+            this.set(read());
+          },
+        });
+      gauge("waiting_texts", "In the line.", () => classifier.waitingTexts);
+      gauge("resident_adapters", "In memory.", () => classifier.cacheStats.adapters);
+      gauge("resident_adapter_bytes", "Of weights in memory.", () => classifier.cacheStats.bytes);
+    },
+    render: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+  };
+}

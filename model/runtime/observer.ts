@@ -1,0 +1,24 @@
+// What the classifier tells whoever counts. Numbers alone: no texts, no tenants.
+
+export interface PassRecord {
+  readonly texts: number;
+  /** Of the texts, and of prompts beside them as they were reserved. */
+  readonly tokens: number;
+  /** Of the texts alone, over the positions of the packed rows: 1 is no waste. */
+  readonly fill: number;
+  /** Of each text, from the line to the start of the pass. */
+  readonly waitedMs: readonly number[];
+  /** Packing, on the event loop; and the forward pass, beside it. */
+  readonly packMs: number;
+  readonly runMs: number;
+}
+
+/** "resident": was in memory; "loaded" and "failed": had to be read, alone or with others that asked for it. */
+export type AdapterOutcome = "resident" | "loaded" | "failed";
+
+export interface RuntimeObserver {
+  passEnded(record: PassRecord): void;
+  adapterAsked(outcome: AdapterOutcome, milliseconds: number): void;
+}
+
+export const NO_OBSERVER: RuntimeObserver = { passEnded: () => undefined, adapterAsked: () => undefined };

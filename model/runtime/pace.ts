@@ -1,0 +1,19 @@
+// How fast passes go, from those that ran lately: what a request can expect before it is taken.
+
+/** Share of the latest pass in the running mean. */
+const LATEST_SHARE = 0.2;
+
+export class Pace {
+  #millisecondsPerToken: number | undefined;
+
+  record(tokens: number, milliseconds: number): void {
+    const latest = milliseconds / Math.max(1, tokens);
+    const before = this.#millisecondsPerToken ?? latest;
+    this.#millisecondsPerToken = before + LATEST_SHARE * (latest - before);
+  }
+
+  /** Milliseconds for so many tokens; 0 before the first pass. */
+  estimate(tokens: number): number {
+    return tokens * (this.#millisecondsPerToken ?? 0);
+  }
+}

@@ -1,0 +1,49 @@
+// The thread behind ThreadSession: one session, one message after the other, each answered in its turn.
+import { parentPort } from "node:worker_threads";
+import { type Feed, Session, type SessionOptions } from "./session.ts";
+
+export type ToThread =
+  /** Comes first; `model` is what serializeGraph gives. */
+  | { readonly kind: "load"; readonly model: Uint8Array; readonly options: SessionOptions }
+  | {
+      readonly kind: "run";
+      readonly feeds: Readonly<Record<string, Feed>>;
+      readonly outputs: readonly string[];
+    }
+  | { readonly kind: "close" };
+
+/** To a load nothing; to a run its outputs. */
+export type FromThread = Record<string, Float32Array> | Error;
+
+const port = parentPort;
+if (!port) throw new Error("invariant: session-thread.ts runs in a thread");
+let session: Session | undefined;
+let last = Promise.resolve();
+
+port.on("message", (message: ToThread) => {
+  last = last.then(() => answer(message));
+});
+
+async function answer(message: ToThread): Promise<void> {
+  if (message.kind === "close") {
+    await session?.close();
+    port?.close();
+    return;
+  }
+  try {
+    const results: FromThread = await work(message);
+    port?.postMessage(results);
+  } catch (error) {
+    port?.postMessage(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** The model is not kept: the session has its own. */
+async function work(message: Exclude<ToThread, { kind: "close" }>): Promise<Record<string, Float32Array>> {
+  if (message.kind === "load") {
+    session = await Session.load(message.model, message.options);
+    return {};
+  }
+  if (!session) throw new Error("invariant: a session is loaded before it runs");
+  return session.run(message.feeds, message.outputs);
+}

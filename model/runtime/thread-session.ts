@@ -1,0 +1,91 @@
+// A session in a thread of its own. onnxruntime's run holds the thread that calls it for the whole forward
+// pass; here that is not the thread of the event loop, which goes on reading requests meanwhile.
+import { Worker } from "node:worker_threads";
+import type { Graph } from "../graph/builder.ts";
+import { serializeGraph } from "../graph/serialize.ts";
+import type { Feed, SessionOptions } from "./session.ts";
+import type { FromThread, ToThread } from "./session-thread.ts";
+
+interface Pending {
+  readonly resolve: (outputs: Record<string, Float32Array>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class ThreadSession {
+  readonly #worker: Worker;
+  readonly #pending: Pending[] = [];
+  readonly #ended: Promise<void>;
+  #failure: Error | undefined;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on("message", (message: FromThread) => this.#settle(message));
+    worker.on("error", (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
+    this.#ended = new Promise((resolve) =>
+      worker.once("exit", (code) => {
+        this.#fail(new Error(`The session's thread ended with code ${code}.`));
+        resolve();
+      }),
+    );
+  }
+
+  /** Resolves when the session is loaded. */
+  static async create(graph: Graph, options: SessionOptions = {}): Promise<ThreadSession> {
+    const session = new ThreadSession(new Worker(new URL("./session-thread.ts", import.meta.url)));
+    const loaded = session.#expect();
+    const model = serializeGraph(graph);
+    // Moved, not copied: it is as large as the backbone.
+    session.#post({ kind: "load", model, options }, [model.buffer as ArrayBuffer]);
+    try {
+      await loaded;
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Feeds must name every input of the graph. Those of SharedFloats are read in place, the others are
+   * copied. Runs go one after the other.
+   */
+  async run<Output extends string>(
+    feeds: Readonly<Record<string, Feed>>,
+    outputs: readonly Output[],
+  ): Promise<Record<Output, Float32Array>> {
+    const answer = this.#expect();
+    this.#post({ kind: "run", feeds, outputs });
+    return (await answer) as Record<Output, Float32Array>;
+  }
+
+  /** Waits for what runs. */
+  async close(): Promise<void> {
+    this.#worker.ref();
+    if (!this.#failure) this.#post({ kind: "close" });
+    await this.#ended;
+  }
+
+  /** The next answer: they come in the order of the messages. */
+  #expect(): Promise<Record<string, Float32Array>> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    // A process must not end while it waits for an answer, and not stay for a session that is idle.
+    this.#worker.ref();
+    return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }));
+  }
+
+  #post(message: ToThread, moved: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, moved);
+  }
+
+  #settle(message: FromThread): void {
+    const pending = this.#pending.shift();
+    if (this.#pending.length === 0) this.#worker.unref();
+    if (message instanceof Error) pending?.reject(message);
+    else pending?.resolve(message);
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#pending.splice(0)) reject(this.#failure);
+  }
+}
