@@ -19,7 +19,7 @@ export class BareEncoder {
     return new BareEncoder(source.config, await Session.create(builder.build(), { threads }));
   }
 
-  /** Packing and one forward pass: unit-length vectors [B, D]. */
+  /** Packing and one forward pass: vectors [B, D]. */
   async run(encodings: readonly Encoding[]): Promise<Float32Array> {
     const config = this.#config;
     const feeds = packedFeeds(packTexts(encodings, config), config);

@@ -175,6 +175,19 @@ describe("accuracy", () => {
     ]);
   });
 
+  it("measures on a backbone that predicts words, its texts in templates", async () => {
+    const masked = at("tiny-mask");
+    await writeTinyBackbone(masked, { maskHead: true });
+    const which = ["--data", at("tasks"), "--tasks", "mail", "--seeds", "13", "--json"];
+    const methods = ["--methods", "softgate,logistic_regression"];
+    const { exitCode, stdout } = await bench("accuracy", "--backbone", masked, ...which, ...methods);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).results.cells).toHaveLength(2);
+    const small = ["--batch", "3", "--resident", "3", "--rounds", "1", "--json"];
+    const served = await bench("serve", "--backbone", masked, ...small);
+    expect(served).toMatchObject({ exitCode: 0 });
+  });
+
   it("says what a folder must hold when it does not", async () => {
     for (const data of [at("absent"), at("tiny")]) {
       const { exitCode, stderr } = await bench("accuracy", "--data", data, ...args());

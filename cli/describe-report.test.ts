@@ -10,6 +10,7 @@ it("tells figures, advice, suspects and warnings, each on a line of its own", ()
     "  examples      250 of 3 labels",
     "  cut short     2 texts longer than the backbone reads; their start alone was learned",
     "  label names   learned too: by them alone 71.3 % of the examples are told apart, by the other examples 70.2 %",
+    '  label words   billing, bug, shipping in "{text} It was {mask} ."',
     expect.stringMatching(/^ {2}insertions {4}/),
     "  trained       9999 numbers, 0.0 % of the backbone",
     "  held out      accuracy 81.1 % (125 rows of tickets.csv)",

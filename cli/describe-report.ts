@@ -27,7 +27,7 @@ export function describeReport(report: TrainingReport, rowsOf: string): string {
 type Line = readonly [name: string, text: string | undefined];
 
 function describeTraining(report: TrainingReport): Line[] {
-  const { truncatedExamples, trainedParameters, backboneParameters, labelNames } = report;
+  const { truncatedExamples, trainedParameters, backboneParameters, labelNames, verbalizer } = report;
   return [
     ["examples", describeExamples(report)],
     [
@@ -41,6 +41,7 @@ function describeTraining(report: TrainingReport): Line[] {
       labelNames &&
         `${labelNames.taught ? "learned too" : "not learned"}: by them alone ${percent(labelNames.accuracy)} of the examples are told apart, by the other examples ${percent(labelNames.examplesAccuracy)}`,
     ],
+    ["label words", verbalizer && describeVerbalizer(verbalizer)],
     ["insertions", describeInsertions(report)],
     [
       "trained",
@@ -52,6 +53,14 @@ function describeTraining(report: TrainingReport): Line[] {
 function describeExamples({ examples, sampledFrom, classes }: TrainingReport): string {
   const drawn = sampledFrom === undefined ? "" : `, drawn from ${sampledFrom}`;
   return `${examples} of ${classes} labels${drawn}`;
+}
+
+/** As many words as fit a line. */
+const WORDS_SHOWN_MAX = 8;
+
+function describeVerbalizer({ template, words }: NonNullable<TrainingReport["verbalizer"]>): string {
+  const shown = words.slice(0, WORDS_SHOWN_MAX).join(", ");
+  return `${shown}${words.length > WORDS_SHOWN_MAX ? ", …" : ""} in "${template}"`;
 }
 
 function describeFigures({ validation, frozenProbe, heldOut }: TrainingReport, rowsOf: string): Line[] {

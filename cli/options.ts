@@ -1,5 +1,6 @@
 // Options that several commands share, and how their values are read.
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { z } from "zod";
 import { PRECISION_CHOICES } from "#model";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
 import type { Io } from "./io.ts";
@@ -66,4 +67,13 @@ export function wholeNumber(min: number, max: number): (value: string) => number
     if (number >= min && number <= max) return number;
     throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
   };
+}
+
+/** An argument parser for a JSON object, its values not looked at. */
+export function jsonObject(value: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(value));
+  } catch {
+    throw new InvalidArgumentError(`Give a JSON object, for example '{"positive":"great"}'.`);
+  }
 }

@@ -37,6 +37,8 @@ export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
   readonly insertionsMax?: number;
   readonly bottleneck?: number;
   readonly learningRate?: number;
+  readonly template?: string;
+  readonly labelWords?: Record<string, unknown>;
 }
 
 export interface Trained {

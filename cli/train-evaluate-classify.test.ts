@@ -89,6 +89,27 @@ it("train and evaluate read the columns that are named, of all their files", asy
   );
 });
 
+it("train on a backbone that predicts words takes a template and label words, and classify uses them", async () => {
+  const backbone = join(folder, "tiny-mask");
+  await writeTinyBackbone(backbone, { maskHead: true });
+  const files = ["--data", join(folder, "train.csv"), "--backbone", backbone, "--name", "words"];
+  const words = ["--template", "{mask}: {text}", "--label-words", '{"technical":"error"}'];
+  const { exitCode, stdout } = await softgate(["train", ...files, ...words, "--epochs", "1"], { env });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 0,
+    stdout: expect.stringContaining('billing, delivery, error in "{mask}: {text}"'),
+  });
+  const answer = await softgate(["classify", "--adapter", "words", "app login error"], { env });
+  expect(answer).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^(billing|delivery|technical)/),
+  });
+  const wrong = await softgate(["train", ...files, "--template", "{text}"], { env });
+  expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("{mask} exactly once") });
+  const unread = await softgate(["train", ...files, "--label-words", "great"], { env });
+  expect(unread).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("Give a JSON object") });
+});
+
 it("evaluate gives the same figures, each label's too", async () => {
   const args = ["evaluate", "--adapter", "tickets", "--data", test];
   const { stdout } = await softgate([...args, "--json"], { env });

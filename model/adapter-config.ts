@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ModelError } from "./errors.ts";
 import { BOTTLENECK_MAX, type Insertion, LABELS_MAX, PROMPT_TOKENS_MAX } from "./spt/adapter.ts";
+import { checkTemplate } from "./template.ts";
 
 const LABEL_CHARACTERS_MAX = 100;
 const LAYERS_MAX = 256;
@@ -34,26 +35,32 @@ const configSchema = z.strictObject({
   peft_type: z.literal("SPT"),
   task_type: z.literal("SEQ_CLS"),
   base_model_name_or_path: z.string().min(1).max(200),
-  softgate: z.strictObject({
-    format: z.literal(1),
-    backbone_digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
-    width: z.int().min(1).max(WIDTH_MAX),
-    labels: z
-      .array(z.string().min(1).max(LABEL_CHARACTERS_MAX))
-      .min(2)
-      .max(LABELS_MAX)
-      .refine((labels) => new Set(labels).size === labels.length, "labels must be unique"),
-    temperature: z.number().positive(),
-    outOfScope: outOfScopeSchema.exactOptional(),
-    pairMode: z.enum(["joint", "dual"]),
-    insertions: z
-      .array(insertionSchema)
-      .max(KINDS.length * LAYERS_MAX)
-      .refine(
-        (insertions) => insertions.every((one, i) => placeOf(one) > placeOf(insertions[i - 1])),
-        "insertions must ascend by layer, one of a kind a layer, prompt generators first",
-      ),
-  }),
+  softgate: z
+    .strictObject({
+      format: z.literal(1),
+      backbone_digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+      width: z.int().min(1).max(WIDTH_MAX),
+      labels: z
+        .array(z.string().min(1).max(LABEL_CHARACTERS_MAX))
+        .min(2)
+        .max(LABELS_MAX)
+        .refine((labels) => new Set(labels).size === labels.length, "labels must be unique"),
+      temperature: z.number().positive(),
+      outOfScope: outOfScopeSchema.exactOptional(),
+      pairMode: z.enum(["joint", "dual"]),
+      template: z.string().check(checkTemplate).exactOptional(),
+      insertions: z
+        .array(insertionSchema)
+        .max(KINDS.length * LAYERS_MAX)
+        .refine(
+          (insertions) => insertions.every((one, i) => placeOf(one) > placeOf(insertions[i - 1])),
+          "insertions must ascend by layer, one of a kind a layer, prompt generators first",
+        ),
+    })
+    .refine(
+      ({ template, pairMode }) => template === undefined || pairMode === "joint",
+      "pairs of an adapter with a template are joint",
+    ),
 });
 
 export type AdapterConfig = z.infer<typeof configSchema>;

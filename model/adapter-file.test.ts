@@ -90,6 +90,26 @@ describe("an adapter", () => {
     expect(() => serializeAdapter({ ...adapter, pairMode: "dual" }, BACKBONE)).toThrow(/classifier\.weight/);
   });
 
+  it("keeps its template, and writes none where there is none", () => {
+    const templated = { ...adapter, template: "{text} It was {mask} ." };
+    expect(parseAdapter(serializeAdapter(templated, BACKBONE))).toEqual(templated);
+    expect(JSON.parse(new TextDecoder().decode(files.config)).softgate).not.toHaveProperty("template");
+  });
+
+  it.each([
+    ["{text} It was good.", /\{mask\} exactly once/],
+    ["{text} {mask} {mask}", /\{mask\} exactly once/],
+    ["{mask}", /\{text\} exactly once/],
+  ])("with the template %s is refused", (template, message) => {
+    expect(() => serializeAdapter({ ...adapter, template }, BACKBONE)).toThrow(message);
+  });
+
+  it("with a template has joint pairs", () => {
+    const head = { weight_CD: new Float32Array(2 * (2 * 8 + 1)), bias_C: new Float32Array(2) };
+    const dual: Adapter = { ...adapter, pairMode: "dual", head, template: "{text} {mask} {text_pair}" };
+    expect(() => serializeAdapter(dual, BACKBONE)).toThrow(/joint/);
+  });
+
   it("has PEFT's file fields and tensors in torch's order, the same bytes each time", () => {
     expect(serializeAdapter(adapter, BACKBONE)).toEqual(files);
     const config = JSON.parse(new TextDecoder().decode(files.config));

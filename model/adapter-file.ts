@@ -37,7 +37,7 @@ const ADAPTER_CONFIG_BYTES_MAX = 1024 * 1024;
  * Throws ModelError invalid_adapter for what parseAdapter would refuse.
  */
 export function serializeAdapter(adapter: Adapter, backbone: { id: string; digest: string }): AdapterFiles {
-  const { width, labels, temperature, outOfScope, pairMode, insertions } = adapter;
+  const { width, labels, temperature, outOfScope, pairMode, template, insertions } = adapter;
   const config: AdapterConfig = {
     peft_type: "SPT",
     task_type: "SEQ_CLS",
@@ -50,6 +50,7 @@ export function serializeAdapter(adapter: Adapter, backbone: { id: string; diges
       temperature,
       ...(outOfScope ? { outOfScope } : {}),
       pairMode,
+      ...(template === undefined ? {} : { template }),
       insertions: insertions.map(insertionConfigOf),
     },
   };
@@ -67,7 +68,7 @@ export function parseAdapter(files: AdapterFiles): Adapter {
   requireSize("adapter_config.json", files.config, ADAPTER_CONFIG_BYTES_MAX);
   requireSize("adapter_model.safetensors", files.weights, ADAPTER_BYTES_MAX);
   const { softgate } = parseAdapterConfig(files.config);
-  const { width, labels, temperature, outOfScope, pairMode, insertions } = softgate;
+  const { width, labels, temperature, outOfScope, pairMode, template, insertions } = softgate;
   const { tensors } = asInvalidAdapter(() => parseSafetensors(files.weights));
   const reader = new TensorReader(tensors);
   const parsed = {
@@ -81,6 +82,7 @@ export function parseAdapter(files: AdapterFiles): Adapter {
     temperature,
     ...(outOfScope ? { outOfScope } : {}),
     pairMode,
+    ...(template === undefined ? {} : { template }),
   };
   reader.requireAllRead();
   return parsed;

@@ -34,11 +34,13 @@ export function parseBackbone(id: string, files: BackboneFiles): Backbone {
   const config = parseEncoderConfig(files.config);
   const { positions, tokenTypes, vocabulary } = config;
   const tokensMax = Math.min(TEXT_TOKENS_MAX, positions);
+  const weights = readEncoderWeights(files.weights, config);
   return {
     id,
     digest: digestBackbone(files),
-    config,
-    weights: readEncoderWeights(files.weights, config),
+    // Not by config.json: encoders tuned for sentences still name the architecture they were pretrained in.
+    config: weights.maskHead ? { ...config, pooling: "mask" } : config,
+    weights,
     tokenizer: createTokenizer(files.tokenizer, { tokensMax, tokenTypes, vocabulary }),
   };
 }

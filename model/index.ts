@@ -8,6 +8,7 @@ export { ModelError, type ModelErrorCode, OverloadError } from "./errors.ts";
 export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";
 export type { RuntimeObserver } from "./runtime/observer.ts";
 export { roundToHalf } from "./safetensors/read-tensor.ts";
+export { serializeSafetensors, type TensorToWrite } from "./safetensors/serialize.ts";
 export { transpose } from "./safetensors/transpose.ts";
 export {
   type Adapter,
@@ -25,4 +26,5 @@ export {
   type ScaleShift,
   weightsOfInsertion,
 } from "./spt/adapter.ts";
+export { checkTemplate, DEFAULT_TEMPLATES, isPairTemplate } from "./template.ts";
 export type { Encoding, TextInput, TextPair, Tokenizer } from "./tokenizer/tokenizer.ts";

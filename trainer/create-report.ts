@@ -8,7 +8,7 @@ import { GATE_HISTORY_MAX, type HeldOutReport, type TrainingReport } from "./rep
 import { sampleEvenly } from "./sample-evenly.ts";
 import type { SearchResult } from "./spt/search-insertions.ts";
 import type { TrainRequest } from "./train.ts";
-import type { HeldOutFigures } from "./validate-candidates.ts";
+import { type HeldOutFigures, hasInsertions } from "./validate-candidates.ts";
 
 export function createReport(
   { dataset, options, backbone }: Pick<TrainRequest, "dataset" | "options" | "backbone">,
@@ -18,14 +18,25 @@ export function createReport(
     sampledFrom: number | undefined;
     truncatedExamples: number;
     labelNames: LabelNamesReport | undefined;
+    verbalizer: TrainingReport["verbalizer"];
     figures: readonly HeldOutFigures[];
     chosen: HeldOutFigures;
     heldOut: HeldOutReport;
     clock: PhaseClock;
   },
 ): TrainingReport {
-  const { adapter, search, sampledFrom, truncatedExamples, labelNames, figures, chosen, heldOut, clock } =
-    parts;
+  const {
+    adapter,
+    search,
+    sampledFrom,
+    truncatedExamples,
+    labelNames,
+    verbalizer,
+    figures,
+    chosen,
+    heldOut,
+    clock,
+  } = parts;
   const history = search?.history ?? [];
   const probe = figures.find(({ candidate }) => candidate === undefined);
   return {
@@ -36,6 +47,7 @@ export function createReport(
     truncatedExamples,
     classes: dataset.labels.length,
     ...(labelNames ? { labelNames } : {}),
+    ...(verbalizer ? { verbalizer } : {}),
     promptLayers: layersOf(adapter.insertions, "prompt_generator"),
     scaleShiftLayers: layersOf(adapter.insertions, "scale_shift"),
     gates: search?.gates ?? [],
@@ -52,7 +64,8 @@ export function createReport(
     warnings: dataset.warnings,
     ...(probe ? { frozenProbe: accuracyOf(probe) } : {}),
     candidates: figures.map((figure) => ({
-      ...figure.candidate,
+      ...(hasInsertions(figure.candidate) ? figure.candidate : {}),
+      ...(figure.candidate === "label_words" ? { labelWords: true as const } : {}),
       accuracy: figure.accuracy,
       macroF1: figure.macroF1,
       loss: figure.loss,
@@ -94,7 +107,10 @@ function backboneParameters({ weights }: Backbone): number {
     weights.embeddingNorm,
     ...weights.layers.flatMap((layer) => [layer.attentionNorm, layer.outputNorm]),
   ];
+  const { dense, norm, bias_V } = weights.maskHead ?? {};
+  const maskHead = [dense?.weight, dense?.bias, norm?.gamma_D, norm?.beta_D, bias_V];
   return (
+    maskHead.reduce((sum, values) => sum + (values?.length ?? 0), 0) +
     weights.tokenEmbedding_VD.length +
     weights.positionEmbedding.length +
     (weights.typeEmbedding?.length ?? 0) +

@@ -2,6 +2,7 @@
 // pairs; whether the labels' names are learned beside the examples.
 import { classesAmong } from "./dataset/learned-classes.ts";
 import type { FrozenEncoder } from "./frozen-encoder.ts";
+import type { HeadFit } from "./head/fit-logistic-regression.ts";
 import { joinArrays } from "./join-arrays.ts";
 import {
   judgeLabelNames,
@@ -13,6 +14,7 @@ import { type EmbeddedInputs, embedInputs } from "./pair-mode.ts";
 import { createRandom } from "./random.ts";
 import type { TrainingData } from "./spt/training-data.ts";
 import type { TrainRequest } from "./train.ts";
+import { createVerbalizer, judgeLabelWords, type Verbalizer } from "./verbalizer.ts";
 
 /** Examples stand first, then validation rows, then label names. */
 export interface EmbeddedRows extends TrainingData {
@@ -24,9 +26,16 @@ export interface EmbeddedRows extends TrainingData {
   readonly names: readonly number[];
   /** Absent where names were not tried. */
   readonly labelNames?: LabelNamesReport;
+  /** On a backbone that predicts words. */
+  readonly verbalizer?: Verbalizer;
+  /** How heads are fitted to features. */
+  readonly headFit: HeadFit;
 }
 
-/** Throws TrainerError invalid_dataset for a label of the validation that the dataset lacks. */
+/**
+ * Throws TrainerError invalid_dataset for a label of the validation that the dataset lacks, invalid_options for
+ * a template or label words that are of no use.
+ */
 export async function embedRows(request: TrainRequest, frozen: FrozenEncoder): Promise<EmbeddedRows> {
   const { backbone, dataset, validation, options } = request;
   const validationLabels = validation
@@ -35,6 +44,7 @@ export async function embedRows(request: TrainRequest, frozen: FrozenEncoder): P
   const rows = [...dataset.examples, ...(validation?.dataset.examples ?? [])];
   const exampleLabels = dataset.examples.map(({ label }) => label);
   const classes = dataset.labels.length;
+  const verbalizer = createVerbalizer(backbone, dataset, options);
   const embedded = await embedInputs(
     { inputs: rows.map(({ input }) => input), labels: exampleLabels, classes },
     {
@@ -43,14 +53,25 @@ export async function embedRows(request: TrainRequest, frozen: FrozenEncoder): P
       embed: (encodings) => frozen.features(encodings),
       random: createRandom(options.seed),
       ...(request.signal ? { signal: request.signal } : {}),
+      template: verbalizer?.template,
     },
   );
   const names = triesLabelNames(request) ? await embedNames(request, frozen, embedded) : undefined;
   const taught = names?.labelNames.taught ? names : undefined;
   const end = rows.length;
+  const data = {
+    features_BD: embedded.features,
+    labels: exampleLabels,
+    width: backbone.config.width,
+    classes,
+  };
+  const headFit = verbalizer
+    ? await judgeLabelWords(data, verbalizer, { random: createRandom(options.seed), signal: request.signal })
+    : {};
   return {
     backbone,
     pairMode: embedded.pairMode,
+    headFit,
     classes,
     encodings: [...embedded.encodings, ...(taught?.encodings ?? [])],
     labels: [...exampleLabels, ...validationLabels, ...(taught?.labels ?? [])],
@@ -59,12 +80,17 @@ export async function embedRows(request: TrainRequest, frozen: FrozenEncoder): P
     validation: range(exampleLabels.length, end),
     names: range(end, end + (taught?.labels.length ?? 0)),
     ...(names ? { labelNames: names.labelNames } : {}),
+    ...(verbalizer ? { verbalizer } : {}),
   };
 }
 
-/** Of single texts, and few: what a name adds to many is nothing, and to pairs unclear. */
-function triesLabelNames({ dataset, options, ablation }: TrainRequest): boolean {
+/**
+ * Of single texts, and few: what a name adds to many is nothing, and to pairs unclear. A backbone that predicts
+ * words has the names in its head already.
+ */
+function triesLabelNames({ backbone, dataset, options, ablation }: TrainRequest): boolean {
   return (
+    backbone.config.pooling !== "mask" &&
     options.method !== "spt" &&
     ablation?.labelNames !== false &&
     dataset.examples.length < LABEL_NAMES_BELOW_ROWS &&

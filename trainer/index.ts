@@ -6,3 +6,4 @@ export { createRandom, shuffle } from "./random.ts";
 export { type Ablation, settingsFor } from "./settings.ts";
 export { type TrainRequest, type TrainResult, train } from "./train.ts";
 export { type ChildTrainRequest, type ChildTrainResult, trainInChild } from "./train-in-child.ts";
+export { MASK_REGULARIZATION_C } from "./verbalizer.ts";

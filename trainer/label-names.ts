@@ -37,7 +37,7 @@ export function labelNameTexts(label: string): string[] {
 }
 
 /** "card_payment-fee" and "cardPaymentFee" as words. */
-function spokenName(label: string): string {
+export function spokenName(label: string): string {
   return label
     .replaceAll(/[_\-./]+/g, " ")
     .replaceAll(/(\p{Ll})(\p{Lu})/gu, "$1 $2")

@@ -1,5 +1,7 @@
 // What a user may set of a training; everything has a default, and the default is to set nothing.
 import { z } from "zod";
+import { checkTemplate, LABELS_MAX } from "#model";
+import { LABEL_CHARACTERS_MAX } from "./dataset/dataset.ts";
 
 export const trainOptionsSchema = z
   .strictObject({
@@ -18,6 +20,13 @@ export const trainOptionsSchema = z
     pooling: z.enum(["mean", "slots"]).optional(),
     /** K: the largest number of insertions that the search may select. */
     insertionsMax: z.int().min(1).max(128).optional(),
+    /** Around each text, on a backbone that predicts words: "{text} It was {mask} ." See model/template.ts. */
+    template: z.string().check(checkTemplate).optional(),
+    /** Words that stand for labels there, by label; of the others, their names. */
+    labelWords: z
+      .record(z.string().max(LABEL_CHARACTERS_MAX), z.string().min(1).max(LABEL_CHARACTERS_MAX))
+      .refine((words) => Object.keys(words).length <= LABELS_MAX, `at most ${LABELS_MAX} label words`)
+      .optional(),
     learningRate: z.number().positive().max(1).optional(),
     /** Passes over the examples of the last phase. */
     epochs: z.int().min(1).max(200).optional(),

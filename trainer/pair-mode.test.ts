@@ -58,7 +58,7 @@ describe("the mode of pairs", () => {
 test("features of dual examples are the pair features of their two vectors", async () => {
   const { inputs } = sameOrOther(4, 2);
   const { width } = backbone.config;
-  const vectors = await frozen.features(await encodeExamples(backbone, inputs, "dual"));
+  const vectors = await frozen.features(await encodeExamples(backbone, inputs, { pairMode: "dual" }));
   const features = exampleFeatures(vectors, width, "dual");
   const at = (row: number) => vectors.subarray(row * width, (row + 1) * width);
   for (const example of [0, 3]) {

@@ -20,13 +20,14 @@ export function partsOf(pairMode: PairMode): 1 | 2 {
 export async function encodeExamples(
   { tokenizer, signal }: { tokenizer: Tokenizer; signal?: AbortSignal },
   inputs: readonly TextInput[],
-  pairMode: PairMode,
+  { pairMode, template }: { pairMode: PairMode; template?: string | undefined },
 ): Promise<Encoding[]> {
   const encodings: Encoding[] = [];
   const takeTurns = turnTaker(signal);
   for (const input of inputs) {
-    const texts = pairMode === "dual" && typeof input !== "string" ? [input.text, input.textPair] : [input];
-    for (const text of texts) encodings.push(tokenizer.encode(text));
+    if (pairMode === "dual" && typeof input !== "string")
+      encodings.push(tokenizer.encode(input.text), tokenizer.encode(input.textPair));
+    else encodings.push(tokenizer.encode(input, template));
     await takeTurns(typeof input === "string" ? input.length : input.text.length + input.textPair.length);
   }
   return encodings;
@@ -61,26 +62,28 @@ export async function embedInputs(
   tools: {
     readonly tokenizer: Tokenizer;
     readonly width: number;
-    /** Unit vectors [E, D] of the frozen encoder. */
+    /** Vectors [E, D] of the frozen encoder. */
     readonly embed: (encodings: readonly Encoding[]) => Promise<Float32Array>;
     readonly random: () => number;
     readonly signal?: AbortSignal;
+    /** Of a backbone that is read at the mask of one: pairs are joint then. */
+    readonly template?: string | undefined;
   },
 ): Promise<EmbeddedInputs> {
   const inMode = async (pairMode: PairMode): Promise<EmbeddedInputs> => {
-    const encodings = await encodeExamples(tools, inputs, pairMode);
+    const encodings = await encodeExamples(tools, inputs, { pairMode, template: tools.template });
     const features = exampleFeatures(await tools.embed(encodings), tools.width, pairMode);
     return { pairMode, encodings, features };
   };
   const joint = await inMode("joint");
-  if (inputs.every((input) => typeof input === "string")) return joint;
+  if (tools.template !== undefined || inputs.every((input) => typeof input === "string")) return joint;
   const dual = await inMode("dual");
   const folds = crossValidationFolds(labels, tools.random);
   const figures = ({ pairMode, features: features_BD }: EmbeddedInputs) =>
     crossValidate(
       { features_BD, labels, width: featureWidth(tools.width, pairMode), classes },
       folds,
-      tools.signal,
+      tools.signal ? { signal: tools.signal } : {},
     );
   const [ofJoint, ofDual] = [await figures(joint), await figures(dual)];
   const error = Math.sqrt(ofDual.hits * (1 - ofDual.hits / ofDual.rows));

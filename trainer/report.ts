@@ -15,6 +15,15 @@ export interface TrainingReport {
   readonly classes: number;
   /** What the labels' names say of the examples; absent where they were not tried. */
   readonly labelNames?: LabelNamesReport;
+  /**
+   * On a backbone that predicts words: the template, the word of each label, and whether fitted heads were kept
+   * near to these words.
+   */
+  readonly verbalizer?: {
+    readonly template: string;
+    readonly words: readonly string[];
+    readonly headNearWords: boolean;
+  };
   /** Layers of the adapter's prompt generators, and of its scales and shifts, ascending. */
   readonly promptLayers: readonly number[];
   readonly scaleShiftLayers: readonly number[];
@@ -141,6 +150,8 @@ export interface GateReport {
 }
 
 export interface CandidateReport {
+  /** Nothing is learned: the head that reads the label words. */
+  readonly labelWords?: true;
   /** Both absent: the head alone on the frozen encoder. */
   readonly learningRate?: number;
   readonly insertions?: readonly { readonly kind: Insertion["kind"]; readonly layer: number }[];

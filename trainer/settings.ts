@@ -78,6 +78,8 @@ interface SizesForSettings {
   readonly folds?: number;
   readonly reportFolds?: number;
   readonly pairMode?: PairMode;
+  /** Whether label words are the head's start. */
+  readonly verbalizer?: boolean;
 }
 
 export function settingsFor(
@@ -89,6 +91,7 @@ export function settingsFor(
     folds = foldCount(examples),
     reportFolds = reportFoldCount(examples),
     pairMode = "joint",
+    verbalizer = false,
   }: SizesForSettings,
 ): Settings {
   const method = options.method ?? "auto";
@@ -116,9 +119,10 @@ export function settingsFor(
     },
     kinds,
     insertionsMax: Math.min(options.insertionsMax ?? budget, kinds.length * layers),
-    // Pair features are no unit vectors: their classes are not to be brought together.
-    contrastive: method === "auto" && pairMode === "joint",
-    prefersScales: method === "auto" && pairMode === "joint",
+    // Pair features and those at a mask are no unit vectors: their classes are not to be brought together.
+    contrastive: method === "auto" && pairMode === "joint" && !verbalizer,
+    // Measured on encoders of sentences alone.
+    prefersScales: method === "auto" && pairMode === "joint" && !verbalizer,
     batchTexts: BATCH_TEXTS,
     searchSteps: searches ? SEARCH_STEPS : 0,
     validationSteps,

@@ -44,6 +44,8 @@ import {
   foldsOfHalves,
   type HeldOutAnswers,
   type HeldOutFigures,
+  hasInsertions,
+  type InsertionCandidate,
   validateCandidates,
 } from "./validate-candidates.ts";
 import { type LimitedRequest, withinLimits } from "./within-limits.ts";
@@ -69,7 +71,8 @@ export interface TrainResult {
 
 /**
  * Deterministic: same data, options, backbone and machine give the same adapter. Throws TrainerError
- * invalid_dataset for a label of the validation that the dataset lacks.
+ * invalid_dataset for a label of the validation that the dataset lacks, invalid_options for a template or label
+ * words that the backbone or the dataset has no use for.
  */
 export async function train(given: TrainRequest): Promise<TrainResult> {
   const request = withinLimits(given);
@@ -90,7 +93,6 @@ export async function train(given: TrainRequest): Promise<TrainResult> {
 /** What tuning needs besides the rows to learn from. */
 interface TuneParts {
   readonly insertions: readonly InsertionPlace[];
-  readonly probe: Head;
   readonly steps: number;
   readonly learningRate: number;
 }
@@ -123,7 +125,9 @@ class Training {
     this.#frozen = frozen;
     this.#rows = rows;
     const { width, layers } = backbone.config;
-    const sizes = { examples: dataset.examples.length, width, layers, pairMode: rows.pairMode };
+    const { pairMode, verbalizer } = rows;
+    const examples = dataset.examples.length;
+    const sizes = { examples, width, layers, pairMode, verbalizer: verbalizer !== undefined };
     const settings = settingsFor(options, { ...sizes, ...(validation ? { folds: 1, reportFolds: 0 } : {}) });
     this.#settings = ablate(settings, request.ablation ?? {});
     const { shape, contrastive } = this.#settings;
@@ -138,7 +142,7 @@ class Training {
   }
 
   async run(): Promise<TrainResult> {
-    const { labels, examples, pairMode } = this.#rows;
+    const { labels, examples, pairMode, verbalizer } = this.#rows;
     const halves = splitHalves(pick(labels, examples), this.#random);
     const search = this.#settings.searchSteps > 0 ? await this.#search(halves) : undefined;
     const selected = search && selectInsertions(search.gates, this.#settings.insertionsMax);
@@ -157,15 +161,23 @@ class Training {
       width: this.#settings.shape.width,
       insertions: toInsertions(insertions, this.#settings.shape),
       pairMode,
+      ...(verbalizer ? { template: verbalizer.template } : {}),
       head: { weight_CD: roundToHalf(head.weight_CD), bias_C: roundToHalf(head.bias_C) },
       labels: this.#request.dataset.labels,
       temperature: chosen.temperature,
       ...(outOfScope ? { outOfScope: { score: "max_logit", below: outOfScope.below } } : {}),
     };
     const truncatedExamples = this.#countTruncated();
-    const { labelNames } = this.#rows;
+    const { labelNames, headFit } = this.#rows;
     const { sampledFrom } = this.#request;
-    const told = { sampledFrom, truncatedExamples, labelNames, heldOut, figures, chosen };
+    const words = verbalizer && {
+      ...{ template: verbalizer.template, words: verbalizer.words },
+      headNearWords: headFit.center !== undefined,
+    };
+    const told = {
+      ...{ sampledFrom, truncatedExamples, labelNames, verbalizer: words },
+      ...{ heldOut, figures, chosen },
+    };
     const parts = { adapter, search, ...told, clock: this.#clock };
     const report = createReport(this.#request, parts);
     return { adapter, report };
@@ -174,7 +186,7 @@ class Training {
   async #search([weightHalf, gateHalf]: readonly [number[], number[]]): Promise<SearchResult> {
     const { shape, searchSteps, searchLearningRate, ...rest } = this.#settings;
     this.#clock.start("search");
-    const head = trainableHead(await this.#probe(weightHalf));
+    const head = trainableHead(await this.#startHead(weightHalf));
     const statesAt0 = await this.#statesEntering(0);
     return searchInsertions(
       this.#rows,
@@ -191,20 +203,21 @@ class Training {
     );
   }
 
-  /** Every candidate on held-out rows. No insertions come first: where it is a draw, the simpler wins. */
+  /** Every candidate on held-out rows. Those that learn less come first: where it is a draw, the simpler wins. */
   async #validate(
     folds: readonly Fold[],
     selected: readonly InsertionPlace[] | undefined,
   ): Promise<HeldOutFigures[]> {
     this.#clock.start("validate");
     const data = { folds, labels: this.#rows.labels, classes: this.#request.dataset.labels };
-    return validateCandidates([undefined, ...this.#candidates(selected)], data, (trial) =>
+    const untuned: Candidate[] = this.#rows.verbalizer ? ["label_words", undefined] : [undefined];
+    return validateCandidates([...untuned, ...this.#candidates(selected)], data, (trial) =>
       this.#heldOutLogits(trial),
     );
   }
 
   /** The selected insertions at each learning rate; scales and shifts everywhere, if they may be used. */
-  #candidates(selected: readonly InsertionPlace[] | undefined): NonNullable<Candidate>[] {
+  #candidates(selected: readonly InsertionPlace[] | undefined): InsertionCandidate[] {
     const { learningRates, kinds, fixed } = this.#settings;
     if (fixed) return learningRates.map((learningRate) => ({ learningRate, insertions: fixed }));
     const searched = selected
@@ -218,10 +231,11 @@ class Training {
   }
 
   async #heldOutLogits({ candidate, learn, held }: CandidateTrial): Promise<Float32Array> {
-    const probe = await this.#probe(learn);
-    if (!candidate) return this.#logitsOf(probe, this.#rows.features, held);
+    if (!hasInsertions(candidate)) {
+      return this.#logitsOf(await this.#untunedHead(candidate, learn), this.#rows.features, held);
+    }
     const steps = this.#settings.validationSteps;
-    const insertions = await this.#tune(learn, { ...candidate, probe, steps });
+    const insertions = await this.#tune(learn, { ...candidate, steps });
     const tuned = await this.#tunedFeatures(insertions);
     return this.#logitsOf(await this.#fitHead(tuned, learn), tuned, held);
   }
@@ -238,7 +252,7 @@ class Training {
     const logits_BC = joinArrays([answers.logits_BC, others.logits_BC]);
     const inScope = validation
       ? [this.#logitsOf(retrained.head, retrained.features, held)]
-      : [logits_BC, await this.#crossAnswers(retrained.features, halves)];
+      : [logits_BC, ...(await this.#crossAnswers(candidate, retrained.features, halves))];
     return describeHeldOut(
       { logits_BC, temperature, inScope },
       {
@@ -261,15 +275,18 @@ class Training {
   /**
    * The examples as heads see them that learned from the other half alone, on the adapter's own features. These
    * have seen the rows, so their logits are too large; those of the candidates, which had half the examples and
-   * fewer steps, are too small. See out-of-scope.ts.
+   * fewer steps, are too small. See out-of-scope.ts. None of label words as they are: these have learned nothing, and
+   * answer every row as a new one.
    */
   async #crossAnswers(
+    candidate: Candidate,
     features: Float32Array,
     [first, second]: readonly [number[], number[]],
-  ): Promise<Float32Array> {
+  ): Promise<Float32Array[]> {
+    if (candidate === "label_words") return [];
     const answersOf = async (learn: number[], held: number[]) =>
       this.#logitsOf(await this.#fitHead(features, learn), features, held);
-    return joinArrays([await answersOf(first, second), await answersOf(second, first)]);
+    return [joinArrays([await answersOf(first, second), await answersOf(second, first)])];
   }
 
   #logitsOf(head: Head, features_BD: Float32Array, rows: readonly number[]): Float32Array {
@@ -279,19 +296,16 @@ class Training {
 
   #allowed(figures: readonly HeldOutFigures[]): readonly HeldOutFigures[] {
     const always = this.#request.options.method === "spt" || this.#settings.fixed;
-    return always ? figures.filter(({ candidate }) => candidate) : figures;
+    return always ? figures.filter(({ candidate }) => hasInsertions(candidate)) : figures;
   }
 
   async #retrain(candidate: Candidate): Promise<Retrained> {
     const { examples, features } = this.#rows;
-    const probe = await this.#probe(examples);
-    if (!candidate) return { insertions: [], head: probe, features };
+    if (!hasInsertions(candidate)) {
+      return { insertions: [], head: await this.#untunedHead(candidate, examples), features };
+    }
     this.#clock.start("retrain");
-    const tuned = await this.#tune(examples, {
-      ...candidate,
-      probe,
-      steps: this.#settings.retrainSteps,
-    });
+    const tuned = await this.#tune(examples, { ...candidate, steps: this.#settings.retrainSteps });
     this.#clock.start("head");
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
     const insertions = tuned.map(roundInsertion);
@@ -303,8 +317,9 @@ class Training {
     const { batchTexts, weightDecay, dropout, shape } = this.#settings;
     const insertions = parts.insertions.map((place) => startInsertion(place, shape, this.#random));
     const states = await this.#statesEntering(lowestLayer(insertions));
+    const head = trainableHead(await this.#startHead(indices));
     await this.#tuner.tune(
-      { indices: this.#withNames(indices), insertions, head: trainableHead(parts.probe), states },
+      { indices: this.#withNames(indices), insertions, head, states },
       {
         ...{ batchTexts, weightDecay, dropout, random: this.#random },
         steps: parts.steps,
@@ -348,6 +363,16 @@ class Training {
     return this.#request.validation ? [{ learn: examples, held: validation }] : foldsOfHalves(halves);
   }
 
+  /** Of a candidate without insertions. */
+  async #untunedHead(candidate: "label_words" | undefined, examples: readonly number[]): Promise<Head> {
+    return candidate === undefined ? this.#probe(examples) : must(this.#rows.verbalizer, "verbalizer").head;
+  }
+
+  /** What tuning begins with: the label words, as the paper has it, or the head on frozen features. */
+  async #startHead(examples: readonly number[]): Promise<Head> {
+    return this.#rows.verbalizer?.head ?? this.#probe(examples);
+  }
+
   /** The head on frozen features, fitted once to the same rows. */
   #probe(examples: readonly number[]): Promise<Head> {
     const known = this.#probes.get(examples);
@@ -357,7 +382,7 @@ class Training {
     return probe;
   }
 
-  /** From rows of the examples, and the label names. */
+  /** From rows of the examples, and the label names; near to the label words, where these are worth it. */
   #fitHead(features_BD: Float32Array, examples: readonly number[]): Promise<Head> {
     const width = this.#featureWidth();
     const indices = this.#withNames(examples);
@@ -368,7 +393,7 @@ class Training {
         width,
         classes: this.#rows.classes,
       },
-      this.#runtime(),
+      { ...this.#rows.headFit, ...this.#runtime() },
     );
   }
 
@@ -393,7 +418,8 @@ function scalesEverywhere({ config }: Backbone): InsertionPlace[] {
 /** The candidate that was best over many tasks, so that held-out rows must speak clearly against it. */
 function isEverywhere(candidate: Candidate, { config }: Backbone): boolean {
   return (
-    candidate?.insertions.length === config.layers &&
+    hasInsertions(candidate) &&
+    candidate.insertions.length === config.layers &&
     candidate.insertions.every(({ kind }) => kind === "scale_shift")
   );
 }

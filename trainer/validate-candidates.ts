@@ -13,10 +13,17 @@ const BOTH_WAYS_BELOW_ROWS = 128;
 /** Rows below which the other half is held out too, once the adapter is made, for the report alone. */
 const REPORTED_BOTH_WAYS_BELOW_ROWS = 2_000;
 
-/** Undefined: no insertions, the head alone. */
-export type Candidate =
-  | { readonly learningRate: number; readonly insertions: readonly InsertionPlace[] }
-  | undefined;
+export interface InsertionCandidate {
+  readonly learningRate: number;
+  readonly insertions: readonly InsertionPlace[];
+}
+
+/** Undefined: no insertions, the head alone. "label_words": nothing learned, the verbalizer's own head. */
+export type Candidate = InsertionCandidate | "label_words" | undefined;
+
+export function hasInsertions(candidate: Candidate): candidate is InsertionCandidate {
+  return typeof candidate === "object";
+}
 
 export interface HeldOutFigures {
   readonly candidate: Candidate;

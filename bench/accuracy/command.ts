@@ -1,6 +1,7 @@
 // npm run bench -- accuracy
 import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError } from "commander";
+import { MASK_REGULARIZATION_C } from "#trainer";
 import { DATASET_ROWS_MAX } from "#trainer/dataset";
 import type { BenchIo } from "../io.ts";
 import { openBackbone } from "../open-backbone.ts";
@@ -87,13 +88,16 @@ Methods:
   softgate              the trainer's defaults: selective insertions
   spt                   plain Selective Prompt Tuning: --method spt of softgate train
   logistic_regression   C = ${PROBE_C} on the frozen encoder's pooled, unit-length vectors
+On a backbone that predicts words, trec, sst2, subj, mpqa, mr, rte, mrpc, qnli, qqp and mnli have the manual templates
+and label words of LM-BFF, full_fine_tuning too; logistic_regression reads the vector at the mask, C = ${MASK_REGULARIZATION_C}.
 Without a part, or with a part fixed; measured only when named:
   softgate_without_label_names
   spt_without_consistency, spt_plain_gates
   spt_all_layers, spt_random_layers (half of them), spt_first_layer, spt_middle_layer: prompts there, no search
   static_prompts        the same prompts for every text, at all layers, in the manner of P-tuning v2
 Peers in Python, on the same backbone, measured only when named:
-  full_fine_tuning      encoder and linear head on the pooled vector, 200 steps of 16 texts or little more
+  full_fine_tuning      encoder and linear head on the pooled vector, or by template and label words as LM-BFF
+                        fine-tunes; 200 steps of 16 texts or little more
   lora                  PEFT's LoRA, rank 8 on queries and values; head and steps as above
   prompt_tuning         PEFT's prompt tuning, 10 virtual tokens; head and steps as above
   setfit                SetFit's defaults; pairs joined as "text [SEP] text_pair". Steps grow with the square

@@ -10,6 +10,7 @@ import { percent } from "../text-table.ts";
 import { createTrainingProgress } from "../training-progress.ts";
 import { type Cell, type CellKey, isCell, isPeer, type Method, type OwnMethod, type Peer } from "./cell.ts";
 import { trainFrozenProbe } from "./frozen-probe.ts";
+import { labelWordsOf } from "./label-words.ts";
 import { requestOf } from "./own-methods.ts";
 import { readTask, type TaskFiles } from "./read-task.ts";
 import { runPeer } from "./run-peer.ts";
@@ -85,8 +86,9 @@ async function measureCell(tools: Tools, request: CellRequest): Promise<Cell> {
 }
 
 async function measurePeer({ request, io }: Tools, { key, files }: CellRequest, method: Peer): Promise<Cell> {
-  const { backboneFolder, testRowsMax, threads } = request;
-  const result = await runPeer({ method, backboneFolder, files, testRowsMax, threads, io });
+  const { backbone, backboneFolder, testRowsMax, threads } = request;
+  const words = labelWordsOf(key.task, backbone);
+  const result = await runPeer({ method, backboneFolder, files, words, testRowsMax, threads, io });
   if (result.n !== key.n) throw new Error(`invariant: the peer's ${result.n} test rows are ${key.n}`);
   return { ...key, ...result, promptLayers: [], scaleShiftLayers: [] };
 }
@@ -118,9 +120,11 @@ async function trainMethod(
   dataset: Dataset,
 ): Promise<Adapter> {
   const { backbone, threads } = request;
-  if (method === "logistic_regression") return trainFrozenProbe(encoder, backbone, dataset);
+  const words = labelWordsOf(task, backbone);
+  if (method === "logistic_regression") return trainFrozenProbe(encoder, dataset, words?.template);
   const onProgress = createTrainingProgress(io, `${task} ${seed} ${method}`);
   const asked = requestOf(method, { layers: backbone.config.layers, seed });
-  const { adapter } = await train({ backbone, dataset, ...asked, threads, onProgress });
+  const options = { ...asked.options, ...words };
+  const { adapter } = await train({ ...{ backbone, dataset, threads, onProgress }, ...asked, options });
   return adapter;
 }

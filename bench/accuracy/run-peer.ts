@@ -5,6 +5,7 @@ import { BenchError } from "../errors.ts";
 import type { BenchIo } from "../io.ts";
 import { preparePython, runPython } from "../python.ts";
 import type { Peer } from "./cell.ts";
+import type { LabelWords } from "./label-words.ts";
 import type { TaskFiles } from "./read-task.ts";
 
 const SCRIPT = fileURLToPath(new URL("../peers/run_peer.py", import.meta.url));
@@ -16,6 +17,8 @@ export interface PeerRequest {
   /** Holds config.json, tokenizer.json and model.safetensors. */
   readonly backboneFolder: string;
   readonly files: TaskFiles;
+  /** Of the task, where the backbone predicts words; for the peers that fine-tune by them. */
+  readonly words?: LabelWords | undefined;
   readonly testRowsMax: number;
   /** 0 lets torch choose. */
   readonly threads: number;
@@ -35,11 +38,12 @@ export type PeerResult = z.infer<typeof resultSchema>;
 
 /** Installs what peers need when it is missing. Throws BenchError peer_failed. */
 export async function runPeer(request: PeerRequest): Promise<PeerResult> {
-  const { method, backboneFolder, files, testRowsMax, threads, io } = request;
+  const { method, backboneFolder, files, words, testRowsMax, threads, io } = request;
   const python = await preparePython(io);
   const args = [
     ...["--method", method, "--backbone", backboneFolder],
     ...["--train", files.train, "--validation", files.validation, "--test", files.test],
+    ...(words && method === "full_fine_tuning" ? wordArguments(words) : []),
     ...["--test-rows-max", `${testRowsMax}`, "--threads", `${threads}`, "--seed", `${SEED}`],
   ];
   const lines: string[] = [];
@@ -51,6 +55,10 @@ export async function runPeer(request: PeerRequest): Promise<PeerResult> {
     io,
   });
   return parsePeerLine(lines);
+}
+
+function wordArguments({ template, labelWords }: LabelWords): string[] {
+  return ["--template", template, "--label-words", JSON.stringify(labelWords)];
 }
 
 /** Of all that a peer printed to stdout: its one line. Throws BenchError peer_failed. */

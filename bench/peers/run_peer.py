@@ -26,7 +26,13 @@ import torch
 from sklearn.metrics import accuracy_score, f1_score
 from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig, get_linear_schedule_with_warmup
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    PretrainedConfig,
+    get_linear_schedule_with_warmup,
+)
 from transformers import logging as transformers_logging
 
 STEPS_MIN = 200  # Whole epochs, at least so many steps. (LM-BFF's budget is 1000.)
@@ -63,6 +69,7 @@ class Data:
     validation: Examples
     test: Examples
     class_count: int
+    label_words: list[str]
 
 
 def main() -> None:
@@ -80,6 +87,9 @@ def parse_arguments() -> argparse.Namespace:
         parser.add_argument(f"--{name}", required=True)
     for name in ("test-rows-max", "threads", "seed"):
         parser.add_argument(f"--{name}", required=True, type=int)
+    # Of a backbone that predicts words: full fine-tuning then reads these at the template's mask.
+    parser.add_argument("--template")
+    parser.add_argument("--label-words", type=json.loads, default={})
     return parser.parse_args()
 
 
@@ -94,7 +104,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, float]:
     if arguments.method == "setfit":
         predict, seconds = train_setfit(arguments.backbone, data, arguments.seed)
     else:
-        predict, seconds = train_by_gradient(arguments.method, arguments.backbone, data, arguments.seed)
+        predict, seconds = train_by_gradient(
+            arguments.method, arguments.backbone, data, arguments.seed, arguments.template
+        )
     predicted = predict(data.test.texts)
     return {
         "accuracy": float(accuracy_score(data.test.classes, predicted)),
@@ -119,7 +131,8 @@ def read_data(arguments: argparse.Namespace) -> Data:
     labels = sorted({label for _, label in rows["train"]})
     rows["test"] = spread(rows["test"], arguments.test_rows_max)
     examples = {name: to_examples(of, labels, getattr(arguments, name)) for name, of in rows.items()}
-    return Data(**examples, class_count=len(labels))
+    words = [arguments.label_words.get(label, label) for label in labels]
+    return Data(**examples, class_count=len(labels), label_words=words)
 
 
 def read_rows(path: str) -> list[Row]:
@@ -159,8 +172,7 @@ class PooledClassifier(nn.Module):
     def __init__(self, encoder: nn.Module, config: PretrainedConfig, class_count: int) -> None:
         super().__init__()
         self.encoder = encoder
-        # MPNet has no token types.
-        self.has_types = getattr(config, "type_vocab_size", 0) > 0
+        self.has_types = has_types(config)
         self.dropout = nn.Dropout(0.1)
         self.head = nn.Linear(config.hidden_size, class_count)
         nn.init.normal_(self.head.weight, std=0.02)
@@ -179,6 +191,11 @@ class PooledClassifier(nn.Module):
         return {"token_type_ids": segments} if self.has_types else {}
 
 
+def has_types(config: PretrainedConfig) -> bool:
+    """Whether the encoder tells segments apart: MPNet has no token types."""
+    return getattr(config, "type_vocab_size", 0) > 0
+
+
 class PromptedClassifier(PooledClassifier):
     """With PEFT's prompts before the text. PEFT's own forward would drop the segments of pairs."""
 
@@ -193,24 +210,62 @@ class PromptedClassifier(PooledClassifier):
         return hidden[:, count:]
 
 
+class WordClassifier(nn.Module):
+    """A masked language model that is asked for the label words at the template's mask (LM-BFF)."""
+
+    def __init__(self, model: nn.Module, mask_id: int, word_ids: list[list[int]]) -> None:
+        super().__init__()
+        self.model = model
+        self.mask_id = mask_id
+        self.word_ids = word_ids
+
+    def forward(self, ids: Tensor, mask: Tensor, segments: Tensor) -> Tensor:
+        types = {"token_type_ids": segments} if has_types(self.model.config) else {}
+        logits = self.model(input_ids=ids, attention_mask=mask, **types).logits
+        at_mask = logits[torch.arange(len(ids)), (ids == self.mask_id).int().argmax(1)]
+        # Of several word pieces the mean, as the trainer takes it.
+        return torch.stack([at_mask[:, pieces].mean(1) for pieces in self.word_ids], dim=1)
+
+
+Model = PooledClassifier | WordClassifier
+
+
 @dataclass(frozen=True)
 class Trained:
-    model: PooledClassifier
+    model: Model
     accuracy: float
     loss: float
 
 
-def train_by_gradient(method: str, folder: str, data: Data, seed: int) -> tuple[Predict, float]:
+def train_by_gradient(
+    method: str, folder: str, data: Data, seed: int, template: str | None
+) -> tuple[Predict, float]:
     config = AutoConfig.from_pretrained(folder)
-    backbone = AutoModel.from_pretrained(folder, add_pooling_layer=False)
     prompts = VIRTUAL_TOKENS if method == "prompt_tuning" else 0
     tokenizer = load_tokenizer(folder, config, positions_of(config) - prompts)
-    encoded = tokenizer.encode_batch(data.train.texts)
-    validation = tokenizer.encode_batch(data.validation.texts)
+    if template is None:
+        backbone = AutoModel.from_pretrained(folder, add_pooling_layer=False)
+    else:
+        backbone = AutoModelForMaskedLM.from_pretrained(folder)
+
+    def encode(texts: list[Text]) -> list[Encoding]:
+        if template is None:
+            return tokenizer.encode_batch(texts)
+        return [fill(tokenizer, template, text, positions_of(config)) for text in texts]
+
+    def build() -> Model:
+        model = copy.deepcopy(backbone)
+        if template is None:
+            return build_model(method, model, config, data.class_count)
+        pieces = [tokenizer.encode(f" {word}", add_special_tokens=False).ids for word in data.label_words]
+        return WordClassifier(model, tokenizer.token_to_id(mask_of(tokenizer)), pieces)
+
+    encoded = encode(data.train.texts)
+    validation = encode(data.validation.texts)
 
     def attempt(rate: float) -> Trained:
         seed_all(seed)
-        model = build_model(method, copy.deepcopy(backbone), config, data.class_count)
+        model = build()
         fit(model, encoded, data.train.classes, rate, config.pad_token_id)
         logits = logits_of(model, validation, config.pad_token_id)
         actual = torch.tensor(data.validation.classes)
@@ -226,7 +281,7 @@ def train_by_gradient(method: str, folder: str, data: Data, seed: int) -> tuple[
     seconds = time.perf_counter() - started
 
     def predict(texts: list[Text]) -> list[int]:
-        logits = logits_of(best.model, tokenizer.encode_batch(texts), config.pad_token_id)
+        logits = logits_of(best.model, encode(texts), config.pad_token_id)
         return logits.argmax(1).tolist()
 
     return predict, seconds
@@ -253,7 +308,7 @@ def build_model(
     return PromptedClassifier(get_peft_model(encoder, prompt), config, class_count)
 
 
-def fit(model: PooledClassifier, encoded: list[Encoding], classes: list[int], rate: float, pad: int) -> None:
+def fit(model: Model, encoded: list[Encoding], classes: list[int], rate: float, pad: int) -> None:
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=rate, fused=True)
     steps_per_epoch = -(-len(encoded) // BATCH)
@@ -276,14 +331,33 @@ def fit(model: PooledClassifier, encoded: list[Encoding], classes: list[int], ra
 
 
 @torch.inference_mode()
-def logits_of(model: PooledClassifier, encoded: list[Encoding], pad: int) -> Tensor:
+def logits_of(model: Model, encoded: list[Encoding], pad: int) -> Tensor:
     model.eval()
     by_length = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
-    logits = torch.empty(len(encoded), model.head.out_features)
+    parts = []
     for start in range(0, len(by_length), 4 * BATCH):
         indices = by_length[start : start + 4 * BATCH]
-        logits[indices] = model(*pad_batch([encoded[i] for i in indices], pad))
-    return logits
+        parts.append(model(*pad_batch([encoded[i] for i in indices], pad)))
+    return torch.cat(parts)[torch.tensor(by_length).argsort()]
+
+
+def mask_of(tokenizer: Tokenizer) -> str:
+    return next(token for token in ("[MASK]", "<mask>") if tokenizer.token_to_id(token) is not None)
+
+
+def fill(tokenizer: Tokenizer, template: str, text: Text, tokens_max: int) -> Encoding:
+    """A text or pair in the template, cut at the longer text's end until the whole fits."""
+    texts = [text] if isinstance(text, str) else list(text)
+    tokenizer.no_truncation()
+    while True:
+        names = {"mask": mask_of(tokenizer), "text": texts[0], "text_pair": texts[-1]}
+        encoding = tokenizer.encode(template.format(**names))
+        over = len(encoding.ids) - tokens_max
+        if over <= 0:
+            return encoding
+        pieces = [tokenizer.encode(one, add_special_tokens=False).offsets for one in texts]
+        longer = max(range(len(texts)), key=lambda i: len(pieces[i]))
+        texts[longer] = texts[longer][: pieces[longer][-over - 1][1]]
 
 
 def load_tokenizer(folder: str, config: PretrainedConfig, tokens_max: int) -> Tokenizer:

@@ -4,6 +4,7 @@ import { packTexts } from "#model/encoder";
 import type { BenchIo } from "../io.ts";
 import type { OpenedBackbone } from "../open-backbone.ts";
 import { type Summary, summarize } from "../statistics.ts";
+import { templateOf } from "../template.ts";
 import { measureRounds, type Timings } from "./measure-rounds.ts";
 import type { BatchTexts } from "./read-texts.ts";
 import { createServeCases, SERVE_CASES, type ServeCaseName } from "./serve-cases.ts";
@@ -69,7 +70,8 @@ export async function measureServing(request: MeasureServingRequest): Promise<Se
   const { backbone: opened, texts, residentCount, threads, warmUp, rounds, peers, io } = request;
   const { backbone } = opened;
   const onProgress = (line: string) => io.stderr(`${line}\n`);
-  const encodings = texts.inputs.map((input) => backbone.tokenizer.encode(input));
+  const template = templateOf(backbone.config);
+  const encodings = texts.inputs.map((input) => backbone.tokenizer.encode(input, template));
   const textTokens = encodings.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
   onProgress(`Making ${residentCount} random adapters`);
   const cases = await createServeCases({

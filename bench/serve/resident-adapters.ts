@@ -3,6 +3,7 @@ import type { Adapter, Backbone, EncoderConfig } from "#model";
 import { AdapterCache, type ResidentAdapter } from "#model/runtime";
 import { settingsFor } from "#trainer";
 import { randomAdapter, randomLayers } from "../random-adapter.ts";
+import { templateOf } from "../template.ts";
 
 export interface AdapterShape {
   readonly promptLayersEach: number;
@@ -49,5 +50,7 @@ export function makeAdapter(config: EncoderConfig, index: number, kind: AdapterK
     kind === "spt"
       ? { promptLayers: randomLayers(index, promptLayersEach, config.layers), scaleShiftLayers: [] }
       : { promptLayers: [], scaleShiftLayers: Array.from({ length: config.layers }, (_, layer) => layer) };
-  return randomAdapter({ ...shape, ...places, width: config.width, seed: index });
+  const adapter = randomAdapter({ ...shape, ...places, width: config.width, seed: index });
+  const template = templateOf(config);
+  return template === undefined ? adapter : { ...adapter, template };
 }

@@ -10,7 +10,11 @@ import { pull } from "../pull.ts";
 export function backboneCommand(io: Io): Command {
   const pullOne = withJson(new Command("pull"))
     .description("download a backbone, verified by sha256; does nothing when it is there")
-    .argument("[id]", "a Hugging Face id OWNER/NAME[@REVISION], or a folder", DEFAULT_BACKBONE)
+    .argument(
+      "[id]",
+      "softgate/bert-base-uncased, a Hugging Face id OWNER/NAME[@REVISION], or a folder",
+      DEFAULT_BACKBONE,
+    )
     .option("--quiet", "print nothing but a download's progress")
     .action(async (id: string, options: JsonOption & { quiet?: true }) => {
       const entry = await pull(id, io, { silent: options.json === true });

@@ -4,7 +4,7 @@ import type { Evaluation } from "#trainer/evaluate";
 import { TrainerError, trainOptionsSchema } from "#trainer/job";
 import { describeReport } from "../describe-report.ts";
 import type { Io } from "../io.ts";
-import { backboneOption, DATA_FILE, wholeNumber, withColumns, withTenant } from "../options.ts";
+import { backboneOption, DATA_FILE, jsonObject, wholeNumber, withColumns, withTenant } from "../options.ts";
 import { json, percent } from "../output.ts";
 import { readDataset } from "../read-dataset.ts";
 import { type TrainCommandOptions, trainAndPublish } from "../train-and-publish.ts";
@@ -37,6 +37,12 @@ export function trainCommand(io: Io): Command {
     .option("--insertions-max <n>", "most insertions that the search may select", wholeNumber(1, 128))
     .option("--bottleneck <n>", "inner width of each prompt generator", wholeNumber(1, 256))
     .option("--learning-rate <rate>", "of generators and head", Number)
+    .option("--template <template>", 'of a backbone that predicts words: "{text} It was {mask} ."')
+    .option(
+      "--label-words <json>",
+      'words for labels there, \'{"positive":"great"}\'; others go by their names',
+      jsonObject,
+    )
     .addOption(backboneOption())
     .action((options: TrainCommandOptions) => train(options, io));
 }
@@ -66,7 +72,11 @@ async function train(options: TrainCommandOptions, io: Io): Promise<void> {
 /** Throws TrainerError invalid_options. */
 function trainOptionsOf(options: TrainCommandOptions) {
   const { seed, method, pooling, epochs, promptTokens, insertionsMax, bottleneck, learningRate } = options;
-  const given = { seed, method, pooling, epochs, promptTokens, insertionsMax, bottleneck, learningRate };
+  const { template, labelWords } = options;
+  const given = {
+    ...{ seed, method, pooling, epochs, promptTokens, insertionsMax, bottleneck, learningRate },
+    ...{ template, labelWords },
+  };
   const parsed = trainOptionsSchema.safeParse(given);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

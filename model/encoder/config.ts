@@ -21,8 +21,11 @@ export interface EncoderConfig {
   readonly relativeBuckets: number;
   readonly normEpsilon: number;
   readonly activation: "gelu" | "gelu_tanh" | "relu";
-  /** How a text's token states become one vector. */
-  readonly pooling: "mean" | "first";
+  /**
+   * How a text's token states become one vector: their mean, the first, or the state at the template's mask
+   * and what the masked-language-model head makes of it (see parseBackbone).
+   */
+  readonly pooling: "mean" | "first" | "mask";
 }
 
 /** Parsed strictly with zod from config.json's bytes. Throws ModelError unsupported_backbone / invalid_backbone. */

@@ -1,9 +1,9 @@
-// From packed token ids to a unit-length vector a text: the graph, and what it is fed.
+// From packed token ids to the vector a head reads of each text: the graph, and what it is fed.
 import type { GraphBuilder, Tensor } from "../graph/builder.ts";
 import type { EncoderConfig } from "./config.ts";
 import { type BeforeLayer, type EncoderSource, embedTokens, encode } from "./encoder.ts";
+import { textFeatures } from "./mask-head.ts";
 import { type PackedBatch, poolingMatrix } from "./pack.ts";
-import { poolTexts, unitLength } from "./pool.ts";
 import { positionFeeds, positionInputs } from "./position-inputs.ts";
 
 /** [B, D] of the inputs that `packedFeeds` gives. */
@@ -12,7 +12,8 @@ export function encodeTexts(builder: GraphBuilder, source: EncoderSource, before
   const { states_RTD } = embedTokens(builder, config, weights);
   const inputs = { ...positionInputs(builder, config), states_RTD, fromLayer: 0 };
   const final = encode(builder, source, inputs, beforeLayer);
-  return unitLength(builder, poolTexts(builder, builder.input("pool", ["B", "X"]), final));
+  const pool_BX = builder.input("pool", ["B", "X"]);
+  return textFeatures(builder, source, { pool_BX, states_RTD: final });
 }
 
 export function packedFeeds(batch: PackedBatch, config: EncoderConfig) {

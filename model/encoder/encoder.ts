@@ -289,7 +289,8 @@ export function normTensors(builder: GraphBuilder, { gamma_D, beta_D }: Norm): N
   return { scale: vector(gamma_D), shift: vector(beta_D) };
 }
 
-function normalize(
+/** A layer norm with the backbone's own scale and shift, or with those inserted in their place. */
+export function normalize(
   builder: GraphBuilder,
   { normEpsilon: epsilon }: EncoderConfig,
   x: Tensor,
@@ -300,7 +301,8 @@ function normalize(
   return builder.apply("LayerNormalizationByRow", [x, inserted.rows, scale, shift], { epsilon });
 }
 
-function activate(builder: GraphBuilder, x: Tensor, { activation }: EncoderConfig): Tensor {
+/** The backbone's activation function. */
+export function activate(builder: GraphBuilder, x: Tensor, { activation }: EncoderConfig): Tensor {
   if (activation === "relu") return builder.apply("Relu", [x]);
   if (activation === "gelu") return builder.apply("Gelu", [x]);
   // tanh form: x · sigmoid(2 √(2/π) (x + 0.044715 x³))

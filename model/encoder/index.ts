@@ -10,6 +10,7 @@ export {
   normTensors,
 } from "./encoder.ts";
 export { PRECISIONS, type Precision } from "./linear.ts";
+export { maskScale, textFeatures } from "./mask-head.ts";
 export {
   type PackedBatch,
   type Placement,
@@ -19,5 +20,5 @@ export {
   poolingMatrix,
   writeSlotRows,
 } from "./pack.ts";
-export { flattenRows, poolTexts, unitLength } from "./pool.ts";
+export { flattenRows } from "./pool.ts";
 export { positionFeeds, positionInputs } from "./position-inputs.ts";

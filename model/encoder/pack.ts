@@ -14,6 +14,8 @@ const ROW_COUNTS_TRIED = 3;
 export interface PackItem {
   readonly tokenIds: readonly number[];
   readonly typeIds: readonly number[];
+  /** Index of the template's mask among the tokens; only where a backbone pools there. */
+  readonly maskAt?: number;
 }
 
 export interface Placement {
@@ -22,6 +24,8 @@ export interface Placement {
   readonly offset: number;
   /** L */
   readonly length: number;
+  /** Of the mask token among the text's own. */
+  readonly maskAt?: number;
 }
 
 export interface PackedBatch {
@@ -43,11 +47,14 @@ export function packTexts(items: readonly PackItem[], config: EncoderConfig): Pa
   const batch: PackedBatch = {
     rows,
     rowTokens,
-    placements: starts.map((offset, index) => ({
-      row: Math.floor(offset / rowTokens),
-      offset,
-      length: lengths[index] ?? 0,
-    })),
+    placements: starts.map((offset, index) => {
+      const maskAt = items[index]?.maskAt;
+      const length = lengths[index] ?? 0;
+      return {
+        ...{ row: Math.floor(offset / rowTokens), offset, length },
+        ...(maskAt === undefined ? {} : { maskAt }),
+      };
+    }),
     tokenIds: new Int32Array(positions),
     positionIds: new Int32Array(positions),
     typeIds: new Int32Array(positions),
@@ -169,13 +176,14 @@ export function placePrompts(
   return { slots, offsets, segmentIds };
 }
 
-/** pool_BX: row b averages text b's token positions (or picks its first token). */
-export function poolingMatrix(batch: PackedBatch, pooling: "mean" | "first"): Float32Array {
+/** pool_BX: row b averages text b's token positions, or picks its first token or its mask. */
+export function poolingMatrix(batch: PackedBatch, pooling: EncoderConfig["pooling"]): Float32Array {
   const width = batch.rows * batch.rowTokens;
   const matrix = new Float32Array(batch.placements.length * width);
-  for (const [index, { offset, length }] of batch.placements.entries()) {
+  for (const [index, { offset, length, maskAt }] of batch.placements.entries()) {
     const start = index * width + offset;
-    matrix.fill(pooling === "mean" ? 1 / length : 1, start, start + (pooling === "mean" ? length : 1));
+    if (pooling === "mean") matrix.fill(1 / length, start, start + length);
+    else matrix[start + (pooling === "first" ? 0 : must(maskAt, `mask of text ${index}`))] = 1;
   }
   return matrix;
 }

@@ -121,3 +121,50 @@ describe("readEncoderWeights", () => {
     expect(() => readEncoderWeights(file, config)).toThrow(/LayerNorm\.bias" holds NaN/);
   });
 });
+
+describe("a masked-language-model head", () => {
+  const { maskHead } = readMasked(makeTinyBackbone({ maskHead: true }));
+
+  function readMasked(files: { weights: Uint8Array; config: Uint8Array }) {
+    return readEncoderWeights(files.weights, parseEncoderConfig(files.config));
+  }
+
+  function rewriteMasked(change: (name: string) => string, more: [string, TensorToWrite][] = []) {
+    const files = makeTinyBackbone({ maskHead: true });
+    const tensors = [...parseSafetensors(files.weights).tensors].map(
+      ([name, tensor]): [string, TensorToWrite] => [
+        change(name),
+        { dtype: "F32", shape: tensor.shape, values: toFloat32(name, tensor) },
+      ],
+    );
+    return readMasked({ ...files, weights: serializeSafetensors(new Map([...tensors, ...more])) });
+  }
+
+  it("is read where the file has one, its decoder the word embeddings", () => {
+    expect(maskHead?.bias_V).toHaveLength(config.vocabulary);
+    expect(maskHead?.decoder_VD).toHaveLength(config.vocabulary * 32);
+    expect(maskHead?.decoder_VD).toEqual(readMasked(makeTinyBackbone({ maskHead: true })).tokenEmbedding_VD);
+    expect(weights.maskHead).toBeUndefined();
+  });
+
+  it("is read under the names of the Hub's bert-base-uncased, other heads left alone", () => {
+    const hub = rewriteMasked(
+      (name) =>
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"),
+      [["cls.seq_relationship.bias", { dtype: "F32", shape: [2], values: new Float32Array(2) }]],
+    );
+    expect(hub.maskHead).toEqual(maskHead);
+  });
+
+  it("is read with a decoder of its own", () => {
+    const values = new Float32Array(config.vocabulary * 32).fill(0.5);
+    const own: TensorToWrite = { dtype: "F32", shape: [config.vocabulary, 32], values };
+    const read = rewriteMasked((name) => name, [["cls.predictions.decoder.weight", own]]);
+    expect(read.maskHead?.decoder_VD).toEqual(values);
+  });
+
+  it("is refused when a part of it is missing", () => {
+    const read = () => rewriteMasked((name) => name.replace("transform.LayerNorm.bias", "elsewhere"));
+    expect(read).toThrow("lack the tensor cls.predictions.transform.LayerNorm.bias");
+  });
+});

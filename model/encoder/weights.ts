@@ -1,5 +1,6 @@
 // The encoder's weights by role, out of a safetensors file of a BERT, RoBERTa or MPNet model. Names with and
 // without the "bert." / "roberta." / "mpnet." prefix are accepted; linear weights are transposed to [in, out].
+// A masked-language-model head is read where the file has one.
 import { ModelError } from "../errors.ts";
 import { parseSafetensors, type Tensor } from "../safetensors/parse.ts";
 import { toFloat32 } from "../safetensors/read-tensor.ts";
@@ -28,6 +29,15 @@ export interface LayerWeights {
   readonly outputNorm: Norm;
 }
 
+/** What predicts the word at a mask: decoder_VD · norm(activation(dense(state_D))) + bias_V. */
+export interface MaskHead {
+  readonly dense: Linear;
+  readonly norm: Norm;
+  /** The word embeddings, unless the file holds others. */
+  readonly decoder_VD: Float32Array;
+  readonly bias_V: Float32Array;
+}
+
 export interface EncoderWeights {
   readonly tokenEmbedding_VD: Float32Array;
   readonly positionEmbedding: Float32Array;
@@ -37,6 +47,8 @@ export interface EncoderWeights {
   readonly relativeBias?: Float32Array;
   readonly embeddingNorm: Norm;
   readonly layers: readonly LayerWeights[];
+  /** Absent where the backbone predicts no words. */
+  readonly maskHead?: MaskHead;
 }
 
 /** Throws ModelError invalid_backbone naming the tensor that is absent or has another shape. */
@@ -46,8 +58,10 @@ export function readEncoderWeights(safetensors: Uint8Array, config: EncoderConfi
   const source: Source = { tensors, prefix };
   const { width, heads, layers, vocabulary, positions, positionOffset, tokenTypes, relativeBuckets } = config;
   const rows = positions + positionOffset;
+  const tokenEmbedding_VD = read(source, [WORD_EMBEDDINGS], [vocabulary, width]);
+  const maskHead = readMaskHead(tensors, config, tokenEmbedding_VD);
   return {
-    tokenEmbedding_VD: read(source, [WORD_EMBEDDINGS], [vocabulary, width]),
+    tokenEmbedding_VD,
     positionEmbedding: read(source, ["embeddings.position_embeddings.weight"], [rows, width]),
     ...(tokenTypes > 0 && {
       typeEmbedding: read(source, ["embeddings.token_type_embeddings.weight"], [tokenTypes, width]),
@@ -57,12 +71,50 @@ export function readEncoderWeights(safetensors: Uint8Array, config: EncoderConfi
     }),
     embeddingNorm: readNorm(source, "embeddings.LayerNorm", width),
     layers: Array.from({ length: layers }, (_, layer) => readLayer(source, layer, config)),
+    ...(maskHead ? { maskHead } : {}),
   };
 }
 
 /** Plain encoders; with a head of another task on top; wrapped by sentence-transformers. */
 const PREFIXES = ["", "bert.", "roberta.", "mpnet.", "model.", "auto_model."];
 const WORD_EMBEDDINGS = "embeddings.word_embeddings.weight";
+
+const LM_HEAD = {
+  dense: "lm_head.dense",
+  norm: "lm_head.layer_norm",
+  decoder: "lm_head.decoder.weight",
+  bias: ["lm_head.bias", "lm_head.decoder.bias"],
+} as const;
+
+/** The head's parts as BertForMaskedLM, RobertaForMaskedLM and MPNetForMaskedLM save them. */
+const MASK_HEAD_NAMES = {
+  bert: {
+    dense: "cls.predictions.transform.dense",
+    norm: "cls.predictions.transform.LayerNorm",
+    decoder: "cls.predictions.decoder.weight",
+    bias: ["cls.predictions.bias", "cls.predictions.decoder.bias"],
+  },
+  roberta: LM_HEAD,
+  mpnet: LM_HEAD,
+} as const satisfies Record<EncoderConfig["family"], Record<string, string | readonly string[]>>;
+
+function readMaskHead(
+  tensors: Source["tensors"],
+  { family, width, vocabulary }: EncoderConfig,
+  tokenEmbedding_VD: Float32Array,
+): MaskHead | undefined {
+  const names = MASK_HEAD_NAMES[family];
+  if (!tensors.has(`${names.dense}.weight`)) return undefined;
+  const source = { tensors, prefix: "" };
+  return {
+    dense: readLinear(source, names.dense, width, width),
+    norm: readNorm(source, names.norm, width),
+    decoder_VD: tensors.has(names.decoder)
+      ? read(source, [names.decoder], [vocabulary, width])
+      : tokenEmbedding_VD,
+    bias_V: read(source, names.bias, [vocabulary]),
+  };
+}
 
 interface Source {
   readonly tensors: ReadonlyMap<string, Tensor>;

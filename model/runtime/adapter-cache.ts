@@ -2,6 +2,7 @@
 // key; an adapter that a waiting batch uses keeps its slots until the batch is done.
 import { LRUCache } from "lru-cache";
 import type { Backbone } from "../backbone.ts";
+import type { EncoderConfig } from "../encoder/config.ts";
 import { ModelError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
 import { type Adapter, type GeneratorPooling, weightsOfInsertion } from "../spt/adapter.ts";
@@ -33,7 +34,7 @@ interface Failure {
 }
 
 export class AdapterCache {
-  readonly #shape: { width: number; layers: number };
+  readonly #config: EncoderConfig;
   readonly #slabs: Record<GeneratorPooling, readonly Slab[]>;
   readonly #norms: readonly NormSlab[];
   readonly #resident: LRUCache<string, ResidentAdapter>;
@@ -47,7 +48,7 @@ export class AdapterCache {
     observer: Pick<RuntimeObserver, "adapterAsked"> = NO_OBSERVER,
   ) {
     this.#observer = observer;
-    this.#shape = config;
+    this.#config = config;
     const slabs = (pooling: GeneratorPooling) =>
       Array.from({ length: config.layers }, () => new Slab(pooling, config.width));
     this.#norms = weights.layers.map((layer) => new NormSlab(layer));
@@ -123,7 +124,7 @@ export class AdapterCache {
   }
 
   #admit(key: string, adapter: Adapter): ResidentAdapter {
-    assertFits(adapter, this.#shape);
+    assertFits(adapter, this.#config);
     const bytes = adapterBytes(adapter);
     if (bytes > this.#resident.maxSize) {
       throw new ModelError(
@@ -157,7 +158,13 @@ export class AdapterCache {
   }
 }
 
-function assertFits(adapter: Adapter, { width, layers }: { width: number; layers: number }): void {
+function assertFits(adapter: Adapter, { width, layers, pooling }: EncoderConfig): void {
+  if ((adapter.template !== undefined) !== (pooling === "mask")) {
+    throw new ModelError(
+      "backbone_mismatch",
+      `The adapter has ${adapter.template === undefined ? "no" : "a"} template, and this backbone ${pooling === "mask" ? "reads every text through one" : "predicts no words"}. Serve it with the backbone its manifest names, or train it again on this one.`,
+    );
+  }
   const beyond = adapter.insertions.find((insertion) => insertion.layer >= layers);
   if (adapter.width === width && !beyond) return;
   throw new ModelError(

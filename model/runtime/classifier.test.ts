@@ -38,8 +38,12 @@ function anAdapter(seed: number): Adapter {
 }
 
 /** Of a backbone with those adapters' width and layers. */
-async function openClassifier(family: TinyFamily, precision: Precision): Promise<Classifier> {
-  const other = parseBackbone("tiny", makeTinyBackbone({ family, layers: LAYERS }));
+async function openClassifier(
+  family: TinyFamily,
+  precision: Precision,
+  { maskHead = false } = {},
+): Promise<Classifier> {
+  const other = parseBackbone("tiny", makeTinyBackbone({ family, layers: LAYERS, maskHead }));
   const opened = await Classifier.create(other, { threads: 1, precision });
   onTestFinished(() => opened.close());
   return opened;
@@ -174,6 +178,95 @@ describe("an adapter of dual pairs", () => {
     const refused = classifier.classify(dual, [{ text: "a", textPair: "b" }, "good order"]);
     await expect(refused).rejects.toMatchObject({ code: "pair_required" });
     await expect(refused).rejects.toThrow("text and textPair");
+  });
+});
+
+describe("adapters of a backbone that is read at the mask", () => {
+  const TEMPLATES = ["{text} It was {mask} .", "{mask} : {text}", "{text} ? {mask} , {text_pair}"];
+  let masked: Classifier;
+
+  beforeAll(async () => {
+    const files = makeTinyBackbone({ layers: LAYERS, maskHead: true });
+    masked = await Classifier.create(parseBackbone("tiny", files), { threads: 1, precision: "fp32" });
+  });
+  afterAll(() => masked.close());
+
+  const templated = (index: number) => ({
+    tenant: `tenant ${index}`,
+    digest: `templated ${index}`,
+    load: async () => ({
+      ...(adapters[index] ?? expect.unreachable()),
+      template: TEMPLATES[index % TEMPLATES.length] ?? "",
+    }),
+  });
+
+  const inputOf = (index: number, text: string, textPair: string) =>
+    index % TEMPLATES.length === 2 ? { text, textPair } : text;
+
+  test.each([
+    { family: "bert", precision: "fp32", tolerance: 1e-4 },
+    { family: "mpnet", precision: "fp32", tolerance: 1e-4 },
+    { family: "bert", precision: "int8", tolerance: 5e-3 },
+  ] as const)(
+    "have scores that depend on the batch by less than $tolerance, whatever templates, prompts and scales it has, on $family in $precision",
+    async ({ family, precision, tolerance }) => {
+      const by = await openClassifier(family, precision, { maskHead: true });
+      const requests = fc.array(fc.tuple(fc.nat(ADAPTERS - 1), texts, texts), {
+        minLength: 2,
+        maxLength: 16,
+      });
+      await fc.assert(
+        fc.asyncProperty(requests, async (items) => {
+          const mixed = await Promise.all(
+            items.map(([index, ...pair]) => by.classify(templated(index), [inputOf(index, ...pair)])),
+          );
+          for (const [at, [index, ...pair]] of items.entries()) {
+            const [alone] = await by.classify(templated(index), [inputOf(index, ...pair)]);
+            expect(largestDifference(alone?.scores_C, mixed[at]?.[0]?.scores_C)).toBeLessThan(tolerance);
+          }
+        }),
+        { numRuns: 15 },
+      );
+    },
+  );
+
+  // One token's state is read, so that no mean evens the rounding out: about twice as far as without a mask.
+  test("have scores in int8 that are near those in fp32", async () => {
+    const coarse = await openClassifier("bert", "int8", { maskHead: true });
+    for (const index of adapters.keys()) {
+      const input = inputOf(index, "good order", "bad music");
+      const [exact] = await masked.classify(templated(index), [input]);
+      const [rounded] = await coarse.classify(templated(index), [input]);
+      expect(largestDifference(exact?.scores_C, rounded?.scores_C)).toBeLessThan(0.05);
+      expect(largestDifference(exact?.scores_C, rounded?.scores_C)).toBeGreaterThan(0);
+    }
+  });
+
+  test("have a backbone that answers the probe, as every other", async () => {
+    await expect(masked.probe()).resolves.toBeUndefined();
+  });
+
+  test("read what stands around the mask: another template, another text, other scores", async () => {
+    const one = adapters[3] ?? expect.unreachable();
+    const inside = (template: string) => ({
+      ...{ tenant: "a", digest: template },
+      load: async () => ({ ...one, template }),
+    });
+    const [scores] = await masked.classify(inside("{text} It was {mask} ."), ["good order"]);
+    const [byTemplate] = await masked.classify(inside("{text} I am {mask} ."), ["good order"]);
+    const [byText] = await masked.classify(inside("{text} It was {mask} ."), ["bad order"]);
+    expect(largestDifference(scores?.scores_C, byTemplate?.scores_C)).toBeGreaterThan(1e-4);
+    expect(largestDifference(scores?.scores_C, byText?.scores_C)).toBeGreaterThan(1e-4);
+  });
+
+  test("need pairs where the template has a place for both", async () => {
+    await expect(masked.classify(templated(2), ["good"])).rejects.toMatchObject({ code: "pair_required" });
+  });
+
+  test("are refused without a template, and with one by a backbone that has no mask to read", async () => {
+    await expect(masked.classify(handle(1), ["good"])).rejects.toMatchObject({ code: "backbone_mismatch" });
+    const refused = classifier.classify(templated(1), ["good"]);
+    await expect(refused).rejects.toMatchObject({ code: "backbone_mismatch" });
   });
 });
 

@@ -2,11 +2,13 @@
 // A pass starts as soon as the session is free, with whatever waits then, up to a token budget; which of
 // it goes first is fair between tenants.
 import type { Backbone } from "../backbone.ts";
+import type { EncoderConfig } from "../encoder/config.ts";
 import type { Precision, PrecisionChoice } from "../encoder/linear.ts";
 import { ModelError, OverloadError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
 import { pairFeatures } from "../pair-features.ts";
 import type { Adapter } from "../spt/adapter.ts";
+import { DEFAULT_TEMPLATES, isPairTemplate } from "../template.ts";
 import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
 import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 import { type BatchItem, batchFeeds, type Feeds, promptTokensOf } from "./batch-feeds.ts";
@@ -168,8 +170,12 @@ export class Classifier {
   }
 
   /** One sequence, or two for a pair whose texts are read each alone. */
-  #encode({ pairMode }: Adapter, input: TextInput): Encoding[] {
+  #encode({ pairMode, template }: Adapter, input: TextInput): Encoding[] {
     const { tokenizer } = this.#backbone;
+    if (template !== undefined) {
+      if (isPairTemplate(template)) textsOfPair(input);
+      return [tokenizer.encode(input, template)];
+    }
     if (pairMode === "joint") return [tokenizer.encode(input)];
     return textsOfPair(input).map((text) => tokenizer.encode(text));
   }
@@ -193,7 +199,7 @@ export class Classifier {
 
   /** One word through the backbone, in the line with all else. Rejects with OverloadError. */
   async probe(): Promise<void> {
-    const load = async () => withoutInsertions(this.#backbone.config.width);
+    const load = async () => withoutInsertions(this.#backbone.config);
     // No tenant's name is empty.
     await this.classify({ tenant: "", digest: PROBE, load }, [PROBE], { timeoutMs: PROBE_MS_MAX });
   }
@@ -273,9 +279,10 @@ async function allDone<Value>(promises: readonly Promise<Value>[]): Promise<Valu
   return Promise.all(promises);
 }
 
-function withoutInsertions(width: number): Adapter {
+function withoutInsertions({ width, pooling }: EncoderConfig): Adapter {
   return {
     ...{ width, insertions: [], labels: [PROBE, PROBE], temperature: 1, pairMode: "joint" },
+    ...(pooling === "mask" ? { template: DEFAULT_TEMPLATES.single } : {}),
     head: { weight_CD: new Float32Array(2 * width), bias_C: new Float32Array(2) },
   };
 }

@@ -49,7 +49,7 @@ export const layerInput = {
   bias: (layer: number, pooling: GeneratorPooling) => `bias ${layer} ${pooling}`,
 };
 
-/** Output "features": unit-length vectors [B, D]. */
+/** Output "features": what heads read, [B, D] (textFeatures). */
 export function servingGraph(source: EncoderSource): Graph {
   const { config } = source;
   const builder = new GraphBuilder();

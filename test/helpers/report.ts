@@ -12,6 +12,7 @@ export function makeReport(labels: readonly string[], changes: Partial<TrainingR
   return {
     ...{ method: "auto", seed: 3, examples: 250, truncatedExamples: 2, classes: labels.length },
     labelNames: { taught: true, accuracy: 0.713, examplesAccuracy: 0.702 },
+    verbalizer: { template: "{text} It was {mask} .", words: labels, headNearWords: true },
     ...{ promptLayers: [1], scaleShiftLayers: [0, 1, 2], gates },
     gateHistory: [1, 15, 30].map((step) => ({ step, values: gates.map(({ value }) => value - 0.1 / step) })),
     ...{ trainedParameters: 9999, backboneParameters: 22_000_000 },
@@ -42,6 +43,7 @@ export function makeReport(labels: readonly string[], changes: Partial<TrainingR
     ],
     frozenProbe: { accuracy: 0.789, macroF1: 0.78, n: 125 },
     candidates: [
+      { labelWords: true, accuracy: 0.456, macroF1: 0.432, loss: 0.987, chosen: false },
       { accuracy: 0.789, macroF1: 0.78, loss: 0.654, chosen: false },
       { learningRate: 0.005, insertions: scales, accuracy: 0.811, macroF1: 0.802, loss: 0.543, chosen: true },
     ],

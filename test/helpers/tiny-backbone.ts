@@ -16,6 +16,8 @@ export interface TinyBackboneOptions {
   readonly heads?: number;
   readonly feedForward?: number;
   readonly seed?: number;
+  /** With the masked-language-model head on top, as BertForMaskedLM, RobertaForMaskedLM and MPNetForMaskedLM are saved. */
+  readonly maskHead?: boolean;
 }
 
 /** Rows of MPNet's table of relative attention bias. */
@@ -26,11 +28,13 @@ export const TINY_POSITIONS = 256;
 
 export function makeTinyBackbone(options: TinyBackboneOptions = {}): BackboneFiles {
   const { family = "bert", layers = 2, width = 32, heads = 4, feedForward = 64, seed = 1 } = options;
+  const { maskHead = false } = options;
   const tokenizer = TOKENIZERS[family]();
   const vocabulary = countTokens(tokenizer);
   const positionRows = family === "bert" ? TINY_POSITIONS : TINY_POSITIONS + 2;
+  const model = { bert: "Bert", roberta: "Roberta", mpnet: "MPNet" }[family];
   const config = {
-    architectures: [{ bert: "BertModel", roberta: "RobertaModel", mpnet: "MPNetModel" }[family]],
+    architectures: [`${model}${maskHead ? "ForMaskedLM" : "Model"}`],
     model_type: family,
     hidden_size: width,
     num_hidden_layers: layers,
@@ -49,7 +53,9 @@ export function makeTinyBackbone(options: TinyBackboneOptions = {}): BackboneFil
     attention_probs_dropout_prob: 0,
   };
   const sizes = { family, layers, width, heads, feedForward, vocabulary, positionRows };
-  const weights = makeWeights(family === "roberta" ? "roberta." : "", sizes, createRandom(seed));
+  const random = createRandom(seed);
+  const weights = makeWeights(maskHead || family === "roberta" ? `${family}.` : "", sizes, random);
+  if (maskHead) addMaskHead(weights, sizes, random);
   return { config: toBytes(config), weights: serializeSafetensors(weights), tokenizer: toBytes(tokenizer) };
 }
 
@@ -91,19 +97,7 @@ const ATTENTION_NAMES = {
 function makeWeights(prefix: string, sizes: Sizes, random: Random): Map<string, TensorToWrite> {
   const { family, layers, width, feedForward } = sizes;
   const tensors = new Map<string, TensorToWrite>();
-  const add = (name: string, shape: readonly number[], deviation: number, mean = 0) => {
-    const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
-    for (let i = 0; i < values.length; i++) values[i] = mean + deviation * random.normal();
-    tensors.set(prefix + name, { dtype: "F32", shape, values });
-  };
-  const addLinear = (name: string, inWidth: number, outWidth: number) => {
-    add(`${name}.weight`, [outWidth, inWidth], 1 / Math.sqrt(inWidth));
-    add(`${name}.bias`, [outWidth], 0.05);
-  };
-  const addNorm = (name: string) => {
-    add(`${name}.weight`, [width], 0.1, 1);
-    add(`${name}.bias`, [width], 0.1);
-  };
+  const { add, addLinear, addNorm } = drawInto(tensors, prefix, { width, random });
   add("embeddings.word_embeddings.weight", [sizes.vocabulary, width], 1);
   add("embeddings.position_embeddings.weight", [sizes.positionRows, width], 0.2);
   if (family === "mpnet") add("encoder.relative_attention_bias.weight", [RELATIVE_BUCKETS, sizes.heads], 2);
@@ -119,6 +113,45 @@ function makeWeights(prefix: string, sizes: Sizes, random: Random): Map<string, 
     addNorm(`${name}.output.LayerNorm`);
   }
   return tensors;
+}
+
+function drawInto(
+  tensors: Map<string, TensorToWrite>,
+  prefix: string,
+  { width, random }: { width: number; random: Random },
+) {
+  const add = (name: string, shape: readonly number[], deviation: number, mean = 0) => {
+    const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+    for (let i = 0; i < values.length; i++) values[i] = mean + deviation * random.normal();
+    tensors.set(prefix + name, { dtype: "F32", shape, values });
+  };
+  const addLinear = (name: string, inWidth: number, outWidth: number) => {
+    add(`${name}.weight`, [outWidth, inWidth], 1 / Math.sqrt(inWidth));
+    add(`${name}.bias`, [outWidth], 0.05);
+  };
+  const addNorm = (name: string) => {
+    add(`${name}.weight`, [width], 0.1, 1);
+    add(`${name}.bias`, [width], 0.1);
+  };
+  return { add, addLinear, addNorm };
+}
+
+/** The decoder is the word embeddings, and not saved a second time. */
+function addMaskHead(
+  tensors: Map<string, TensorToWrite>,
+  { family, width, vocabulary }: Sizes,
+  random: Random,
+): void {
+  const { add, addLinear, addNorm } = drawInto(tensors, "", { width, random });
+  const [dense, norm, bias] =
+    family === "bert"
+      ? (["predictions.transform.dense", "predictions.transform.LayerNorm", "predictions.bias"] as const).map(
+          (name) => `cls.${name}`,
+        )
+      : ["lm_head.dense", "lm_head.layer_norm", "lm_head.bias"];
+  addLinear(`${dense}`, width, width);
+  addNorm(`${norm}`);
+  add(`${bias}`, [vocabulary], 0.3);
 }
 
 function countTokens(tokenizer: { model: { vocab: Record<string, number> } }): number {

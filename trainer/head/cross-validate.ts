@@ -1,7 +1,12 @@
 // How well logistic regression on given features predicts rows it has not seen.
 import { foldsStratified } from "../dataset/split.ts";
 import { indexOfLargest, pick, pickRows } from "../pick-rows.ts";
-import { fitLogisticRegression, headLogits, type LabelledFeatures } from "./fit-logistic-regression.ts";
+import {
+  type FitOptions,
+  fitLogisticRegression,
+  headLogits,
+  type LabelledFeatures,
+} from "./fit-logistic-regression.ts";
 
 const FOLDS = 4;
 /** More rows than this say nothing more; as many, evenly over the classes, are drawn. */
@@ -14,11 +19,11 @@ export function crossValidationFolds(labels: readonly number[], random: () => nu
   return foldsStratified(pick(labels, some), FOLDS, random).map((fold) => pick(some, fold));
 }
 
-/** Rows held out, and how many were answered right. Rows beyond the labels are not read. */
+/** Rows held out, and how many were answered right. Rows beyond the labels are not read; `fit` is of each head. */
 export async function crossValidate(
   { features_BD, labels, width, classes }: LabelledFeatures,
   folds: readonly (readonly number[])[],
-  signal?: AbortSignal,
+  fit: FitOptions = {},
 ): Promise<{ rows: number; hits: number }> {
   const only = (indices: readonly number[]) => ({
     features_BD: pickRows(features_BD, width, indices),
@@ -27,7 +32,7 @@ export async function crossValidate(
   let [rows, hits] = [0, 0];
   for (const held of folds.filter(({ length }) => length > 0)) {
     const learned = folds.filter((fold) => fold !== held).flat();
-    const head = await fitLogisticRegression({ ...only(learned), width, classes }, signal ? { signal } : {});
+    const head = await fitLogisticRegression({ ...only(learned), width, classes }, fit);
     const { features_BD: unseen, labels: actual } = only(held);
     const logits = headLogits(head, unseen, width);
     rows += actual.length;

@@ -48,6 +48,21 @@ describe("fitLogisticRegression", () => {
     expect(await fitLogisticRegression(three)).toEqual(await fitLogisticRegression(three, { c: 10 }));
   });
 
+  test("stays at its center where the penalty is large, and leaves it where the penalty is small", async () => {
+    const center = {
+      weight_CD: Float32Array.from({ length: 3 * width }, (_, index) => Math.sin(index)),
+      bias_C: Float32Array.of(0.3, -0.2, 0),
+    };
+    const free = await fitLogisticRegression(three, { c: 10 });
+    const held = await fitLogisticRegression(three, { c: 1e-6, center });
+    expect(largestDifference(held.weight_CD, center.weight_CD)).toBeLessThan(1e-3);
+    expect(largestDifference(free.weight_CD, center.weight_CD)).toBeGreaterThan(0.1);
+    // A center of zeros is none.
+    const zero = { weight_CD: new Float32Array(3 * width), bias_C: new Float32Array(3) };
+    const ofZero = await fitLogisticRegression(three, { c: 10, center: zero });
+    expect(largestDifference(ofZero.weight_CD, free.weight_CD)).toBeLessThan(2e-3);
+  });
+
   // scikit-learn penalises one vector w of two classes, we both rows ±w/2: ‖w‖²/4 instead of ‖w‖²/2.
   test("of two classes is scikit-learn's of twice the C, its vector the difference of our rows", async () => {
     const head = await fitLogisticRegression(two, { c: golden.c });

@@ -20,9 +20,16 @@ const HISTORY = 10;
 /** 128 MiB of them, and as much of their gradient. */
 const SCORES_AT_ONCE_MAX = 16 * 1024 * 1024;
 
-export interface FitOptions {
+/** What a head is drawn to, and how weakly. */
+export interface HeadFit {
+  /** scikit-learn's C: inverse strength of the penalty. Default REGULARIZATION_C. */
   readonly c?: number;
-  /** The head to go on from. */
+  /** The fit starts here, and the penalty is on the distance to it, ‖W - W₀‖², in place of the length. */
+  readonly center?: Head | undefined;
+}
+
+export interface FitOptions extends HeadFit {
+  /** The head to go on from. Default: the center. */
   readonly start?: Head;
   /** 0, the default, lets onnxruntime choose. */
   readonly threads?: number;
@@ -34,7 +41,7 @@ export interface FitOptions {
 
 /** Deterministic. Rejects with the signal's reason. */
 export async function fitLogisticRegression(data: LabelledFeatures, options: FitOptions = {}): Promise<Head> {
-  const { start, signal } = options;
+  const { center, start = center, signal } = options;
   const { width, classes } = data;
   const weights = new Float64Array(classes * (width + 1));
   if (start) {
@@ -79,12 +86,13 @@ class Objective {
   readonly #classes: number;
   readonly #c: number;
   readonly #rowsAtOnce: number;
+  readonly #center: Float32Array;
   readonly #features_ND: Float64Array;
   readonly #session: Session;
 
   private constructor(
     data: LabelledFeatures,
-    { c = REGULARIZATION_C, scoresMax = SCORES_AT_ONCE_MAX }: FitOptions,
+    { c = REGULARIZATION_C, center, scoresMax = SCORES_AT_ONCE_MAX }: FitOptions,
     session: Session,
   ) {
     this.#labels = data.labels;
@@ -92,6 +100,7 @@ class Objective {
     this.#classes = data.classes;
     this.#c = c;
     this.#rowsAtOnce = Math.max(1, Math.floor(scoresMax / data.classes));
+    this.#center = center?.weight_CD ?? new Float32Array(data.classes * data.width);
     this.#features_ND = Float64Array.from(data.features_BD);
     this.#session = session;
   }
@@ -156,7 +165,7 @@ class Objective {
     const decay = 1 / (this.#c * this.#labels.length);
     let squares = 0;
     for (let i = 0; i < this.#classes * this.#width; i++) {
-      const value = point[i] ?? 0;
+      const value = (point[i] ?? 0) - (this.#center[i] ?? 0);
       squares += value * value;
       gradient[i] = (gradient[i] ?? 0) + decay * value;
     }

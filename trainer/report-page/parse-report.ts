@@ -62,6 +62,7 @@ const phase = z.object({
 });
 
 const candidate = z.object({
+  labelWords: z.literal(true).exactOptional(),
   learningRate: z.number().exactOptional(),
   insertions: z.array(place).exactOptional(),
   ...{ accuracy: share, macroF1: share, loss: z.number(), chosen: z.boolean() },
@@ -72,6 +73,9 @@ const reportSchema = z.object({
   ...{ seed: count, examples: count, truncatedExamples: count, classes: count },
   sampledFrom: count.exactOptional(),
   labelNames: z.object({ taught: z.boolean(), accuracy: share, examplesAccuracy: share }).exactOptional(),
+  verbalizer: z
+    .object({ template: z.string(), words: z.array(z.string()), headNearWords: z.boolean() })
+    .exactOptional(),
   promptLayers: z.array(count),
   scaleShiftLayers: z.array(count),
   gates: z.array(z.object({ ...place.shape, value: share })),

@@ -45,6 +45,7 @@ describe("the page", () => {
       ["100.0 %", "99.5 %", "200"],
       ["77", "billing", "shipping", "91.0 %"],
       ["shipping", "billing", "3"],
+      ["none: the label words as they are", "–", "45.6 %", "43.2 %", "0.987", ""],
       ["none: the head alone", "–", "78.9 %", "78.0 %", "0.654", ""],
       ["scales and shifts at 0, 1, 2", "0.005", "81.1 %", "80.2 %", "0.543", "chosen"],
       ["96", "0.125"],
@@ -63,6 +64,8 @@ describe("the page", () => {
       "1.23",
       "0.987",
       "row 9 repeats row 2",
+      "label words, in the order of the labels: billing, bug, shipping.",
+      "{text} It was {mask} .",
     ])
       expect(text).toContain(said);
     expect(text).toContain("every example counts once");

@@ -6,7 +6,7 @@ import { type Markup, markup } from "./markup.ts";
 import { type Axis, figureOf, tableOf } from "./plot.ts";
 
 export function trainingSection(report: TrainingReport): Markup {
-  const { labelNames, trainedParameters, backboneParameters } = report;
+  const { labelNames, verbalizer, trainedParameters, backboneParameters } = report;
   const names =
     labelNames &&
     markup`<p>The labels' names were ${labelNames.taught ? "learned too" : "not learned"}: by them alone ${percent(labelNames.accuracy)} of the examples are told apart, by the other examples ${percent(labelNames.examplesAccuracy)}.</p>
@@ -14,9 +14,15 @@ export function trainingSection(report: TrainingReport): Markup {
   return markup`<section>
 <h2>Training</h2>
 <p>Method ${report.method}, seed ${report.seed}. ${selectedWords(report)} ${whole(trainedParameters)} numbers were learned, ${figure((100 * trainedParameters) / backboneParameters)} % of the backbone's.</p>
-${names}<div class="wide">${candidatesTable(report.candidates)}</div>
+${names}${verbalizer && labelWords(verbalizer)}<div class="wide">${candidatesTable(report.candidates)}</div>
 ${gatesFigure(report)}${lossFigures(report)}<div class="wide">${phasesTable(report)}</div>
 </section>
+`;
+}
+
+function labelWords({ template, words, headNearWords }: NonNullable<TrainingReport["verbalizer"]>): Markup {
+  const fitted = headNearWords ? "were kept near to these words" : "were free of these words";
+  return markup`<p>The backbone was asked for label words, in the order of the labels: ${words.join(", ")}. Each text stood in the template <code>${template}</code>. Heads that were fitted ${fitted}, as cross-validation preferred.</p>
 `;
 }
 
@@ -41,7 +47,8 @@ function candidatesTable(candidates: readonly CandidateReport[]): Markup {
   return tableOf("What was tried, on the held-out rows that decided", heading, rows, [5]);
 }
 
-function insertionsWords({ insertions }: CandidateReport): string {
+function insertionsWords({ insertions, labelWords: asTheyAre }: CandidateReport): string {
+  if (asTheyAre) return "none: the label words as they are";
   if (!insertions || insertions.length === 0) return "none: the head alone";
   const layers = (kind: GateReport["kind"]) =>
     insertions.filter((one) => one.kind === kind).map(({ layer }) => layer);

@@ -56,22 +56,31 @@ interface Start {
   readonly data: TrainingData;
 }
 
-const starts = new Map<TinyFamily, Start>();
-/** The backbone of a case and what is known of the texts; MPNet's has relative attention bias. */
-const startOf = ({ family = "bert" }: { family?: TinyFamily }) => must(starts.get(family), family);
+const starts: Record<"mean" | "mask", Map<TinyFamily, Start>> = { mean: new Map(), mask: new Map() };
+/**
+ * The backbone of a case and what is known of the texts; MPNet's has relative attention bias. Where it is read at the
+ * mask, it has a masked-language-model head, and each text stands in a template.
+ */
+const startOf = ({ family = "bert", mask = false }: Pick<Case, "family" | "mask">) =>
+  must(starts[mask ? "mask" : "mean"].get(family), family);
 
 beforeAll(async () => {
   for (const family of ["bert", "mpnet"] as const) {
-    const files = makeTinyBackbone({ family, layers: LAYERS, width: WIDTH, heads: 2, feedForward: 24 });
-    const backbone = parseBackbone("tiny", files);
-    const encodings = TEXTS.map((text) => backbone.tokenizer.encode(text));
-    const data = { backbone, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES } as const;
-    starts.set(family, { backbone, frozen: await FrozenEncoder.create(backbone, { threads: 1 }), data });
+    starts.mean.set(family, await makeStart(family));
+    starts.mask.set(family, await makeStart(family, "{text} It was {mask} ."));
   }
 });
 afterAll(async () => {
-  for (const { frozen } of starts.values()) await frozen.close();
+  for (const { frozen } of [...starts.mean.values(), ...starts.mask.values()]) await frozen.close();
 });
+
+async function makeStart(family: TinyFamily, template?: string): Promise<Start> {
+  const sizes = { layers: LAYERS, width: WIDTH, heads: 2, feedForward: 24, maskHead: template !== undefined };
+  const backbone = parseBackbone("tiny", makeTinyBackbone({ family, ...sizes }));
+  const encodings = TEXTS.map((text) => backbone.tokenizer.encode(text, template));
+  const data = { backbone, encodings, pairMode: "joint", labels: LABELS, classes: CLASSES } as const;
+  return { backbone, frozen: await FrozenEncoder.create(backbone, { threads: 1 }), data };
+}
 
 const shapeOf = (pooling: GeneratorPooling): GeneratorShape => ({
   width: WIDTH,
@@ -122,6 +131,8 @@ interface Case {
   readonly scaleShift?: readonly number[];
   /** The texts two by two, each alone. */
   readonly pairs?: boolean;
+  /** Read at the mask of a template. */
+  readonly mask?: boolean;
 }
 
 type Places = Pick<Case, "family" | "layers" | "scaleShift">;
@@ -278,14 +289,17 @@ const cases: Case[] = [
   { mode: "tune", pooling: "mean", layers: [1], scaleShift: [0, 1] },
   { mode: "tune", pooling: "slots", layers: [1], scaleShift: [0, 1, 2], pairs: true },
   { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2], pairs: true },
+  { mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2], mask: true },
+  { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2], mask: true },
   { family: "mpnet", mode: "search", pooling: "slots", layers: [0, 1, 2], scaleShift: [0, 1, 2] },
   { family: "mpnet", mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2] },
   { family: "mpnet", mode: "tune", pooling: "slots", layers: [1, 2], scaleShift: [0, 2], pairs: true },
   { family: "mpnet", mode: "tune", pooling: "mean", layers: [], scaleShift: [0, 1, 2] },
+  { family: "mpnet", mode: "tune", pooling: "mean", layers: [1], scaleShift: [0, 2], mask: true },
 ];
 
 describe.each(withFamily(cases))(
-  "the $mode graph of $family, pooling $pooling, prompts $layers, scales $scaleShift, pairs $pairs",
+  "the $mode graph of $family, pooling $pooling, prompts $layers, scales $scaleShift, pairs $pairs, mask $mask",
   (spec) => {
     test("has the gradients of finite differences in float64, by every trainable input", async () => {
       const graph = graphOf(spec, { floatType: "float64", reparameterized: false });

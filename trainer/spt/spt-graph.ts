@@ -10,9 +10,8 @@ import {
   type LayerNorms,
   type LayerPrompts,
   normTensors,
-  poolTexts,
   positionInputs,
-  unitLength,
+  textFeatures,
 } from "#model/encoder";
 import { type FloatType, type Graph, GraphBuilder, must, type Tensor } from "#model/graph";
 import {
@@ -76,8 +75,8 @@ export function buildSptGraph(options: SptGraphOptions): Graph {
     insert,
   );
   const sequences = options.pairMode === "dual" ? "E" : "B";
-  const pooled = poolTexts(builder, builder.input("pool", [sequences, "X"]), final);
-  const vectors = unitLength(builder, pooled);
+  const pool_BX = builder.input("pool", [sequences, "X"]);
+  const vectors = textFeatures(builder, backbone, { pool_BX, states_RTD: final });
   const features = options.pairMode === "dual" ? dualFeatures(builder, vectors) : vectors;
   builder.output("features", features);
   if (options.gradients) {

@@ -1,0 +1,100 @@
+// On a backbone with a masked-language-model head a label is a word that its texts' template can be filled
+// with (a verbalizer: pattern-exploiting training, Schick & Schütze 2021; LM-BFF, Gao et al. 2021). Here: the
+// template of a training, the words of its labels, and the head that reads these words and nothing else.
+import { type Backbone, DEFAULT_TEMPLATES, type Head, isPairTemplate, type TextInput } from "#model";
+import { maskScale } from "#model/encoder";
+import type { Dataset } from "./dataset/dataset.ts";
+import { TrainerError } from "./errors.ts";
+import { crossValidate, crossValidationFolds } from "./head/cross-validate.ts";
+import type { HeadFit, LabelledFeatures } from "./head/fit-logistic-regression.ts";
+import { spokenName } from "./label-names.ts";
+import type { TrainOptions } from "./options.ts";
+
+export interface Verbalizer {
+  readonly template: string;
+  /** In the order of the dataset's labels. */
+  readonly words: readonly string[];
+  /** Logits of the words at the mask: what there is before anything is learned. */
+  readonly head: Head;
+}
+
+/**
+ * C of heads on vectors at a mask. These are of unit length too, but lie close together: a head needs larger
+ * weights to tell them apart than on vectors of sentences (docs/decisions).
+ */
+export const MASK_REGULARIZATION_C = 100;
+
+/**
+ * How heads are fitted: near to the label words where cross-validation on frozen vectors is better so. Words
+ * say much where they fit ("great") and mislead where they do not ("Description").
+ */
+export async function judgeLabelWords(
+  data: LabelledFeatures,
+  { head }: Verbalizer,
+  { random, signal }: { random: () => number; signal: AbortSignal | undefined },
+): Promise<HeadFit> {
+  const folds = crossValidationFolds(data.labels, random);
+  const near = { c: MASK_REGULARIZATION_C, center: head };
+  const free = { c: MASK_REGULARIZATION_C };
+  const hitsOf = async (fit: HeadFit) =>
+    (await crossValidate(data, folds, { ...fit, ...(signal ? { signal } : {}) })).hits;
+  return (await hitsOf(near)) > (await hitsOf(free)) ? near : free;
+}
+
+/**
+ * Undefined where the backbone predicts no words. Throws TrainerError invalid_options for a template or label
+ * words that this backbone or dataset has no use for.
+ */
+export function createVerbalizer(
+  backbone: Backbone,
+  { labels, examples }: Pick<Dataset, "labels" | "examples">,
+  options: TrainOptions,
+): Verbalizer | undefined {
+  if (backbone.config.pooling !== "mask") {
+    if (options.template === undefined && options.labelWords === undefined) return undefined;
+    throw invalid(`template and labelWords need a backbone that predicts words; ${backbone.id} does not`);
+  }
+  const { labelWords = {} } = options;
+  const unknown = Object.keys(labelWords).find((label) => !labels.includes(label));
+  if (unknown !== undefined) throw invalid(`labelWords names "${unknown}", which is no label of the dataset`);
+  const words = labels.map((label) => labelWords[label] ?? spokenName(label));
+  const template = templateFor(
+    options,
+    examples.map(({ input }) => input),
+  );
+  return { template, words, head: labelWordHead(backbone, words) };
+}
+
+function templateFor({ template }: TrainOptions, inputs: readonly TextInput[]): string {
+  const hasPairs = inputs.some((input) => typeof input !== "string");
+  if (template === undefined) return hasPairs ? DEFAULT_TEMPLATES.pair : DEFAULT_TEMPLATES.single;
+  if (hasPairs || !isPairTemplate(template)) return template;
+  throw invalid("the template has {text_pair}, and the dataset's rows are single texts");
+}
+
+/**
+ * The decoder's rows of each label's words, the mean of several word pieces', scaled as textFeatures are:
+ * weight_CD · features_D + bias_C are logits of the masked language model. A label without a word is 0.
+ */
+export function labelWordHead({ config, weights, tokenizer }: Backbone, words: readonly string[]): Head {
+  const { maskHead } = weights;
+  if (!maskHead) throw new Error("invariant: label words need a masked-language-model head");
+  const { width } = config;
+  const weight_CD = new Float32Array(words.length * width);
+  const bias_C = new Float32Array(words.length);
+  const scale = maskScale(maskHead);
+  for (const [label, word] of words.entries()) {
+    const ids = tokenizer.wordIds(word);
+    const row = weight_CD.subarray(label * width, (label + 1) * width);
+    for (const id of ids) {
+      const piece = maskHead.decoder_VD.subarray(id * width, (id + 1) * width);
+      for (let d = 0; d < width; d++) row[d] = (row[d] ?? 0) + (scale * (piece[d] ?? 0)) / ids.length;
+      bias_C[label] = (bias_C[label] ?? 0) + (maskHead.bias_V[id] ?? 0) / ids.length;
+    }
+  }
+  return { weight_CD, bias_C };
+}
+
+function invalid(problem: string): TrainerError {
+  return new TrainerError("invalid_options", `${problem}.`);
+}
