@@ -25,6 +25,8 @@ import { type Queued, TokenQueue } from "./token-queue.ts";
  * 541 texts/s, 528 645, 1,063 655, 4,196 602.
  */
 export const BATCH_TOKENS_MAX = 512;
+/** One runs, the next is packed and waits at the session's thread. */
+const PASSES_AT_ONCE_MAX = 2;
 /** Texts that may wait for the session, of all tenants and of one; more are refused. */
 export const QUEUED_TEXTS_MAX = 20_000;
 export const TENANT_QUEUED_TEXTS_MAX = 4_096;
@@ -94,7 +96,10 @@ export class Classifier {
   readonly #waiting = new TokenQueue<Waiting>();
   readonly #pace = new Pace();
   #runningTokens = 0;
-  #running: Promise<void> | undefined;
+  /** Of the pass before, on the clock of performance.now(). */
+  #lastEndedMs = 0;
+  readonly #passes = new Set<Promise<void>>();
+  #draining: Promise<void> | undefined;
 
   private constructor(backbone: Backbone, { precision, session, cache, observer }: ClassifierParts) {
     const { id, digest, config, tokenizer } = backbone;
@@ -214,10 +219,11 @@ export class Classifier {
     return this.#cache.stats;
   }
 
-  /** Waits for the pass that runs, refuses what waits. */
+  /** Waits for the passes that run, refuses what waits. */
   async close(): Promise<void> {
     for (const item of this.#waiting.takeAll()) item.settle(overloaded(0));
-    await this.#running;
+    await this.#draining;
+    await Promise.all(this.#passes);
     await this.#session.close();
   }
 
@@ -230,7 +236,7 @@ export class Classifier {
         result instanceof Error ? reject(result) : resolve(result);
       const tokens = tokensOf(encoding, place.resident);
       this.#waiting.add({ encoding, ...place, tokens, queuedMs: performance.now(), settle });
-      this.#running ??= this.#drain();
+      this.#draining ??= this.#drain();
     });
   }
 
@@ -238,29 +244,42 @@ export class Classifier {
     // Let the texts of the same turn of the event loop join the first pass.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
-      const items = inTime(this.#waiting.take(BATCH_TOKENS_MAX));
-      if (items.length > 0) await this.#runBatch(items);
+      // One that is full already gains nothing by waiting: it is packed while the one before it runs.
+      const isFull = this.#waiting.tokens >= BATCH_TOKENS_MAX;
+      if (this.#passes.size < (isFull ? PASSES_AT_ONCE_MAX : 1)) this.#startPass();
+      else await Promise.race(this.#passes);
     }
-    this.#running = undefined;
+    this.#draining = undefined;
+  }
+
+  #startPass(): void {
+    const items = inTime(this.#waiting.take(BATCH_TOKENS_MAX));
+    if (items.length === 0) return;
+    const pass = this.#runBatch(items).finally(() => this.#passes.delete(pass));
+    this.#passes.add(pass);
   }
 
   async #runBatch(items: readonly Waiting[]): Promise<void> {
     const { config } = this.#backbone;
     const startedMs = performance.now();
-    this.#runningTokens = items.reduce((sum, { tokens }) => sum + tokens, 0);
+    const passTokens = items.reduce((sum, { tokens }) => sum + tokens, 0);
+    this.#runningTokens += passTokens;
     try {
       const feeds = batchFeeds(items, config, this.#cache);
       const packedMs = performance.now();
       const { features } = await this.#session.run(feeds, ["features"]);
       const endedMs = performance.now();
-      this.#pace.record(this.#runningTokens, endedMs - startedMs);
+      // The thread runs one after the other: this one's turn came when the one before it had ended.
+      const runMs = endedMs - Math.max(packedMs, this.#lastEndedMs);
+      this.#lastEndedMs = endedMs;
+      this.#pace.record(passTokens, runMs);
       this.#observer.passEnded({
         texts: items.length,
-        tokens: this.#runningTokens,
+        tokens: passTokens,
         fill: fillOf(items, feeds),
         waitedMs: items.map(({ queuedMs }) => startedMs - queuedMs),
         packMs: packedMs - startedMs,
-        runMs: endedMs - packedMs,
+        runMs,
       });
       for (const [index, item] of items.entries()) {
         item.settle(features.subarray(index * config.width, (index + 1) * config.width));
@@ -268,7 +287,7 @@ export class Classifier {
     } catch (error) {
       for (const item of items) item.settle(error instanceof Error ? error : new Error(String(error)));
     } finally {
-      this.#runningTokens = 0;
+      this.#runningTokens -= passTokens;
     }
   }
 }
