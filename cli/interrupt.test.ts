@@ -71,25 +71,20 @@ async function filesIn(path: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-const EPOCHS = ["--epochs", "200"];
+/** `softgate train`, and the process that computes for it, as soon as that takes steps. */
+async function trainAmidSteps(store: string) {
+  const files = ["--data", join(folder, "train.csv"), "--backbone", backbone, "--store", `file:${store}`];
+  const { child, printed } = start("train", ...files, "--name", "x", "--epochs", "200");
+  await vi.waitUntil(() => printed.text.includes("Training: search"), TRAINING);
+  return { child, printed, trainer: await childOf(child) };
+}
 
 describe.runIf(process.platform === "linux")("softgate train", () => {
   it.each(["SIGINT", "SIGTERM"] as const)(
     "interrupted by %s amid its steps ends soon, ends its child, and leaves no file",
     async (signal) => {
       const store = join(folder, `store ${signal}`);
-      const files = ["--data", join(folder, "train.csv"), "--backbone", backbone];
-      const { child, printed } = start(
-        "train",
-        ...files,
-        "--name",
-        "x",
-        "--store",
-        `file:${store}`,
-        ...EPOCHS,
-      );
-      await vi.waitUntil(() => printed.text.includes("Training: search"), TRAINING);
-      const trainer = await childOf(child);
+      const { child, printed, trainer } = await trainAmidSteps(store);
       expect(isAlive(trainer)).toBe(true);
       const ended = once(child, "exit");
       const atMs = performance.now();
@@ -107,18 +102,7 @@ describe.runIf(process.platform === "linux")("softgate train", () => {
     "killed leaves no file either, and its child ends by itself",
     async () => {
       const store = join(folder, "store killed");
-      const files = ["--data", join(folder, "train.csv"), "--backbone", backbone];
-      const { child, printed } = start(
-        "train",
-        ...files,
-        "--name",
-        "x",
-        "--store",
-        `file:${store}`,
-        ...EPOCHS,
-      );
-      await vi.waitUntil(() => printed.text.includes("Training: search"), TRAINING);
-      const trainer = await childOf(child);
+      const { child, trainer } = await trainAmidSteps(store);
       child.kill("SIGKILL");
       await vi.waitUntil(() => !isAlive(trainer), ENDING);
       expect(await filesIn(store)).toEqual([]);

@@ -36,9 +36,9 @@ const CLOSE_MS_MAX = 10_000;
 
 /** Rejects with a RegistryError or ModelError, or an error that names --port; nothing stays open then. */
 export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
-  const metrics = createMetrics();
+  const metrics = options.metricsPort === undefined ? undefined : createMetrics();
   const log = (event: Record<string, unknown>) => {
-    metrics.requestLogged(event);
+    metrics?.requestLogged(event);
     options.log?.(event);
   };
   const closers: (() => Promise<void>)[] = [];
@@ -57,8 +57,11 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     const loaded = await loadBackbone({ id, folder });
     const backbone = { id: loaded.id, digest: loaded.digest };
     const { threads = 0, precision = "auto" } = options;
-    const classifier = await Classifier.create(loaded, { threads, precision, observer: metrics.observer });
-    metrics.watch(classifier);
+    const classifier = await Classifier.create(loaded, {
+      ...{ threads, precision },
+      ...(metrics && { observer: metrics.observer }),
+    });
+    metrics?.watch(classifier);
     closers.push(() => classifier.close());
     const jobs = await startWorker({ registry, backbone: { ...backbone, folder }, log });
     closers.push(() => jobs.close());
@@ -79,10 +82,10 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
 }
 
 async function listenForMetrics(
-  metrics: Metrics,
-  { host, metricsPort: port }: NodeServerOptions,
+  metrics: Metrics | undefined,
+  { host, metricsPort: port = 0 }: NodeServerOptions,
 ): Promise<Listener | undefined> {
-  if (port === undefined) return undefined;
+  if (!metrics) return undefined;
   const answer = async ({ url, method }: Request) => {
     if (method !== "GET" || new URL(url).pathname !== "/metrics") return new Response(null, { status: 404 });
     const { body, contentType } = await metrics.render();

@@ -1,5 +1,6 @@
 // Temperature scaling (Guo et al. 2017): one number that makes held-out scores match how often they
 // are right, without changing which label wins.
+import { largest } from "#model";
 
 const TEMPERATURE_MIN = 0.05;
 const TEMPERATURE_MAX = 20;
@@ -45,7 +46,7 @@ function smoothedLoss(
   let loss = 0;
   for (const [row, label] of labels.entries()) {
     const logits = logits_BC.subarray(row * classes, (row + 1) * classes);
-    const top = logits.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+    const top = largest(logits);
     const powers = logits.reduce((total, value) => total + Math.exp((value - top) / temperature), 0);
     const total = logits.reduce((sum, value) => sum + value - top, 0);
     const own = (logits[label] ?? 0) - top;

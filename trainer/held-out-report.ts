@@ -1,10 +1,10 @@
 // What the held-out rows say of the chosen candidate, for the user: each label's figures, what is taken for
 // what, how far scores can be believed, and which examples look mislabelled.
+import { indexOfLargest, largest } from "#model";
 import { must } from "#model/graph";
 import { confusionMatrixOf, confusionsOf } from "./confusions.ts";
 import { evaluate, type LabelEvaluation } from "./evaluate.ts";
 import { chooseOutOfScope } from "./out-of-scope.ts";
-import { indexOfLargest } from "./pick-rows.ts";
 import { type HeldOutReport, LABELS_TOLD_MAX, SUSPECTS_MAX } from "./report.ts";
 
 /** Bins of the reliability diagram, of equal width (Guo et al. 2017). */
@@ -62,7 +62,7 @@ function weakest(perLabel: readonly LabelEvaluation[]): LabelEvaluation[] {
 function probabilities(logits_BC: Float32Array, classes: number, temperature: number): Float64Array[] {
   return Array.from({ length: logits_BC.length / classes }, (_, row) => {
     const logits = Float64Array.from(logits_BC.subarray(row * classes, (row + 1) * classes));
-    const top = logits.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+    const top = largest(logits);
     const powers = logits.map((value) => Math.exp((value - top) / temperature));
     const total = powers.reduce((sum, power) => sum + power, 0);
     return powers.map((power) => power / total);

@@ -1,5 +1,6 @@
 // When a text is of none of the labels, decided on rows that are in scope: a threshold that keeps a stated share of
 // them is expected to keep as many of new texts.
+import { largest } from "#model";
 import type { OutOfScopeReport } from "./report.ts";
 
 /** Of texts that are in scope, the share that may be taken for out of scope. */
@@ -34,8 +35,6 @@ function chooseThreshold(scores: readonly number[]): OutOfScopeReport | undefine
 /** Of each row. */
 function largestLogits(logits_BC: Float32Array, classes: number): number[] {
   return Array.from({ length: logits_BC.length / classes }, (_, row) =>
-    logits_BC
-      .subarray(row * classes, (row + 1) * classes)
-      .reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY),
+    largest(logits_BC.subarray(row * classes, (row + 1) * classes)),
   );
 }

@@ -1,18 +1,9 @@
-// Some items of a list, some rows of a matrix that lies row by row, and the largest of some numbers.
+// Some items of a list, some rows of a matrix that lies row by row.
 import { must } from "#model/graph";
 
 /** In the order of the indices. */
 export function pick<Item>(items: readonly Item[], indices: readonly number[]): Item[] {
   return indices.map((index) => must(items[index], "item"));
-}
-
-/** The first of the largest. */
-export function indexOfLargest(values: Float32Array | Float64Array): number {
-  let best = 0;
-  for (let index = 1; index < values.length; index++) {
-    if ((values[index] ?? 0) > (values[best] ?? 0)) best = index;
-  }
-  return best;
 }
 
 /** [n, width] rows at the indices. */

@@ -1,10 +1,11 @@
 // Which setting to train with, decided on held-out rows: the insertions of the search at each learning
-// rate, others, and none at all. The held-out rows are the user's own where given; else each candidate learns on one half and is measured on the other, with few rows both
-// ways round, so that every row is held out once.
+// rate, others, and none at all. The held-out rows are the user's own where given; else each candidate learns on
+// one half and is measured on the other, with few rows both ways round, so that every row is held out once.
+import { indexOfLargest } from "#model";
 import { fitTemperature, negativeLogLikelihood } from "./calibrate.ts";
 import { evaluate } from "./evaluate.ts";
 import { joinArrays } from "./join-arrays.ts";
-import { indexOfLargest, pick } from "./pick-rows.ts";
+import { pick } from "./pick-rows.ts";
 import type { InsertionPlace } from "./spt/insertions.ts";
 
 /** Rows below which the halves also swap. */

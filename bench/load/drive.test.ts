@@ -18,30 +18,29 @@ it("Zipf's law: the first comes twice as often as the second, ten times as often
 });
 
 it("at a rate, requests are due whether or not answers come, and time counts from when they were due", async () => {
-  let running = 0;
-  let most = 0;
-  const slow = async () => {
-    running += 1;
-    most = Math.max(most, running);
-    await setTimeout(100);
-    running -= 1;
-  };
-  const milliseconds = await askAtRate(slow, { perSecond: 200, seconds: 0.5, random: createRandom(1) });
+  const asked = counting(100);
+  const milliseconds = await askAtRate(asked.ask, { perSecond: 200, seconds: 0.5, random: createRandom(1) });
   expect(milliseconds.length).toBeGreaterThan(60);
   expect(milliseconds.length).toBeLessThan(140);
-  expect(most).toBeGreaterThan(5);
+  expect(asked.most()).toBeGreaterThan(5);
   expect(Math.min(...milliseconds)).toBeGreaterThan(95);
 });
 
 it("in a loop, no more requests are under way than there are connections", async () => {
+  const asked = counting(5);
+  expect(await askInLoop(asked.ask, { connections: 3, seconds: 0.1 })).toBeGreaterThan(0);
+  expect(asked.most()).toBe(3);
+});
+
+/** Requests that take so long, and how many of them were under way at once. */
+function counting(milliseconds: number) {
   let running = 0;
   let most = 0;
   const ask = async () => {
     running += 1;
     most = Math.max(most, running);
-    await setTimeout(5);
+    await setTimeout(milliseconds);
     running -= 1;
   };
-  expect(await askInLoop(ask, { connections: 3, seconds: 0.1 })).toBeGreaterThan(0);
-  expect(most).toBe(3);
-});
+  return { ask, most: () => most };
+}

@@ -1,10 +1,10 @@
 // One training, then rows of its labels and rows of none: how many the adapter's own threshold keeps and finds,
 // and how well each of three scores tells them apart.
-import type { Adapter, Backbone, TextInput } from "#model";
+import { type Adapter, type Backbone, indexOfLargest, largest } from "#model";
 import { Classifier } from "#model/runtime";
 import { train } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
-import { classesOf } from "../evaluate-adapter.ts";
+import { classesOf, classifyDataset } from "../evaluate-adapter.ts";
 import type { BenchIo } from "../io.ts";
 import { createTrainingProgress } from "../training-progress.ts";
 import { areaUnderRoc, shareBelowQuantile } from "./tell-apart.ts";
@@ -42,8 +42,6 @@ const SCORES = {
   energy: (logits_C: Float64Array, temperature: number) => logSumExp(logits_C, temperature),
 } as const;
 
-const TEXTS_AT_ONCE = 128;
-
 export async function measureOutOfScope(
   request: MeasureOutOfScopeRequest,
   io: BenchIo,
@@ -78,17 +76,13 @@ interface Answer {
   readonly outOfScope: boolean;
 }
 
-async function answer(classifier: Classifier, adapter: Adapter, { examples }: Dataset): Promise<Answer[]> {
-  const handle = { tenant: "bench", digest: "out-of-scope", load: async () => withReference(adapter) };
-  const answers: Answer[] = [];
-  for (let start = 0; start < examples.length; start += TEXTS_AT_ONCE) {
-    const inputs: TextInput[] = examples.slice(start, start + TEXTS_AT_ONCE).map(({ input }) => input);
-    for (const { scores_C, outOfScope } of await classifier.classify(handle, inputs)) {
-      const logits_C = logitsOf(scores_C);
-      answers.push({ logits_C, label: logits_C.indexOf(largest(logits_C)), outOfScope });
-    }
-  }
-  return answers;
+async function answer(classifier: Classifier, adapter: Adapter, dataset: Dataset): Promise<Answer[]> {
+  const named = { key: "out-of-scope", adapter: withReference(adapter) };
+  const answers = await classifyDataset(classifier, named, dataset);
+  return answers.map(({ scores_C, outOfScope }) => {
+    const logits_C = logitsOf(scores_C);
+    return { logits_C, label: indexOfLargest(logits_C), outOfScope };
+  });
 }
 
 /** The logit of a further class, small enough to win nowhere and to change no other's score that can be seen. */
@@ -125,10 +119,6 @@ function compareScores(
       outOfScopeRecallAt95: shareBelowQuantile(inScope, outOfScope, 0.05),
     };
   });
-}
-
-function largest(values: Float64Array): number {
-  return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
 }
 
 /** log Σ exp(logit / temperature) */

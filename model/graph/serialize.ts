@@ -100,31 +100,25 @@ class Emitter {
 
   /** A scalar. */
   int32(value: number): string {
-    const id = this.freshId();
-    const tensor: Tensor = { id, type: "int32", shape: [] };
-    this.#graph.message(5, tensorProto({ tensor, data: Int32Array.of(value) }, "float32"));
-    return id;
+    return this.#constant("int32", [], Int32Array.of(value));
   }
 
   /** A scalar. */
   uint8(value: number): string {
-    const id = this.freshId();
-    const tensor: Tensor = { id, type: "uint8", shape: [] };
-    this.#graph.message(5, tensorProto({ tensor, data: Uint8Array.of(value) }, "float32"));
-    return id;
+    return this.#constant("uint8", [], Uint8Array.of(value));
   }
 
   floats(values: readonly number[], shape: readonly number[] = [values.length]): string {
-    const id = this.freshId();
-    const tensor: Tensor = { id, type: this.floatType, shape };
-    this.#graph.message(5, tensorProto({ tensor, data: Float64Array.from(values) }, this.floatType));
-    return id;
+    return this.#constant(this.floatType, shape, Float64Array.from(values));
   }
 
   integers(values: readonly number[], shape: readonly number[] = [values.length]): string {
+    return this.#constant("int64", shape, BigInt64Array.from(values.map(BigInt)));
+  }
+
+  #constant(type: ElementType, shape: readonly number[], data: Constant["data"]): string {
     const id = this.freshId();
-    const data = BigInt64Array.from(values.map(BigInt));
-    this.#graph.message(5, tensorProto({ tensor: { id, type: "int64", shape }, data }, "float32"));
+    this.#graph.message(5, tensorProto({ tensor: { id, type, shape }, data }, this.floatType));
     return id;
   }
 }

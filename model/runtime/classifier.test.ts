@@ -9,7 +9,8 @@ import type { Precision } from "../encoder/linear.ts";
 import { ModelError } from "../errors.ts";
 import type { Adapter } from "../spt/adapter.ts";
 import { FAILURE_MS_MIN } from "./adapter-cache.ts";
-import { CLASSIFY_MS_MAX, Classifier, TENANT_QUEUED_TEXTS_MAX } from "./classifier.ts";
+import { Classifier, TENANT_QUEUED_TEXTS_MAX } from "./classifier.ts";
+import { CLASSIFY_MS_MAX } from "./limits.ts";
 
 const LAYERS = 3;
 const ADAPTERS = 6;

@@ -6,6 +6,7 @@ import type { EncoderConfig } from "../encoder/config.ts";
 import type { Precision, PrecisionChoice } from "../encoder/linear.ts";
 import { ModelError, OverloadError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
+import { largest } from "../largest.ts";
 import { pairFeatures } from "../pair-features.ts";
 import type { Adapter } from "../spt/adapter.ts";
 import { DEFAULT_TEMPLATES, isPairTemplate } from "../template.ts";
@@ -13,6 +14,7 @@ import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
 import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 import { type BatchItem, batchFeeds, type Feeds, promptTokensOf } from "./batch-feeds.ts";
 import { choosePrecision } from "./choose-precision.ts";
+import { CLASSIFY_MS_DEFAULT, CLASSIFY_MS_MAX } from "./limits.ts";
 import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
 import { servingGraph } from "./serving-graph.ts";
@@ -30,9 +32,6 @@ const PASSES_AT_ONCE_MAX = 2;
 /** Texts that may wait for the session, of all tenants and of one; more are refused. */
 export const QUEUED_TEXTS_MAX = 20_000;
 export const TENANT_QUEUED_TEXTS_MAX = 4_096;
-/** A request that could not be answered within its time is refused, at once where that can be foreseen. */
-export const CLASSIFY_MS_MAX = 60_000;
-export const CLASSIFY_MS_DEFAULT = 30_000;
 const PROBE = "probe";
 const PROBE_MS_MAX = 5_000;
 /** One request's tokenizing holds the event loop no longer than this, and one text. */
@@ -136,11 +135,12 @@ export class Classifier {
     try {
       // All before any waits: one that is refused leaves none behind.
       const encoded = await inTurns(inputs, (input) => this.#encode(resident.adapter, input));
-      this.#requireRoom(adapter.tenant, encoded.flat().length);
-      this.#requireTime(adapter.tenant, { encodings: encoded.flat(), resident, deadlineMs });
+      const encodings = encoded.flat();
+      this.#requireRoom(adapter.tenant, encodings.length);
+      this.#requireTime(adapter.tenant, { encodings, resident, deadlineMs });
       const place = { resident, tenant: adapter.tenant, deadlineMs };
       // The adapter is held until the last text is done with it, whatever became of the others.
-      return await allDone(encoded.map((encodings) => this.#classifyOne(place, encodings)));
+      return await allDone(encoded.map((ofInput) => this.#classifyOne(place, ofInput)));
     } finally {
       this.#cache.release(resident);
     }
@@ -389,8 +389,4 @@ function scores({ temperature }: Adapter, logits_C: Float32Array): Float32Array 
 
 function isOutOfScope({ outOfScope }: Adapter, logits_C: Float32Array): boolean {
   return outOfScope !== undefined && largest(logits_C) < outOfScope.below;
-}
-
-function largest(values: Float32Array): number {
-  return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
 }

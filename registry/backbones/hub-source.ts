@@ -4,7 +4,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BACKBONE_FILES } from "./catalog.ts";
 import { download } from "./download.ts";
-import { isPresent, isSame, measureFile } from "./record.ts";
+import { isPresent, requirePinned } from "./record.ts";
 import type { BackboneSource, FetchOptions } from "./source.ts";
 
 export interface HubSourceOptions {
@@ -61,11 +61,7 @@ async function fetchFile(
     bytesMax: pin?.bytes,
     onBytes: (bytes, bytesTotal) => onProgress?.({ file, source: name, bytes, bytesTotal }),
   });
-  const found = await measureFile(partial);
-  if (pin && !isSame(found, pin)) {
-    await rm(partial, { force: true });
-    throw new Error(`${file} has sha256 ${found.sha256}, expected ${pin.sha256}`);
-  }
+  if (pin) await requirePinned(partial, { name: file, pin });
   await rename(partial, path);
   return { commit };
 }

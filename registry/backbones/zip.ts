@@ -4,6 +4,8 @@ import { Unzip, UnzipInflate } from "fflate";
 export interface ZipPiece {
   /** Of the member, with its folders. */
   readonly name: string;
+  /** Of the whole member; undefined where the archive does not say it beforehand. */
+  readonly size: number | undefined;
   readonly bytes: Uint8Array;
 }
 
@@ -20,7 +22,7 @@ export async function* readZip(
     if (!isWanted(member.name)) return;
     member.ondata = (error, bytes) => {
       if (error) throw error;
-      ready.push({ name: member.name, bytes });
+      ready.push({ name: member.name, size: member.originalSize, bytes });
     };
     member.start();
   });

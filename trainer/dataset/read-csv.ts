@@ -3,8 +3,8 @@
 // CR; blank lines are passed over.
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setImmediate } from "node:timers/promises";
 import { CsvError, type InfoRecord, parse } from "csv-parse";
+import { turnTaker } from "../take-turns.ts";
 import { type ColumnName, findColumns, type NamesByColumn, type RawRow } from "./columns.ts";
 import { type Place, plural, refusal } from "./refuse.ts";
 import type { TableOptions, TableRead } from "./table.ts";
@@ -13,7 +13,7 @@ import type { TableOptions, TableRead } from "./table.ts";
 const RECORD_BYTES_MAX = 1024 * 1024;
 const OVERSIZED = `longer than ${RECORD_BYTES_MAX / 1024} KiB`;
 const HEADER_BYTES_READ = 64 * 1024;
-/** Read in one turn of the event loop. */
+/** About as much as is read in one turn of the event loop. */
 const PIECE_BYTES = 256 * 1024;
 const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
@@ -93,10 +93,11 @@ class PiecesOfRecords {
   }
 
   async *read(): AsyncGenerator<Buffer> {
+    const takeTurns = turnTaker();
     for (let from = 0; from < this.#utf8.length && this.end > from; from += PIECE_BYTES) {
       this.#scan(from, Math.min(from + PIECE_BYTES, this.#utf8.length));
       yield this.#utf8.subarray(from, Math.min(from + PIECE_BYTES, this.end));
-      await setImmediate();
+      await takeTurns(PIECE_BYTES);
     }
   }
 

@@ -1,6 +1,7 @@
 // How well logistic regression on given features predicts rows it has not seen.
+import { indexOfLargest } from "#model";
 import { foldsStratified } from "../dataset/split.ts";
-import { indexOfLargest, pick, pickRows } from "../pick-rows.ts";
+import { pick, pickRows } from "../pick-rows.ts";
 import {
   type FitOptions,
   fitLogisticRegression,

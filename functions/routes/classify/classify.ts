@@ -1,6 +1,6 @@
 // POST /v1/classify: the steps resolve and classify. The adapter's bytes are read and checked once
 // per residency in the classifier's cache; the digest of what answered goes into every response.
-import { type Adapter, ModelError, parseAdapter } from "#model";
+import { type Adapter, CLASSIFY_MS_MAX, ModelError, parseAdapter } from "#model";
 import { parseAdapterReference, type Registry } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
@@ -8,9 +8,6 @@ import { readJson } from "../../read-body.ts";
 import type { ResolvedAdapter, Services, TenantId } from "../../services.ts";
 import { predictionOf } from "./prediction.ts";
 import { classifyRequestSchema } from "./request.ts";
-
-/** Most that a caller can allow; without the header it is half a minute. */
-const TIMEOUT_MS_MAX = 60_000;
 
 export const classify = (services: Services) => async (c: AppContext) => {
   const { adapterId, inputs, topK } = await readJson(c, classifyRequestSchema);
@@ -36,15 +33,15 @@ export const classify = (services: Services) => async (c: AppContext) => {
   });
 };
 
-/** Milliseconds that the caller will wait: the header Softgate-Timeout-Ms. */
+/** Milliseconds that the caller will wait: the header Softgate-Timeout-Ms. Half a minute without it. */
 function readTimeout(c: AppContext): number | undefined {
   const header = c.req.header("softgate-timeout-ms");
   if (header === undefined) return undefined;
   const timeoutMs = /^\d{1,9}$/.test(header) ? Number(header) : 0;
-  if (timeoutMs >= 1 && timeoutMs <= TIMEOUT_MS_MAX) return timeoutMs;
+  if (timeoutMs >= 1 && timeoutMs <= CLASSIFY_MS_MAX) return timeoutMs;
   throw new RequestError(
     "invalid_request",
-    `Softgate-Timeout-Ms: must be a whole number from 1 to ${TIMEOUT_MS_MAX}`,
+    `Softgate-Timeout-Ms: must be a whole number from 1 to ${CLASSIFY_MS_MAX}`,
   );
 }
 
