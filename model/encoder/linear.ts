@@ -1,6 +1,6 @@
 // x · weight + bias with frozen weights, in the precision that a graph is built for.
 import type { GraphBuilder, Tensor } from "../graph/builder.ts";
-import { INT8_MAX } from "../graph/ops.ts";
+import { INT8_PAIR_MAX } from "../graph/ops.ts";
 import type { Linear } from "./weights.ts";
 
 /**
@@ -12,6 +12,11 @@ export const PRECISIONS = ["fp32", "int8"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 export const PRECISION_CHOICES = ["auto", ...PRECISIONS] as const;
 export type PrecisionChoice = (typeof PRECISION_CHOICES)[number];
+
+/** "auto" is int8: its sums are exact on every processor, so nothing speaks for fp32 but its last digits. */
+export function choosePrecision(choice: PrecisionChoice): Precision {
+  return choice === "auto" ? "int8" : choice;
+}
 
 /** [.., in] → [.., out] */
 export type ApplyLinear = (x: Tensor, linear: Linear) => Tensor;
@@ -58,8 +63,12 @@ export interface Int8Columns {
   readonly scales_N: Float32Array;
 }
 
-/** Symmetric, the largest number of each column INT8_MAX from 0. For the op MatMulInt8. */
+/**
+ * Symmetric, a scale for each column. For the op MatMulInt8. Each pair of neighbouring rows stays within
+ * INT8_PAIR_MAX: see there.
+ */
 export function quantizeColumns({ weight, bias: { length: outputs } }: Linear): Int8Columns {
+  if ((weight.length / outputs) % 2 !== 0) throw new Error("invariant: rows of int8 weights come in pairs");
   const scales_N = columnScales(weight, outputs);
   const sums_N = new Int32Array(outputs);
   const rounded = new Int8Array(weight.length);
@@ -81,20 +90,24 @@ export function quantizeColumns({ weight, bias: { length: outputs } }: Linear): 
 /** A column of numbers smaller than this is one of zeros: float32 holds them with fewer bits. */
 const COLUMN_MIN = 1e-30;
 
+/** Of a pair of one sign the sum counts, and rounding may add 1/2 to each. */
 function columnScales(weight: Float32Array, outputs: number): Float32Array {
   const largest_N = new Float32Array(outputs);
-  for (let start = 0; start < weight.length; start += outputs) {
+  for (let start = 0; start < weight.length; start += 2 * outputs) {
     for (let column = 0; column < outputs; column++) {
-      const size = Math.abs(weight[start + column] ?? 0);
+      const [first, second] = [weight[start + column] ?? 0, weight[start + outputs + column] ?? 0];
+      const size = Math.max(Math.abs(first), Math.abs(second), Math.abs(first + second));
       if (size > (largest_N[column] ?? 0)) largest_N[column] = size;
     }
   }
-  return largest_N.map((largest) => (largest < COLUMN_MIN ? 0 : largest / INT8_MAX));
+  return largest_N.map((largest) => (largest < COLUMN_MIN ? 0 : largest / (INT8_PAIR_MAX - 1)));
 }
+
+const EXTRA_MAX = INT8_PAIR_MAX / 2;
 
 function extraRows(sums_N: Int32Array): number {
   const largest = sums_N.reduce((most, sum) => Math.max(most, Math.abs(sum)), 0);
-  return Math.max(1, Math.ceil(largest / INT8_MAX));
+  return Math.max(1, Math.ceil(largest / EXTRA_MAX));
 }
 
 /** Writes, from `start` on, rows that add up to the negative sum of each column. */
@@ -102,7 +115,7 @@ function takeOutSums(weight: Int8Array, start: number, sums_N: Int32Array): void
   const left_N = sums_N.slice();
   for (let at = start; at < weight.length; at++) {
     const column = (at - start) % left_N.length;
-    const part = Math.max(-INT8_MAX, Math.min(INT8_MAX, left_N[column] ?? 0));
+    const part = Math.max(-EXTRA_MAX, Math.min(EXTRA_MAX, left_N[column] ?? 0));
     weight[at] = -part;
     left_N[column] = (left_N[column] ?? 0) - part;
   }

@@ -30,8 +30,11 @@ export interface Attributes {
 
 /** Most of a number that QuantizeRows gives. */
 export const UINT8_MAX = 255;
-/** Largest size of an int8 weight: as much either way. */
-export const INT8_MAX = 127;
+/**
+ * Most that the sizes of two neighbouring int8 weights of one sign add up to, rows 2i and 2i + 1 of a column.
+ * x64 without VNNI adds the two products of such a pair in 16 bits: 255 · 128 is the most that these hold.
+ */
+export const INT8_PAIR_MAX = 128;
 
 export type Rule = (inputs: readonly TensorType[], attributes: Attributes) => readonly TensorType[];
 

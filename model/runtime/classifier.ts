@@ -3,7 +3,7 @@
 // it goes first is fair between tenants.
 import type { Backbone } from "../backbone.ts";
 import type { EncoderConfig } from "../encoder/config.ts";
-import type { Precision, PrecisionChoice } from "../encoder/linear.ts";
+import { choosePrecision, type Precision, type PrecisionChoice } from "../encoder/linear.ts";
 import { ModelError, OverloadError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
 import { largest } from "../largest.ts";
@@ -13,7 +13,6 @@ import { DEFAULT_TEMPLATES, isPairTemplate } from "../template.ts";
 import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
 import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 import { type BatchItem, batchFeeds, type Feeds, promptTokensOf } from "./batch-feeds.ts";
-import { choosePrecision } from "./choose-precision.ts";
 import { CLASSIFY_MS_DEFAULT, CLASSIFY_MS_MAX } from "./limits.ts";
 import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
@@ -52,7 +51,7 @@ export interface ClassifierOptions {
   readonly adapterCacheBytesMax?: number;
   /** Threads of one forward pass; 0 lets onnxruntime choose. */
   readonly threads?: number;
-  /** How the backbone is computed; "auto", the default, is int8 where this machine is exact in it. */
+  /** How the backbone is computed; "auto", the default, is int8. */
   readonly precision?: PrecisionChoice;
   readonly observer?: RuntimeObserver;
 }
@@ -113,7 +112,7 @@ export class Classifier {
 
   static async create(backbone: Backbone, options: ClassifierOptions = {}): Promise<Classifier> {
     const { threads = 0, adapterCacheBytesMax = ADAPTER_CACHE_BYTES_MAX, observer = NO_OBSERVER } = options;
-    const precision = await choosePrecision(options.precision ?? "auto");
+    const precision = choosePrecision(options.precision ?? "auto");
     const session = await ThreadSession.create(servingGraph({ ...backbone, precision }), { threads });
     const cache = new AdapterCache(backbone, adapterCacheBytesMax, observer);
     return new Classifier(backbone, { precision, session, cache, observer });
