@@ -12,7 +12,7 @@ export function encodeTexts(builder: GraphBuilder, source: EncoderSource, before
   const { states_RTD } = embedTokens(builder, config, weights);
   const inputs = { ...positionInputs(builder, config), states_RTD, fromLayer: 0 };
   const final = encode(builder, source, inputs, beforeLayer);
-  const pool_BX = builder.input("pool", ["B", "X"]);
+  const pool_BX = builder.input("pool", ["B", "RT"]);
   return textFeatures(builder, source, { pool_BX, states_RTD: final });
 }
 

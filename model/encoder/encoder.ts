@@ -122,13 +122,15 @@ export function encode(
 ): Tensor {
   const biasBetween = attentionBiases(builder, segmentIds, relativeBiasOf(builder, config, weights, buckets));
   const linear = createLinear(builder, precision);
-  let states = states_RTD;
+  const rowShape = builder.apply("ShapeOf", [states_RTD]);
+  const toRTD = (rows: Tensor) => builder.apply("Reshape", [rows, rowShape], { shape: states_RTD.shape });
+  let states = flattenRows(builder, states_RTD);
   let carried: Tensor | undefined;
   for (let layer = fromLayer; layer < config.layers; layer++) {
     const layerWeights = withScaledQueries(must(weights.layers[layer], `weights of layer ${layer}`), config);
-    const { prompts, norms } = beforeLayer(layer, { states_RTD: states, carried });
+    const { prompts, norms } = beforeLayer(layer, { states_RTD: toRTD(states), carried });
     const context = { builder, config, linear, weights: layerWeights };
-    const seen = keysAndValues(context, { states, prompts: prompts?.keys });
+    const seen = keysAndValues(context, { states, toSlots: toRTD, prompts: prompts?.keys });
     const keyIds = prompts
       ? builder.apply("Concat", [segmentIds, prompts.keys.segmentIds], { axis: 1 })
       : segmentIds;
@@ -138,7 +140,12 @@ export function encode(
     };
     const advance = (rows: Tensor, layout: QueryLayout) =>
       encoderLayer(context, { states: rows, ...seen, ...layout });
-    states = advance(states, { bias: biasOf(segmentIds), toSlots: same, toRows: same, norms });
+    states = advance(states, {
+      bias: biasOf(segmentIds),
+      toSlots: toRTD,
+      toRows: (slots) => flattenRows(builder, slots),
+      norms: norms && flatNorms(builder, norms),
+    });
     const queries = prompts?.queries;
     carried =
       queries &&
@@ -149,7 +156,7 @@ export function encode(
         norms: queries.norms,
       });
   }
-  return states;
+  return toRTD(states);
 }
 
 interface LayerContext {
@@ -163,14 +170,14 @@ interface LayerContext {
 interface QueryLayout {
   /** [R, 1, Q, K], or [R, H, Q, K] where the backbone has relative attention bias. */
   readonly bias: Tensor;
-  /** The queries' own form → [R, Q, D], and back. */
-  readonly toSlots: (states: Tensor) => Tensor;
+  /** A row for each query → [R, Q, D], and back. */
+  readonly toSlots: (states_XD: Tensor) => Tensor;
   readonly toRows: (states_RQD: Tensor) => Tensor;
   readonly norms: LayerNorms | undefined;
 }
 
-function same(states: Tensor): Tensor {
-  return states;
+function flatNorms(builder: GraphBuilder, { rows, ...norms }: LayerNorms): LayerNorms {
+  return rows ? { ...norms, rows: flattenRows(builder, rows) } : norms;
 }
 
 function relativeBiasOf(
@@ -213,7 +220,7 @@ function biasBetweenSegments(builder: GraphBuilder, queryIds: Tensor, keyIds: Te
   return builder.apply("Mul", [hidden, builder.scalar(-HIDDEN_KEY_BIAS)]);
 }
 
-/** `states` after one layer in which they see the given keys; of the same shape. */
+/** `states` [X, D] after one layer in which they see the given keys. */
 function encoderLayer(
   context: LayerContext,
   rows: { states: Tensor; key: Tensor; value: Tensor } & QueryLayout,
@@ -250,10 +257,14 @@ function attention(
 /** key [R, H, d, K] and value [R, H, K, d] of the texts' positions and, after them, the prompts' slots. */
 function keysAndValues(
   { builder, config, linear, weights }: LayerContext,
-  { states, prompts }: { states: Tensor; prompts: PromptRows | undefined },
+  {
+    states,
+    toSlots,
+    prompts,
+  }: { states: Tensor; toSlots: (states_XD: Tensor) => Tensor; prompts: PromptRows | undefined },
 ): { key: Tensor; value: Tensor } {
   const project = (weight: Linear) => {
-    const ofTexts = linear(states, weight);
+    const ofTexts = toSlots(linear(states, weight));
     if (!prompts) return ofTexts;
     const ofPrompts = builder.apply("Gather", [linear(prompts.states, weight), prompts.slotsAt]);
     return builder.apply("Concat", [ofTexts, ofPrompts], { axis: 1 });

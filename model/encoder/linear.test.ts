@@ -12,7 +12,10 @@ const TINY = 1e-30;
 const numbers = (length: number, size = 1) =>
   fc.array(fc.double({ min: -size, max: size, noNaN: true }), { minLength: length, maxLength: length });
 const linears = fc
-  .record({ inputs: fc.integer({ min: 1, max: 20 }).map((pairs) => 2 * pairs), outputs: fc.integer({ min: 1, max: 6 }) })
+  .record({
+    inputs: fc.integer({ min: 1, max: 20 }).map((pairs) => 2 * pairs),
+    outputs: fc.integer({ min: 1, max: 6 }),
+  })
   .chain(({ inputs, outputs }) =>
     fc.record({
       inputs: fc.constant(inputs),

@@ -18,7 +18,7 @@ export function choosePrecision(choice: PrecisionChoice): Precision {
   return choice === "auto" ? "int8" : choice;
 }
 
-/** [.., in] → [.., out] */
+/** [n, in] → [n, out]; in fp32 also [.., in] → [.., out]. */
 export type ApplyLinear = (x: Tensor, linear: Linear) => Tensor;
 
 export function createLinear(builder: GraphBuilder, precision: Precision): ApplyLinear {

@@ -7,10 +7,10 @@ export function poolTexts(builder: GraphBuilder, pool_BX: Tensor, states_RTD: Te
   return builder.apply("MatMul", [pool_BX, flattenRows(builder, states_RTD)]);
 }
 
-/** [R, T, D] → [X, D]. */
-export function flattenRows(builder: GraphBuilder, states_RTD: Tensor): Tensor {
-  const width = Number(states_RTD.shape[2]);
-  return builder.reshape(states_RTD, [-1, width], ["X", width]);
+/** [R, T, D] → [X, D], [R, T] → [X]; the size X = R·T is named "RT" after the two. */
+export function flattenRows(builder: GraphBuilder, rows: Tensor): Tensor {
+  const [first, second, ...width] = rows.shape;
+  return builder.reshape(rows, [-1, ...width.map(Number)], [`${first}${second}`, ...width]);
 }
 
 /** x / ‖x‖ over the last axis: what the head sees. */

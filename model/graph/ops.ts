@@ -83,12 +83,13 @@ export const opTable = {
   MatMul: ([a, b]) => [matMulType(must(a, "MatMul a"), must(b, "MatMul b"))],
   /**
    * Eight bits a number, each row by a scale and a zero of its own, so that no row depends on another:
-   * q = round(x / scale) + zero as uint8 [.., k]; scale [.., 1] = (highest - lowest) / 255 of the row and 0;
-   * zero as uint8 [.., 1].
+   * of x [n, k], q = round(x / scale) + zero as uint8 [n, k]; scale [n, 1] = (highest - lowest) / 255 of the
+   * row and 0; zero as uint8 [n, 1].
    */
   QuantizeRows: ([x]) => {
     const { type, shape } = must(x, "QuantizeRows x");
-    const column = [...shape.slice(0, -1), 1];
+    if (shape.length !== 2) throw new Error(`QuantizeRows of [${shape}]: a matrix is needed`);
+    const column = [must(shape[0], "rows"), 1];
     return [
       { type: "uint8", shape },
       { type, shape: column },
@@ -96,8 +97,8 @@ export const opTable = {
     ];
   },
   /**
-   * What QuantizeRows gives of [.., n, k], times int8 weights [k + e, m] with a scale for each column [m]:
-   * [.., n, m]. The last e ≥ 1 weights of a column sum to less than nothing what the first k do: each meets the
+   * What QuantizeRows gives of [n, k], times int8 weights [k + e, m] with a scale for each column [m]:
+   * [n, m]. The last e ≥ 1 weights of a column sum to less than nothing what the first k do: each meets the
    * row's zero, which takes it out of the sum. Sums are exact in int32.
    */
   MatMulInt8: ([q, rowScales, zeros, weight, columnScales]) => {

@@ -75,7 +75,7 @@ export function buildSptGraph(options: SptGraphOptions): Graph {
     insert,
   );
   const sequences = options.pairMode === "dual" ? "E" : "B";
-  const pool_BX = builder.input("pool", [sequences, "X"]);
+  const pool_BX = builder.input("pool", [sequences, "RT"]);
   const vectors = textFeatures(builder, backbone, { pool_BX, states_RTD: final });
   const features = options.pairMode === "dual" ? dualFeatures(builder, vectors) : vectors;
   builder.output("features", features);
@@ -182,7 +182,7 @@ function freshPrompts(
  */
 function softInsertions(builder: GraphBuilder, options: SptGraphOptions, train: Train): BeforeLayer {
   const { backbone } = options;
-  const slots = builder.input("slots", ["G", "X"]);
+  const slots = builder.input("slots", ["G", "RT"]);
   const place = promptPlaces(builder);
   const biasAt = builder.input("biasAt", ["R", "T+U"], "int32");
   const gateOf = softGates(builder, options, train);
@@ -246,7 +246,7 @@ function hardInsertions(builder: GraphBuilder, options: SptGraphOptions, train: 
 function hardPrompts(builder: GraphBuilder, options: SptGraphOptions, train: Train) {
   const layers = layersOf(options.insertions, "prompt_generator");
   if (layers.length === 0) return () => undefined;
-  const slots = builder.input("slots", ["G", "X"]);
+  const slots = builder.input("slots", ["G", "RT"]);
   const place = promptPlaces(builder);
   return (
     layer: number,
