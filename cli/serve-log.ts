@@ -27,11 +27,11 @@ export function createServeLog(options: {
   return (event) => log[levelOf(event)](event);
 }
 
-/** A request that failed by our fault has an error's line beside its own. */
-export function levelOf(event: Event): Exclude<LogLevel, "silent"> {
+/** Of probes, those that fail have a line of their own: not_ready. */
+function levelOf(event: Event): Exclude<LogLevel, "silent"> {
   if (WARNINGS.includes(event.event)) return "warn";
-  if ("error" in event || Number(event.status ?? 0) >= 500) return "error";
-  return event.event === "request" && HEALTH_ROUTES.includes(event.route) ? "debug" : "info";
+  if (event.event === "request" && HEALTH_ROUTES.includes(event.route)) return "debug";
+  return "error" in event || Number(event.status ?? 0) >= 500 ? "error" : "info";
 }
 
 function readable({ level, time, ...event }: Event): string {
