@@ -38,7 +38,7 @@ export interface NodeServer {
 /** Each part has this long to end. */
 const CLOSE_MS_MAX = 10_000;
 
-/** Rejects with a RegistryError or ModelError, or an error that names --port; nothing stays open then. */
+/** Rejects with a RegistryError or ModelError, or an error that names --port or a variable; nothing stays open then. */
 export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
   const { log, metrics, timings, tracer } = await createObservation(options, process.env);
   const closers: (() => Promise<void>)[] = [];

@@ -17,7 +17,7 @@ export interface ObservationOptions {
   readonly log?: Log;
 }
 
-/** Traces by the standard OTEL_* variables of `env`. */
+/** Traces by the standard OTEL_* variables of `env`. Rejects with an error that names the one that is wrong. */
 export async function createObservation(options: ObservationOptions, env: Env): Promise<Observation> {
   const metrics =
     options.metricsPort === undefined ? undefined : (await import("./metrics.ts")).createMetrics();
@@ -33,7 +33,11 @@ export async function createObservation(options: ObservationOptions, env: Env): 
 
 function wantsTraces(env: Env): boolean {
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === "true" || env.OTEL_TRACES_EXPORTER === "none") return false;
-  return Boolean(env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT);
+  const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (!endpoint) return false;
+  // The exporter would send to its default instead.
+  if (/^https?:$/.test(URL.parse(endpoint)?.protocol ?? "")) return true;
+  throw new Error("OTEL_EXPORTER_OTLP_ENDPOINT is no http or https address, such as http://localhost:4318.");
 }
 
 /** OTEL_TRACES_SAMPLER_ARG, as parentbased_traceidratio has it; what is no share keeps all. */

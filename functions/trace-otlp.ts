@@ -49,7 +49,8 @@ export function startTracing(options: {
   return {
     startRequest: (traceparent) => begin("request", contextOf(traceparent), SpanKind.SERVER),
     resume: (traceparent) => resumed(traceparent, begin),
-    close: () => provider.shutdown(),
+    // What could not be sent was logged.
+    close: () => provider.shutdown().catch(() => undefined),
   };
 }
 
