@@ -177,7 +177,7 @@ function queueFull(message: string): TrainerError {
 
 /** Its message quotes the file: it is for the job's owner, not for the log. */
 function isOfUpload(error: unknown): boolean {
-  return error instanceof TrainerError && error.at !== undefined;
+  return error instanceof TrainerError && ["invalid_dataset", "dataset_too_large"].includes(error.code);
 }
 
 /** With its cause: of a training that broke, what its process said at the end. */
