@@ -43,7 +43,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   const { log, metrics, timings, tracer } = await createObservation(options, process.env);
   const closers: (() => Promise<void>)[] = [];
   let app: ReturnType<typeof createApp> | undefined;
-  let isStopping = false;
+  const stop = createStop(closers, { log, drainDelayMs: options.drainDelayMs ?? 0 });
   try {
     // The port first: a second server by mistake must fail before it touches the jobs of the first.
     const listener = await listen((request) => app?.fetch(request) ?? starting(), options);
@@ -74,7 +74,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     closers.push(() => jobs.close());
     app = createApp(
       { registry, classifier, jobs, backbone, log },
-      { tracer, timings, isStopping: () => isStopping },
+      { tracer, timings, isStopping: stop.hasBegun },
     );
     log({
       event: "started",
@@ -84,17 +84,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
       backbone,
       precision: classifier.precision,
     });
-    const { drainDelayMs = 0 } = options;
-    const stop = async () => {
-      isStopping = true;
-      log({ event: "stopping", drainDelayMs });
-      if (drainDelayMs > 0) await setTimeout(drainDelayMs);
-      await closeAll(closers);
-      log({ event: "stopped" });
-    };
-    let stopped: Promise<void> | undefined;
-    const close = () => (stopped ??= stop());
-    return { url: listener.url, metricsUrl: metricsListener?.url, close };
+    return { url: listener.url, metricsUrl: metricsListener?.url, close: stop.close };
   } catch (error) {
     await closeAll(closers);
     throw error;
@@ -116,6 +106,25 @@ async function listenForMetrics(
 
 function starting(): Response {
   return new Response("The server is starting.\n", { status: 503, headers: { "Retry-After": "1" } });
+}
+
+/** The end of a server that was started: said, delayed, done; twice is once. */
+function createStop(
+  closers: (() => Promise<void>)[],
+  { log, drainDelayMs }: { log: (event: Record<string, unknown>) => void; drainDelayMs: number },
+): { hasBegun: () => boolean; close: () => Promise<void> } {
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    log({ event: "stopping", drainDelayMs });
+    if (drainDelayMs > 0) await setTimeout(drainDelayMs);
+    await closeAll(closers);
+    log({ event: "stopped" });
+  };
+  const close = () => {
+    stopped ??= stop();
+    return stopped;
+  };
+  return { hasBegun: () => stopped !== undefined, close };
 }
 
 /** First the listener, then what answers it. Twice is once. */

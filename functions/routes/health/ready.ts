@@ -22,7 +22,7 @@ export function ready(
     }
     if (now() - checkedAtMs >= KEPT_MS) {
       checkedAtMs = now();
-      failure = probe(services);
+      failure = probe(services, c.get("requestId"));
     }
     const error = await failure;
     return error === undefined ? c.json({ status: "ready" }) : problemResponse(c, error);
@@ -30,13 +30,13 @@ export function ready(
 }
 
 /** The store's or the backbone's error, or undefined when both answered. */
-async function probe({ registry, classifier, log }: Services): Promise<unknown> {
+async function probe({ registry, classifier, log }: Services, requestId: string): Promise<unknown> {
   try {
     await classifier.probe();
     await registry.listAdapters(parseTenantId(PROBE_TENANT), { limit: 1 });
     return undefined;
   } catch (error) {
-    log({ event: "not_ready", error: String(error) });
+    log({ event: "not_ready", requestId, error: String(error) });
     return error;
   }
 }
