@@ -1,15 +1,15 @@
 // Real processes and real signals: what is left when a training is interrupted, or its server killed.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import { type Api, createApi } from "./quickstart/api.ts";
 import { softgate } from "./test-io.ts";
+import { startSoftgate } from "./test-process.ts";
 
 /** README.md states less: this is for machines that do much else. */
 const END_MS_MAX = 20_000;
@@ -38,17 +38,8 @@ afterAll(async () => {
 });
 
 function start(...args: string[]) {
-  const main = fileURLToPath(new URL("main.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const { child, printed } = startSoftgate(args, env);
   started.push(child);
-  const printed = { text: "" };
-  const add = (chunk: Buffer) => {
-    printed.text += chunk.toString();
-  };
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", add);
   return { child, printed };
 }
 

@@ -1,6 +1,7 @@
 // What the middleware leaves in a request's context for the routes and for the log line.
 import type { Context } from "hono";
 import type { TenantId } from "#registry";
+import type { Scope } from "./scope.ts";
 
 export interface AppEnv {
   Variables: {
@@ -11,6 +12,10 @@ export interface AppEnv {
     /** Set by authenticate.ts on /v1; there is no other source of a tenant. */
     tenant: TenantId;
     keyId: string;
+    /** Set by trace-request.ts on /v1. */
+    scope: Scope;
+    /** Set by classify.ts, for the log line. */
+    adapterDigest: string;
     /** Set by problem.ts, for the log line. */
     errorCode: string;
   };

@@ -5,10 +5,12 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { RequestError } from "./errors.ts";
 import { authenticate } from "./middleware/authenticate.ts";
+import { leaveConnections } from "./middleware/leave-connections.ts";
 import { limitBody } from "./middleware/limit-body.ts";
 import { logRequest } from "./middleware/log-request.ts";
 import { renderError, renderNotFound } from "./middleware/render-error.ts";
 import { requestId } from "./middleware/request-id.ts";
+import { traceRequest } from "./middleware/trace-request.ts";
 import { problemResponse } from "./problem.ts";
 import { about } from "./routes/about.ts";
 import { getReport } from "./routes/adapters/get-report.ts";
@@ -20,20 +22,28 @@ import { live } from "./routes/health/live.ts";
 import { ready } from "./routes/health/ready.ts";
 import { createJob } from "./routes/jobs/create.ts";
 import { getJob } from "./routes/jobs/get.ts";
+import { NO_TIMINGS, NO_TRACER, type Timings, type Tracer } from "./scope.ts";
 import type { Services } from "./services.ts";
 
 export interface AppOptions {
   /** Milliseconds; for durations and the readiness cache. */
   readonly now?: () => number;
   readonly randomId?: () => string;
+  /** Default: no traces, no metrics. */
+  readonly tracer?: Tracer;
+  readonly timings?: Timings;
+  /** Whether the server will close soon: it answers still, and is no longer ready. */
+  readonly isStopping?: () => boolean;
 }
 
 export function createApp(services: Services, options: AppOptions = {}): Hono<AppEnv> {
   const { now = Date.now, randomId = () => crypto.randomUUID() } = options;
+  const { tracer = NO_TRACER, timings = NO_TIMINGS, isStopping = () => false } = options;
   const app = new Hono<AppEnv>();
 
   app.use(requestId(randomId));
   app.use(logRequest(services.log, now));
+  app.use(leaveConnections(isStopping));
   app.use(limitBody());
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.onError(renderError(services.log));
@@ -41,8 +51,9 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
 
   app.get("/", about());
   app.get("/livez", live());
-  app.get("/readyz", ready(services, now));
+  app.get("/readyz", ready(services, { now, isStopping }));
 
+  app.use("/v1/*", traceRequest(tracer, timings));
   app.use("/v1/*", authenticate(services.registry));
   app.post("/v1/datasets", uploadDataset(services));
   app.post("/v1/adapters", createJob(services));

@@ -8,7 +8,9 @@ import { startWorker } from "#trainer/worker";
 import { createApp } from "./app.ts";
 import { findBackbone } from "./find-backbone.ts";
 import { type Listener, listen } from "./listen.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
+import { createObservation } from "./observation.ts";
+import { observeJobs } from "./observe-jobs.ts";
 
 export interface NodeServerOptions {
   readonly storeUrl: string;
@@ -21,34 +23,34 @@ export interface NodeServerOptions {
   readonly precision?: PrecisionChoice;
   /** Prometheus metrics at /metrics of this port, open to who can reach it; none without. */
   readonly metricsPort?: number;
+  /** How long close() goes on answering, no longer ready, before the port closes. Default 0. */
+  readonly drainDelayMs?: number;
   readonly log?: (event: Record<string, unknown>) => void;
 }
 
 export interface NodeServer {
   readonly url: string;
   readonly metricsUrl: string | undefined;
-  /** Stops accepting, finishes requests, ends jobs. */
+  /** After the drain delay stops accepting, finishes requests, ends jobs. */
   close(): Promise<void>;
 }
 
 /** Each part has this long to end. */
 const CLOSE_MS_MAX = 10_000;
 
-/** Rejects with a RegistryError or ModelError, or an error that names --port; nothing stays open then. */
+/** Rejects with a RegistryError or ModelError, or an error that names --port or a variable; nothing stays open then. */
 export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
-  const metrics = options.metricsPort === undefined ? undefined : createMetrics();
-  const log = (event: Record<string, unknown>) => {
-    metrics?.requestLogged(event);
-    options.log?.(event);
-  };
+  const { log, metrics, timings, tracer } = await createObservation(options, process.env);
   const closers: (() => Promise<void>)[] = [];
   let app: ReturnType<typeof createApp> | undefined;
+  const stop = createStop(closers, { log, drainDelayMs: options.drainDelayMs ?? 0 });
   try {
     // The port first: a second server by mistake must fail before it touches the jobs of the first.
     const listener = await listen((request) => app?.fetch(request) ?? starting(), options);
     closers.push(() => listener.close());
     const metricsListener = await listenForMetrics(metrics, options);
     if (metricsListener) closers.push(() => metricsListener.close());
+    closers.push(() => tracer.close());
     const store = await openObjectStore(options.storeUrl);
     closers.push(() => store.close());
     await store.check();
@@ -63,9 +65,17 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     });
     metrics?.watch(classifier);
     closers.push(() => classifier.close());
-    const jobs = await startWorker({ registry, backbone: { ...backbone, folder }, log });
+    const jobs = await startWorker({
+      registry,
+      backbone: { ...backbone, folder },
+      log,
+      observer: observeJobs(tracer, timings),
+    });
     closers.push(() => jobs.close());
-    app = createApp({ registry, classifier, jobs, backbone, log });
+    app = createApp(
+      { registry, classifier, jobs, backbone, log },
+      { tracer, timings, isStopping: stop.hasBegun },
+    );
     log({
       event: "started",
       url: listener.url,
@@ -74,7 +84,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
       backbone,
       precision: classifier.precision,
     });
-    return { url: listener.url, metricsUrl: metricsListener?.url, close: () => closeAll(closers) };
+    return { url: listener.url, metricsUrl: metricsListener?.url, close: stop.close };
   } catch (error) {
     await closeAll(closers);
     throw error;
@@ -96,6 +106,25 @@ async function listenForMetrics(
 
 function starting(): Response {
   return new Response("The server is starting.\n", { status: 503, headers: { "Retry-After": "1" } });
+}
+
+/** The end of a server that was started: said, delayed, done; twice is once. */
+function createStop(
+  closers: (() => Promise<void>)[],
+  { log, drainDelayMs }: { log: (event: Record<string, unknown>) => void; drainDelayMs: number },
+): { hasBegun: () => boolean; close: () => Promise<void> } {
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    log({ event: "stopping", drainDelayMs });
+    if (drainDelayMs > 0) await setTimeout(drainDelayMs);
+    await closeAll(closers);
+    log({ event: "stopped" });
+  };
+  const close = () => {
+    stopped ??= stop();
+    return stopped;
+  };
+  return { hasBegun: () => stopped !== undefined, close };
 }
 
 /** First the listener, then what answers it. Twice is once. */

@@ -10,6 +10,7 @@ export type RequestErrorCode =
   | "route_not_found"
   | "method_not_allowed"
   | "job_not_found"
+  | "server_stopping"
   | "internal_error";
 
 /** One thing that is wrong, and where: in the body, in the query or in a file. */

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { createMetrics } from "./metrics.ts";
 
@@ -19,6 +20,8 @@ it("counts passes, adapters and requests, and reads the classifier at each scrap
     durationMs: 30,
   });
   metrics.requestLogged({ event: "started" });
+  metrics.timings.stepEnded("train", "failed", 900_000);
+  metrics.timings.phaseEnded("classify", "queue_wait", 4);
   const { body, contentType } = await metrics.render();
   expect(contentType).toContain("text/plain");
   for (const line of [
@@ -31,6 +34,9 @@ it("counts passes, adapters and requests, and reads the classifier at each scrap
     'softgate_adapter_requests_total{outcome="loaded"} 1',
     "softgate_adapter_load_seconds_count 1",
     'softgate_http_request_seconds_count{route="/v1/classify",method="POST",status="200"} 1',
+    'softgate_step_seconds_bucket{le="600",step="train",outcome="failed"} 0',
+    'softgate_step_seconds_bucket{le="1800",step="train",outcome="failed"} 1',
+    'softgate_phase_seconds_count{step="classify",phase="queue_wait"} 1',
     "softgate_waiting_texts 7",
     "softgate_resident_adapters 3",
     "softgate_resident_adapter_bytes 1000",
@@ -44,4 +50,14 @@ it("two servers in one process count apart", async () => {
   const [one, other] = [createMetrics(), createMetrics()];
   one.observer.adapterAsked("failed", 1);
   expect((await other.render()).body).not.toContain('outcome="failed"');
+});
+
+it("docs/how-to/observe.md names every metric of ours, and no other", async () => {
+  const metrics = createMetrics();
+  metrics.watch(classifier);
+  const { body } = await metrics.render();
+  const page = await readFile(new URL("../docs/how-to/observe.md", import.meta.url), "utf8");
+  const named = (text: string, pattern: RegExp) =>
+    [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].sort();
+  expect(named(page, /`(softgate_\w+)`/g)).toEqual(named(body, /^# TYPE (softgate_\w+)/gm));
 });

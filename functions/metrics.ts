@@ -1,9 +1,11 @@
 // Prometheus metrics of a server: what the classifier and the HTTP side tell, and the process' own.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { RuntimeObserver } from "#model";
+import type { Timings } from "./scope.ts";
 
 export interface Metrics {
   readonly observer: RuntimeObserver;
+  readonly timings: Timings;
   /** Takes every log event; those of requests count. */
   requestLogged(event: Record<string, unknown>): void;
   /** Read at each scrape. */
@@ -18,6 +20,8 @@ interface WatchedClassifier {
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** A training may take an hour. */
+const STEP_SECONDS = [...SECONDS, 60, 180, 600, 1_800, 3_600];
 const FILLS = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1];
 
 /** A registry of its own: several servers in one process count apart. */
@@ -69,6 +73,7 @@ export function createMetrics(): Metrics {
         if (outcome !== "resident") load.observe(milliseconds / 1000);
       },
     },
+    timings: stepTimings(registers),
     requestLogged({ event, route, method, status, durationMs }) {
       if (event !== "request") return;
       http.observe(
@@ -91,5 +96,27 @@ export function createMetrics(): Metrics {
       gauge("resident_adapter_bytes", "Of weights in memory.", () => classifier.cacheStats.bytes);
     },
     render: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+  };
+}
+
+/** Labels are of closed sets: six steps, their phases, two outcomes. */
+function stepTimings(registers: Registry[]): Timings {
+  const steps = new Histogram({
+    name: "softgate_step_seconds",
+    help: "Of each step of a request or a job, by whether it was done.",
+    labelNames: ["step", "outcome"],
+    buckets: STEP_SECONDS,
+    registers,
+  });
+  const phases = new Histogram({
+    name: "softgate_phase_seconds",
+    help: "Of each phase of the steps classify and train.",
+    labelNames: ["step", "phase"],
+    buckets: STEP_SECONDS,
+    registers,
+  });
+  return {
+    stepEnded: (step, outcome, milliseconds) => steps.observe({ step, outcome }, milliseconds / 1000),
+    phaseEnded: (step, phase, milliseconds) => phases.observe({ step, phase }, milliseconds / 1000),
   };
 }

@@ -62,7 +62,8 @@ function describe(error: unknown, place: { instance: string; requestId: string }
   };
 }
 
-function codeOf(error: unknown): ErrorCode {
+/** Of an error that no room made, internal_error. */
+export function codeOf(error: unknown): ErrorCode {
   return isRoomError(error) && isErrorCode(error.code) ? error.code : "internal_error";
 }
 

@@ -1,5 +1,5 @@
 // The one list of what the HTTP routes depend on.
-import type { Adapter, TextInput } from "#model";
+import type { Adapter, RequestObserver, TextInput } from "#model";
 import type { Registry, ResolvedAdapter, TenantId } from "#registry";
 import type { JobQueue } from "#trainer/job";
 
@@ -21,7 +21,7 @@ export interface ClassifierPort {
   classify(
     adapter: { tenant: TenantId; digest: string; load(): Promise<Adapter> },
     inputs: readonly TextInput[],
-    options: { timeoutMs?: number },
+    options: { timeoutMs?: number; observer?: RequestObserver },
   ): Promise<
     { scores_C: Float32Array; labels: readonly string[]; truncated: boolean; outOfScope: boolean }[]
   >;

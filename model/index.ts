@@ -8,7 +8,7 @@ export { ModelError, type ModelErrorCode, OverloadError } from "./errors.ts";
 export { indexOfLargest, largest } from "./largest.ts";
 export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";
 export { CLASSIFY_MS_MAX } from "./runtime/limits.ts";
-export type { RuntimeObserver } from "./runtime/observer.ts";
+export type { ClassifyPhase, RequestObserver, RuntimeObserver } from "./runtime/observer.ts";
 export { roundToHalf } from "./safetensors/read-tensor.ts";
 export { serializeSafetensors, type TensorToWrite } from "./safetensors/serialize.ts";
 export { transpose } from "./safetensors/transpose.ts";

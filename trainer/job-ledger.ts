@@ -3,6 +3,7 @@
 import { LRUCache } from "lru-cache";
 import type { Registry, TenantId } from "#registry";
 import { type Job, type JobState, transitions } from "./job.ts";
+import { jobLogFields } from "./job-observer.ts";
 import { parseJobRecord } from "./job-record.ts";
 
 export interface JobLedgerOptions {
@@ -99,7 +100,12 @@ export class JobLedger {
     entry.writes = entry.writes
       .then(() => write().catch(write))
       .catch((error: unknown) =>
-        log({ event: "job_not_written", jobId: job.id, state: job.state, error: String(error) }),
+        log({
+          event: "job_not_written",
+          ...jobLogFields({ ...job, tenant }),
+          state: job.state,
+          error: String(error),
+        }),
       );
     return entry.writes;
   }

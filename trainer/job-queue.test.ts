@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { DatasetRecord, PublishRequest, Registry, ResolvedAdapter, TenantId } from "#registry";
-import { type Job, TrainerError } from "./job.ts";
+import { type Job, type JobObserver, TrainerError } from "./job.ts";
 import { createJobQueue, type JobQueueOptions } from "./job-queue.ts";
+import { parseJobRecord } from "./job-record.ts";
 import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -103,6 +104,36 @@ async function endTraining(index: number, result: ChildTrainResult | Error = tra
   await settle();
 }
 
+describe("a job's origin", () => {
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const origin = { requestId: "r-7", traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+
+  it("is on every line of its log, is told with each step, and stays in its record", async () => {
+    const seen: unknown[] = [];
+    const observer: JobObserver = {
+      step: (step, job, work) => {
+        seen.push([step, job]);
+        return work({ phaseStarted: (phase) => seen.push(phase), note: (facts) => seen.push(facts) });
+      },
+    };
+    const queue = createQueue({ observer });
+    const { id } = await queue.submit("alpha", { ...submission(), origin });
+    await settle();
+    trainings[0]?.request.onProgress?.({ phase: "embed", progress: 0, step: 0, steps: 1 });
+    await endTraining(0);
+    const job = { id, tenant: "alpha", origin };
+    expect(seen).toEqual([
+      ...[["train", job], "embed"],
+      ...[["publish", job], { version: 1, adapter_digest: DIGEST }],
+    ]);
+    expect(lines.map(({ event }) => event)).toEqual(["job_started", "job_succeeded"]);
+    for (const line of lines) {
+      expect(line).toMatchObject({ jobId: id, tenant: "alpha", requestId: "r-7", traceId });
+    }
+    expect(parseJobRecord(await queue.get("alpha", id)).origin).toEqual(origin);
+  });
+});
+
 describe("a job", () => {
   it("goes from queued to succeeded, is published once under its id, and every step is written", async () => {
     const queue = createQueue();
@@ -202,6 +233,29 @@ describe("a job that fails", () => {
       state: "failed",
       error: { code: "invalid_dataset", message: "Row 3 has no label." },
     });
+  });
+
+  it("of a dataset that cannot be learned from, the log has the code, and nothing that the file says", async () => {
+    const queue = createQueue();
+    await queue.submit("alpha", submission());
+    await settle();
+    await endTraining(0, new TrainerError("invalid_dataset", 'Row 3: "a private text" has two labels.'));
+    expect(lines).toContainEqual(expect.objectContaining({ event: "job_failed", code: "invalid_dataset" }));
+    expect(JSON.stringify(lines)).not.toContain("private");
+  });
+
+  it("whose process broke: the log has what that said at its end", async () => {
+    const queue = createQueue();
+    await queue.submit("alpha", submission());
+    await settle();
+    const cause = new Error("Segmentation fault");
+    await endTraining(0, new TrainerError("training_failed", "It ended before it was done.", { cause }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        code: "training_failed",
+        error: expect.stringContaining("Segmentation fault"),
+      }),
+    );
   });
 
   it("says nothing of an unknown error, and the log all of it", async () => {

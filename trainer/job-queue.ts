@@ -5,6 +5,7 @@ import { FairQueue } from "./fair-queue.ts";
 import { type Job, type JobQueue, TrainerError, type TrainOptions } from "./job.ts";
 import { JOB_INTERRUPTED, type JobError, jobErrorOf } from "./job-error.ts";
 import { JobLedger } from "./job-ledger.ts";
+import { type JobOrigin, jobLogFields } from "./job-observer.ts";
 import { parseJobRecord } from "./job-record.ts";
 import { type RunJobOptions, runJob } from "./run-job.ts";
 
@@ -56,7 +57,7 @@ class OneAtATimeQueue implements RecoverableJobQueue {
 
   async submit(
     tenant: string,
-    request: { adapterName: string; datasetId: string; options: TrainOptions },
+    request: { adapterName: string; datasetId: string; options: TrainOptions; origin?: JobOrigin },
   ): Promise<Job> {
     this.#requireRoom(tenant);
     const owner = tenant as TenantId; // The caller authenticated it.
@@ -114,9 +115,7 @@ class OneAtATimeQueue implements RecoverableJobQueue {
     const task = this.#waiting.take();
     if (!task) return;
     this.#running = this.#run(task)
-      .catch((error: unknown) =>
-        this.#options.log({ event: "job_lost", jobId: task.job.id, error: errorText(error) }),
-      )
+      .catch((error: unknown) => this.#log("job_lost", task, { error: errorText(error) }))
       .finally(() => {
         this.#running = undefined;
         this.#startNext();
@@ -126,9 +125,12 @@ class OneAtATimeQueue implements RecoverableJobQueue {
   /** A job's failure is the job's; this rejects only for a broken invariant. */
   async #run(task: Task): Promise<void> {
     const { id } = task.job;
+    const { now } = this.#options;
+    const startedAtMs = now();
     const tooLong = AbortSignal.timeout(this.#options.trainMsMax ?? TRAIN_MS_MAX);
     try {
       await task.opened;
+      this.#log("job_started", task);
       await this.#ledger.move(id, "running");
       const { adapter, report } = await runJob(
         {
@@ -140,10 +142,17 @@ class OneAtATimeQueue implements RecoverableJobQueue {
         this.#options,
       );
       await this.#ledger.move(id, "succeeded", { progress: 1, adapter, report });
+      this.#log("job_succeeded", task, { adapterDigest: adapter.digest, durationMs: now() - startedAtMs });
     } catch (error) {
-      this.#options.log({ event: "job_failed", jobId: id, error: errorText(error) });
-      await this.#fail(task, this.#errorOf(error, tooLong));
+      const jobError = this.#errorOf(error, tooLong);
+      const reason = isOfUpload(error) ? {} : { error: errorText(error) };
+      this.#log("job_failed", task, { code: jobError.code, durationMs: now() - startedAtMs, ...reason });
+      await this.#fail(task, jobError);
     }
+  }
+
+  #log(event: string, { tenant, job }: Task, more: Record<string, unknown> = {}): void {
+    this.#options.log({ event, ...jobLogFields({ ...job, tenant }), ...more });
   }
 
   #errorOf(error: unknown, tooLong: AbortSignal): JobError {
@@ -166,6 +175,14 @@ function queueFull(message: string): TrainerError {
   return new TrainerError("queue_full", message);
 }
 
+/** Its message quotes the file: it is for the job's owner, not for the log. */
+function isOfUpload(error: unknown): boolean {
+  return error instanceof TrainerError && ["invalid_dataset", "dataset_too_large"].includes(error.code);
+}
+
+/** With its cause: of a training that broke, what its process said at the end. */
 function errorText(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const text = error.stack ?? error.message;
+  return error.cause === undefined ? text : `${text}\ncaused by ${errorText(error.cause)}`;
 }

@@ -13,6 +13,7 @@ const jobRecordSchema = z.object({
   progress: z.number().min(0).max(1),
   createdAt: z.string(),
   updatedAt: z.string(),
+  origin: z.object({ requestId: z.string(), traceparent: z.string().exactOptional() }).exactOptional(),
   report: z.custom<TrainingReport>((report) => typeof report === "object" && report !== null).exactOptional(),
   adapter: z.object({ name: z.string(), version: z.int(), digest: z.string() }).exactOptional(),
   error: z.object({ code: z.string(), message: z.string() }).exactOptional(),

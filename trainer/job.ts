@@ -1,8 +1,10 @@
 // The light door of the trainer: what a job is. States and transitions in one table.
+import type { JobOrigin } from "./job-observer.ts";
 import type { TrainOptions } from "./options.ts";
 import type { TrainingReport } from "./report.ts";
 
 export { TrainerError, type TrainerErrorCode } from "./errors.ts";
+export type { JobObserver, JobOrigin } from "./job-observer.ts";
 export { type TrainOptions, trainOptionsSchema } from "./options.ts";
 export type { TrainingPhase, TrainingProgress, TrainingReport } from "./report.ts";
 
@@ -26,6 +28,7 @@ export interface Job {
   readonly progress: number;
   readonly createdAt: string;
   readonly updatedAt: string;
+  readonly origin?: JobOrigin;
   readonly report?: TrainingReport;
   /** Set when succeeded. */
   readonly adapter?: { readonly name: string; readonly version: number; readonly digest: string };
@@ -37,7 +40,7 @@ export interface Job {
 export interface JobQueue {
   submit(
     tenant: string,
-    request: { adapterName: string; datasetId: string; options: TrainOptions },
+    request: { adapterName: string; datasetId: string; options: TrainOptions; origin?: JobOrigin },
   ): Promise<Job>;
   /** Undefined when the tenant has no such job. */
   get(tenant: string, id: string): Promise<Job | undefined>;

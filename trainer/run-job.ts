@@ -3,10 +3,12 @@
 import { ModelError } from "#model";
 import type { AdapterName, PublishRequest, Registry, ResolvedAdapter, TenantId } from "#registry";
 import type { Job, TrainingReport } from "./job.ts";
+import { type JobObserver, NO_JOB_OBSERVER } from "./job-observer.ts";
 import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
 
 export interface RunJobOptions extends TrainWith, PublishWith {
   readonly registry: Pick<Registry, "getDataset" | "publish">;
+  readonly observer?: JobObserver;
 }
 
 export interface TrainWith {
@@ -35,17 +37,26 @@ export async function runJob(
   { tenant, job, signal, onProgress }: RunJobRequest,
   options: RunJobOptions,
 ): Promise<{ adapter: NonNullable<Job["adapter"]>; report: TrainingReport }> {
+  const { observer = NO_JOB_OBSERVER } = options;
+  const observed = { id: job.id, tenant, ...(job.origin && { origin: job.origin }) };
   const dataset = await options.registry.getDataset(tenant, job.datasetId);
   const { content: bytes, fileName, mediaType, columns } = dataset;
   const file = { bytes, fileName, mediaType, columns };
-  const result = await trainOn({ dataset: file, options: job.options, onProgress, signal }, options);
+  const result = await observer.step("train", observed, ({ phaseStarted }) => {
+    const follow = (told: { phase: string; progress: number }) => {
+      phaseStarted(told.phase);
+      onProgress(told);
+    };
+    return trainOn({ dataset: file, options: job.options, onProgress: follow, signal }, options);
+  });
   onProgress({ phase: "publish", progress: 1 });
-  const { name, version, digest } = await publishTrained(
-    result,
+  const { name, version, digest } = await observer.step("publish", observed, async ({ note }) => {
     // The route parsed the name, and the store gave it back as a string.
-    { tenant, name: job.adapterName as AdapterName, jobId: job.id, dataset },
-    options,
-  );
+    const origin = { tenant, name: job.adapterName as AdapterName, jobId: job.id, dataset };
+    const published = await publishTrained(result, origin, options);
+    note({ version: published.version, adapter_digest: published.digest });
+    return published;
+  });
   return { adapter: { name, version, digest }, report: result.report };
 }
 

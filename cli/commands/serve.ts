@@ -1,8 +1,9 @@
 // softgate serve: the HTTP API in the foreground, until a signal ends it.
 import { once } from "node:events";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { PrecisionChoice } from "#model";
 import type { Io } from "../io.ts";
+import { LOG_LEVELS, type LogLevel } from "../log-level.ts";
 import { backboneOption, precisionOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
 import { json } from "../output.ts";
 import { findOrPull } from "../pull.ts";
@@ -14,15 +15,29 @@ interface ServeOptions extends StoreOptions {
   readonly threads?: number;
   readonly precision: PrecisionChoice;
   readonly metricsPort?: number;
+  readonly drainDelay: number;
+  readonly logLevel: LogLevel;
 }
+
+/** Seconds. */
+const DRAIN_DELAY_MAX = 600;
 
 export function serveCommand(io: Io): Command {
   return withStore(new Command("serve"), io)
-    .description("serve the HTTP API; one JSON line per request goes to standard error")
+    .description(
+      "serve the HTTP API; its log goes to standard error, as JSON lines unless that is a terminal",
+    )
     .option("--port <port>", "0 takes any free one", wholeNumber(0, 65_535), 8080)
     .option("--host <address>", "0.0.0.0 answers the whole network", "127.0.0.1")
     .option("--threads <n>", "of a forward pass; 0 lets the runtime choose", wholeNumber(0, 256))
     .option("--metrics-port <port>", "serve Prometheus metrics there, at /metrics", wholeNumber(0, 65_535))
+    .option(
+      "--drain-delay <seconds>",
+      "at SIGTERM, answer so long while /readyz says 503; then close the port",
+      wholeNumber(0, DRAIN_DELAY_MAX),
+      0,
+    )
+    .addOption(new Option("--log-level <level>", "least that is logged").choices(LOG_LEVELS).default("info"))
     .addOption(precisionOption())
     .addOption(backboneOption())
     .action((options: ServeOptions) => serve(options, io));
@@ -32,7 +47,10 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { store: storeUrl, port, host, threads, precision, metricsPort } = options;
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
-  const { startNodeServer } = await import("#functions");
+  const [{ startNodeServer }, { createServeLog }] = await Promise.all([
+    import("#functions"),
+    import("../serve-log.ts"),
+  ]);
   const server = await startNodeServer({
     storeUrl,
     port,
@@ -41,7 +59,8 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     backbone: folder,
     ...(threads !== undefined && { threads }),
     ...(metricsPort !== undefined && { metricsPort }),
-    log: (event) => io.stderr(`${JSON.stringify(event)}\n`),
+    drainDelayMs: options.drainDelay * 1_000,
+    log: createServeLog({ level: options.logLevel, isTerminal: io.isTerminal, write: io.stderr }),
   });
   const { url, metricsUrl } = server;
   const metrics = metricsUrl === undefined ? "" : `Metrics at ${metricsUrl}/metrics.\n`;

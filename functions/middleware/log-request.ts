@@ -18,6 +18,8 @@ export function logRequest(log: Services["log"], now: () => number): MiddlewareH
       durationMs: now() - startedAtMs,
       tenant: c.get("tenant"),
       keyId: c.get("keyId"),
+      adapterDigest: c.get("adapterDigest"),
+      traceId: c.get("scope")?.traceId,
       code: c.get("errorCode"),
     });
   };

@@ -1,5 +1,6 @@
 // Where every thrown error ends: logged when the fault is ours, answered as a problem document.
 import type { ErrorHandler, NotFoundHandler } from "hono";
+import { routePath } from "hono/route";
 import type { AppEnv } from "../app-env.ts";
 import { RequestError } from "../errors.ts";
 import { problemResponse } from "../problem.ts";
@@ -9,7 +10,15 @@ export function renderError(log: Services["log"]): ErrorHandler<AppEnv> {
   return (error, c) => {
     const response = problemResponse(c, error);
     if (response.status >= 500) {
-      log({ event: "error", requestId: c.get("requestId"), code: c.get("errorCode"), ...internalsOf(error) });
+      log({
+        event: "error",
+        requestId: c.get("requestId"),
+        traceId: c.get("scope")?.traceId,
+        tenant: c.get("tenant"),
+        route: routePath(c, -1),
+        code: c.get("errorCode"),
+        ...internalsOf(error),
+      });
     }
     return response;
   };

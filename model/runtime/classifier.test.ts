@@ -11,6 +11,7 @@ import type { Adapter } from "../spt/adapter.ts";
 import { FAILURE_MS_MIN } from "./adapter-cache.ts";
 import { Classifier, TENANT_QUEUED_TEXTS_MAX } from "./classifier.ts";
 import { CLASSIFY_MS_MAX } from "./limits.ts";
+import type { RequestObserver } from "./observer.ts";
 
 const LAYERS = 3;
 const ADAPTERS = 6;
@@ -327,6 +328,19 @@ test("a probe is answered while the session works, and not after it is closed", 
   await other.probe();
   await other.close();
   await expect(other.probe()).rejects.toThrow();
+});
+
+describe("a request's observer", () => {
+  test("is told of its phases in order, once for each pass whatever number of its texts was in it", async () => {
+    const phases: [phase: string, startedMs: number, endedMs: number][] = [];
+    const observer: RequestObserver = { phaseEnded: (...ended) => void phases.push(ended) };
+    const fromMs = performance.now();
+    await classifier.classify(handle(1), ["one", "two", "three"], { observer });
+    expect(phases.map(([phase]) => phase)).toEqual(["tokenize", "queue_wait", "forward_pass"]);
+    const times = phases.flatMap(([, startedMs, endedMs]) => [startedMs, endedMs]);
+    const inOrder = [fromMs, ...times, performance.now()];
+    expect(inOrder).toEqual(inOrder.toSorted((one, other) => one - other));
+  });
 });
 
 describe("a request is refused", () => {

@@ -14,7 +14,7 @@ import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
 import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 import { type BatchItem, batchFeeds, type Feeds, promptTokensOf } from "./batch-feeds.ts";
 import { CLASSIFY_MS_DEFAULT, CLASSIFY_MS_MAX } from "./limits.ts";
-import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
+import { NO_OBSERVER, type RequestObserver, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
 import { servingGraph } from "./serving-graph.ts";
 import { ThreadSession } from "./thread-session.ts";
@@ -68,14 +68,19 @@ export interface Classification {
 export interface ClassifyOptions {
   /** From now; at most CLASSIFY_MS_MAX. */
   readonly timeoutMs?: number;
+  readonly observer?: RequestObserver;
 }
 
 interface Waiting extends BatchItem, Queued {
   /** On the clock of performance.now(), as is the next. */
   readonly queuedMs: number;
   readonly deadlineMs: number;
+  readonly observer: RequestObserver | undefined;
   readonly settle: (result: Float32Array | Error) => void;
 }
+
+/** What the texts of one request have in common. */
+type Place = Pick<Waiting, "resident" | "tenant" | "deadlineMs" | "observer">;
 
 interface ClassifierParts {
   readonly precision: Precision;
@@ -126,18 +131,20 @@ export class Classifier {
   async classify(
     adapter: AdapterHandle,
     inputs: readonly TextInput[],
-    { timeoutMs = CLASSIFY_MS_DEFAULT }: ClassifyOptions = {},
+    { timeoutMs = CLASSIFY_MS_DEFAULT, observer }: ClassifyOptions = {},
   ): Promise<Classification[]> {
     const deadlineMs = performance.now() + Math.min(timeoutMs, CLASSIFY_MS_MAX);
     this.#requireRoom(adapter.tenant, countTexts(inputs));
     const resident = await this.#cache.acquire(`${adapter.tenant}/${adapter.digest}`, () => adapter.load());
     try {
+      const startedMs = performance.now();
       // All before any waits: one that is refused leaves none behind.
       const encoded = await inTurns(inputs, (input) => this.#encode(resident.adapter, input));
+      observer?.phaseEnded("tokenize", startedMs, performance.now());
       const encodings = encoded.flat();
       this.#requireRoom(adapter.tenant, encodings.length);
       this.#requireTime(adapter.tenant, { encodings, resident, deadlineMs });
-      const place = { resident, tenant: adapter.tenant, deadlineMs };
+      const place = { resident, tenant: adapter.tenant, deadlineMs, observer };
       // The adapter is held until the last text is done with it, whatever became of the others.
       return await allDone(encoded.map((ofInput) => this.#classifyOne(place, ofInput)));
     } finally {
@@ -184,10 +191,7 @@ export class Classifier {
     return textsOfPair(input).map((text) => tokenizer.encode(text));
   }
 
-  async #classifyOne(
-    place: Pick<Waiting, "resident" | "tenant" | "deadlineMs">,
-    encodings: readonly Encoding[],
-  ): Promise<Classification> {
+  async #classifyOne(place: Place, encodings: readonly Encoding[]): Promise<Classification> {
     const { resident } = place;
     const [first, second] = await allDone(encodings.map((one) => this.#enqueue(one, place)));
     const vector = must(first, "vector");
@@ -226,10 +230,7 @@ export class Classifier {
     await this.#session.close();
   }
 
-  #enqueue(
-    encoding: Encoding,
-    place: Pick<Waiting, "resident" | "tenant" | "deadlineMs">,
-  ): Promise<Float32Array> {
+  #enqueue(encoding: Encoding, place: Place): Promise<Float32Array> {
     return new Promise((resolve, reject) => {
       const settle = (result: Float32Array | Error) =>
         result instanceof Error ? reject(result) : resolve(result);
@@ -269,7 +270,8 @@ export class Classifier {
       const { features } = await this.#session.run(feeds, ["features"]);
       const endedMs = performance.now();
       // The thread runs one after the other: this one's turn came when the one before it had ended.
-      const runMs = endedMs - Math.max(packedMs, this.#lastEndedMs);
+      const ranMs = Math.max(packedMs, this.#lastEndedMs);
+      const runMs = endedMs - ranMs;
       this.#lastEndedMs = endedMs;
       this.#pace.record(passTokens, runMs);
       this.#observer.passEnded({
@@ -280,6 +282,7 @@ export class Classifier {
         packMs: packedMs - startedMs,
         runMs,
       });
+      tellRequests(items, ranMs, endedMs);
       for (const [index, item] of items.entries()) {
         item.settle(features.subarray(index * config.width, (index + 1) * config.width));
       }
@@ -313,6 +316,18 @@ function tokensOf({ tokenIds }: Encoding, resident: ResidentAdapter): number {
 function fillOf(items: readonly Waiting[], { tokenIds }: Feeds): number {
   const tokens = items.reduce((sum, { encoding }) => sum + encoding.tokenIds.length, 0);
   return tokens / must(tokenIds, "token ids").data.length;
+}
+
+/** Each request of a pass once, whatever number of its texts was in it; the first in line waited longest. */
+function tellRequests(items: readonly Waiting[], ranMs: number, endedMs: number): void {
+  const queuedMs = new Map<RequestObserver, number>();
+  for (const item of items) {
+    if (item.observer && !queuedMs.has(item.observer)) queuedMs.set(item.observer, item.queuedMs);
+  }
+  for (const [observer, sinceMs] of queuedMs) {
+    observer.phaseEnded("queue_wait", sinceMs, ranMs);
+    observer.phaseEnded("forward_pass", ranMs, endedMs);
+  }
 }
 
 /** Those that someone still waits for; the others are told. */

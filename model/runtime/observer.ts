@@ -22,3 +22,14 @@ export interface RuntimeObserver {
 }
 
 export const NO_OBSERVER: RuntimeObserver = { passEnded: () => undefined, adapterAsked: () => undefined };
+
+/**
+ * Of one request, several times where its texts are of several passes. "queue_wait" is from the line until the
+ * session computes the pass, packing included.
+ */
+export type ClassifyPhase = "tokenize" | "queue_wait" | "forward_pass";
+
+/** What one request is told of itself, on the clock of performance.now(). Must not throw. */
+export interface RequestObserver {
+  phaseEnded(phase: ClassifyPhase, startedMs: number, endedMs: number): void;
+}

@@ -5,6 +5,7 @@ import { parseAdapterReference, type Registry } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { readJson } from "../../read-body.ts";
+import type { Scope } from "../../scope.ts";
 import type { ResolvedAdapter, Services, TenantId } from "../../services.ts";
 import { predictionOf } from "./prediction.ts";
 import { classifyRequestSchema } from "./request.ts";
@@ -13,17 +14,21 @@ export const classify = (services: Services) => async (c: AppContext) => {
   const { adapterId, inputs, topK } = await readJson(c, classifyRequestSchema);
   const timeoutMs = readTimeout(c);
   const tenant = c.get("tenant");
-  const resolved = await services.registry.resolve(tenant, parseAdapterReference(adapterId));
-  requireSameBackbone(resolved, services.backbone);
-  const classifications = await services.classifier.classify(
-    {
-      tenant,
-      digest: resolved.digest,
-      load: () => loadAdapter(services.registry, tenant, resolved),
-    },
-    inputs,
-    timeoutMs === undefined ? {} : { timeoutMs },
-  );
+  const scope = c.get("scope");
+  const resolved = await scope.step("resolve", (inner) => resolve(services, { tenant, adapterId }, inner));
+  c.set("adapterDigest", resolved.digest);
+  const classifications = await scope.step("classify", (inner) => {
+    inner.note({ texts: inputs.length, adapter_digest: resolved.digest });
+    return services.classifier.classify(
+      {
+        tenant,
+        digest: resolved.digest,
+        load: () => loadAdapter(services.registry, tenant, resolved, inner),
+      },
+      inputs,
+      { observer: inner, ...(timeoutMs !== undefined && { timeoutMs }) },
+    );
+  });
   c.header("Softgate-Adapter-Digest", resolved.digest);
   return c.json({
     adapterId,
@@ -32,6 +37,17 @@ export const classify = (services: Services) => async (c: AppContext) => {
     predictions: classifications.map((classification) => predictionOf(classification, topK)),
   });
 };
+
+async function resolve(
+  { registry, backbone }: Services,
+  { tenant, adapterId }: { tenant: TenantId; adapterId: string },
+  scope: Scope,
+): Promise<ResolvedAdapter> {
+  const resolved = await registry.resolve(tenant, parseAdapterReference(adapterId));
+  scope.note({ version: resolved.version, adapter_digest: resolved.digest });
+  requireSameBackbone(resolved, backbone);
+  return resolved;
+}
 
 /** Milliseconds that the caller will wait: the header Softgate-Timeout-Ms. Half a minute without it. */
 function readTimeout(c: AppContext): number | undefined {
@@ -60,9 +76,12 @@ async function loadAdapter(
   registry: Registry,
   tenant: TenantId,
   resolved: ResolvedAdapter,
+  scope: Scope,
 ): Promise<Adapter> {
   const { manifest } = resolved;
+  const startedMs = performance.now();
   const adapter = parseAdapter(await registry.readFiles(tenant, manifest));
+  scope.phaseEnded("load", startedMs, performance.now());
   const isSame =
     adapter.labels.length === manifest.labels.length &&
     adapter.labels.every((label, index) => label === manifest.labels[index]);

@@ -6,8 +6,9 @@ import { parseDataset } from "#trainer/dataset";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { parseQuery } from "../../parse-input.ts";
+import type { Scope } from "../../scope.ts";
 import type { Services } from "../../services.ts";
-import { readUpload } from "./read-upload.ts";
+import { readUpload, type Upload } from "./read-upload.ts";
 
 /** Each holds up to UPLOAD_BYTES_MAX and its parsed form in memory. */
 export const UPLOADS_AT_ONCE_MAX = 4;
@@ -29,23 +30,29 @@ export function uploadDataset(services: Services) {
     }
     uploads += 1;
     try {
-      return c.json(await store(services, c), 201);
+      return c.json(await c.get("scope").step("upload", (scope) => store(services, c, scope)), 201);
     } finally {
       uploads -= 1;
     }
   };
 }
 
-async function store({ registry }: Services, c: AppContext) {
+async function store({ registry }: Services, c: AppContext, scope: Scope) {
   const given = columnsOf(parseQuery(querySchema, c.req.query()));
   const upload = await readUpload(c);
-  const { examples, labels, columns, warnings } = await parseDataset(upload.bytes, {
-    ...upload,
-    columns: given,
-  });
-  const rows = examples.length;
+  scope.note({ bytes: upload.bytes.length, media_type: upload.mediaType });
+  const { rows, labels, columns, warnings } = await scope.step("dataset", (inner) =>
+    parse(upload, given, inner),
+  );
   const { id } = await registry.putDataset(c.get("tenant"), { ...upload, rows, labels, columns });
   return { id, rows, labels, columns, warnings };
+}
+
+async function parse(upload: Upload, columns: ReturnType<typeof columnsOf>, scope: Scope) {
+  const { examples, ...parsed } = await parseDataset(upload.bytes, { ...upload, columns });
+  const rows = examples.length;
+  scope.note({ rows, labels: parsed.labels.length });
+  return { ...parsed, rows };
 }
 
 function columnsOf({ textColumn, textPairColumn, labelColumn }: z.infer<typeof querySchema>) {
