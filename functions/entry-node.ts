@@ -1,9 +1,8 @@
 // Wires store, registry, backbone, classifier and jobs into one Node server. Wiring only.
 import { setTimeout } from "node:timers/promises";
 import type { PrecisionChoice } from "#model";
-import { Classifier } from "#model/runtime";
 import { createRegistry, openObjectStore } from "#registry";
-import { DEFAULT_BACKBONE, loadBackbone } from "#registry/backbones";
+import { DEFAULT_BACKBONE } from "#registry/backbones";
 import { startWorker } from "#trainer/worker";
 import { createApp } from "./app.ts";
 import { findBackbone } from "./find-backbone.ts";
@@ -11,6 +10,7 @@ import { type Listener, listen } from "./listen.ts";
 import type { Metrics } from "./metrics.ts";
 import { createObservation } from "./observation.ts";
 import { observeJobs } from "./observe-jobs.ts";
+import { openClassifier } from "./open-classifier.ts";
 
 export interface NodeServerOptions {
   readonly storeUrl: string;
@@ -56,13 +56,12 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     await store.check();
     const registry = createRegistry({ store });
     const { id, folder } = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
-    const loaded = await loadBackbone({ id, folder });
-    const backbone = { id: loaded.id, digest: loaded.digest };
     const { threads = 0, precision = "auto" } = options;
-    const classifier = await Classifier.create(loaded, {
-      ...{ threads, precision },
-      ...(metrics && { observer: metrics.observer }),
-    });
+    const classifier = await openClassifier(
+      { id, folder },
+      { threads, precision, log, ...(metrics && { observer: metrics.observer }) },
+    );
+    const { backbone } = classifier;
     metrics?.watch(classifier);
     closers.push(() => classifier.close());
     const jobs = await startWorker({

@@ -32,8 +32,6 @@ export const TEXT_TOKENS_MAX = 256;
  */
 export function parseBackbone(id: string, files: BackboneFiles): Backbone {
   const config = parseEncoderConfig(files.config);
-  const { positions, tokenTypes, vocabulary } = config;
-  const tokensMax = Math.min(TEXT_TOKENS_MAX, positions);
   const weights = readEncoderWeights(files.weights, config);
   return {
     id,
@@ -41,8 +39,15 @@ export function parseBackbone(id: string, files: BackboneFiles): Backbone {
     // Not by config.json: encoders tuned for sentences still name the architecture they were pretrained in.
     config: weights.maskHead ? { ...config, pooling: "mask" } : config,
     weights,
-    tokenizer: createTokenizer(files.tokenizer, { tokensMax, tokenTypes, vocabulary }),
+    tokenizer: parseTokenizer(files.tokenizer, config),
   };
+}
+
+/** tokenizer.json for texts of as many tokens as the encoder reads. Throws ModelError invalid_backbone. */
+export function parseTokenizer(file: Uint8Array, config: EncoderConfig): Tokenizer {
+  const { positions, tokenTypes, vocabulary } = config;
+  const tokensMax = Math.min(TEXT_TOKENS_MAX, positions);
+  return createTokenizer(file, { tokensMax, tokenTypes, vocabulary });
 }
 
 /** "<name> <sha256 in hex>\n" of each file, in this order, hashed once more. */

@@ -3,7 +3,7 @@ export { type InsertionConfig, insertionConfigOf } from "./adapter-config.ts";
 export { type AdapterFiles, parseAdapter, serializeAdapter } from "./adapter-file.ts";
 export { type Backbone, type BackboneFiles, parseBackbone, TEXT_TOKENS_MAX } from "./backbone.ts";
 export type { EncoderConfig } from "./encoder/config.ts";
-export { PRECISION_CHOICES, type PrecisionChoice } from "./encoder/linear.ts";
+export { choosePrecision, PRECISION_CHOICES, type PrecisionChoice } from "./encoder/linear.ts";
 export { ModelError, type ModelErrorCode, OverloadError } from "./errors.ts";
 export { indexOfLargest, largest } from "./largest.ts";
 export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";

@@ -179,14 +179,15 @@ const lowerings = {
   LayerNormalization: (emit, node) => norm(emit, ids(node.inputs), ids(node.outputs), node.attributes),
   LayerNormalizationByRow: (emit, { inputs: [x, rows, gammas, betas], outputs, attributes }) => {
     const most = emit.value("ReduceMax", [id(rows)], { keepdims: 0 });
+    // Constants stand outside: of those in branches onnxruntime writes two when it writes weights apart.
+    const width = Number(must(x?.shape.at(-1), "width"));
+    const units = [emit.floats(Array(width).fill(1)), emit.floats(Array(width).fill(0))];
+    const zero = emit.integers([0], []);
     const allFirst = (branch: Emitter) => {
-      const first = (table: Tensor | undefined) =>
-        branch.value("Gather", [id(table), branch.integers([0], [])], { axis: 0 });
+      const first = (table: Tensor | undefined) => branch.value("Gather", [id(table), zero], { axis: 0 });
       return normValue(branch, [id(x), first(gammas), first(betas)], attributes);
     };
     const anyOthers = (branch: Emitter) => {
-      const width = Number(must(x?.shape.at(-1), "width"));
-      const units = [branch.floats(Array(width).fill(1)), branch.floats(Array(width).fill(0))];
       const unit = normValue(branch, [id(x), ...units], attributes);
       const ofRows = (table: Tensor | undefined) =>
         branch.value("Gather", [id(table), id(rows)], { axis: 0 });

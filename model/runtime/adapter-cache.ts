@@ -1,13 +1,13 @@
 // Resident adapters, least recently used out first, bounded in bytes. Loading is single-flight per
 // key; an adapter that a waiting batch uses keeps its slots until the batch is done.
 import { LRUCache } from "lru-cache";
-import type { Backbone } from "../backbone.ts";
 import type { EncoderConfig } from "../encoder/config.ts";
 import { ModelError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
 import { type Adapter, type GeneratorPooling, weightsOfInsertion } from "../spt/adapter.ts";
 import { NormSlab } from "./norm-slab.ts";
 import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
+import type { PreparedBackbone } from "./prepared-backbone.ts";
 import { POOLINGS } from "./serving-graph.ts";
 import { Slab } from "./slab.ts";
 
@@ -43,7 +43,7 @@ export class AdapterCache {
   readonly #failures = new LRUCache<string, Failure>({ max: FAILURES_MAX });
 
   constructor(
-    { config, weights }: Pick<Backbone, "config" | "weights">,
+    { config, weights }: Pick<PreparedBackbone, "config" | "weights">,
     bytesMax: number,
     observer: Pick<RuntimeObserver, "adapterAsked"> = NO_OBSERVER,
   ) {

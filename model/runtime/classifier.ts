@@ -16,6 +16,7 @@ import { type BatchItem, batchFeeds, type Feeds, promptTokensOf } from "./batch-
 import { CLASSIFY_MS_DEFAULT, CLASSIFY_MS_MAX } from "./limits.ts";
 import { NO_OBSERVER, type RequestObserver, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
+import type { PreparedBackbone } from "./prepared-backbone.ts";
 import { servingGraph } from "./serving-graph.ts";
 import { ThreadSession } from "./thread-session.ts";
 import { type Queued, TokenQueue } from "./token-queue.ts";
@@ -104,7 +105,10 @@ export class Classifier {
   readonly #passes = new Set<Promise<void>>();
   #draining: Promise<void> | undefined;
 
-  private constructor(backbone: Backbone, { precision, session, cache, observer }: ClassifierParts) {
+  private constructor(
+    backbone: Omit<Backbone, "weights">,
+    { precision, session, cache, observer }: ClassifierParts,
+  ) {
     const { id, digest, config, tokenizer } = backbone;
     this.backbone = { id, digest };
     this.precision = precision;
@@ -115,10 +119,16 @@ export class Classifier {
     this.#observer = observer;
   }
 
-  static async create(backbone: Backbone, options: ClassifierOptions = {}): Promise<Classifier> {
+  /** A prepared backbone is computed as it was prepared. */
+  static async create(
+    backbone: Backbone | PreparedBackbone,
+    options: ClassifierOptions = {},
+  ): Promise<Classifier> {
     const { threads = 0, adapterCacheBytesMax = ADAPTER_CACHE_BYTES_MAX, observer = NO_OBSERVER } = options;
-    const precision = choosePrecision(options.precision ?? "auto");
-    const session = await ThreadSession.create(servingGraph({ ...backbone, precision }), { threads });
+    const isPrepared = "graphFile" in backbone;
+    const precision = isPrepared ? backbone.precision : choosePrecision(options.precision ?? "auto");
+    const graph = isPrepared ? backbone : servingGraph({ ...backbone, precision });
+    const session = await ThreadSession.create(graph, { threads });
     const cache = new AdapterCache(backbone, adapterCacheBytesMax, observer);
     return new Classifier(backbone, { precision, session, cache, observer });
   }

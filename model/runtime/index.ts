@@ -2,5 +2,13 @@
 export { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 export { type BatchItem, batchFeeds } from "./batch-feeds.ts";
 export { type AdapterHandle, type Classification, Classifier, type ClassifierOptions } from "./classifier.ts";
+export {
+  type LayerNormWeights,
+  PREPARED_FILES,
+  type PreparedBackbone,
+  parsePrepared,
+  preparedKey,
+  writePrepared,
+} from "./prepared-backbone.ts";
 export { servingGraph } from "./serving-graph.ts";
 export { type Feed, Session, type SessionOptions } from "./session.ts";

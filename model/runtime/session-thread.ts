@@ -3,8 +3,8 @@ import { parentPort } from "node:worker_threads";
 import { type Feed, Session, type SessionOptions } from "./session.ts";
 
 export type ToThread =
-  /** Comes first; `model` is what serializeGraph gives. */
-  | { readonly kind: "load"; readonly model: Uint8Array; readonly options: SessionOptions }
+  /** Comes first; see Session.load. */
+  | { readonly kind: "load"; readonly model: Uint8Array | string; readonly options: SessionOptions }
   | {
       readonly kind: "run";
       readonly feeds: Readonly<Record<string, Feed>>;

@@ -14,6 +14,9 @@ export interface SessionOptions {
   readonly threads?: number;
 }
 
+/** Weights smaller than this stay in the graph's file. */
+const SEPARATE_WEIGHT_BYTES_MIN = 1024;
+
 /** One loaded graph. Runs are not interleaved by the session itself: callers queue. */
 export class Session {
   readonly #session: InferenceSession;
@@ -26,17 +29,36 @@ export class Session {
     return Session.load(serializeGraph(graph), options);
   }
 
-  /** `model` is what serializeGraph gives. */
-  static async load(model: Uint8Array, options: SessionOptions): Promise<Session> {
-    const session = await InferenceSession.create(model, {
-      executionProviders: ["cpu"],
-      graphOptimizationLevel: "all",
-      intraOpNumThreads: options.threads ?? 0,
-      interOpNumThreads: 1,
-      executionMode: "sequential",
-      logSeverityLevel: 3,
-    });
+  /** `model` is what serializeGraph gives, or the path of a graph that `optimize` wrote. */
+  static async load(model: Uint8Array | string, options: SessionOptions): Promise<Session> {
+    const isOptimized = typeof model === "string";
+    const settings = sessionSettings(options, { level: isOptimized ? "disabled" : "all" });
+    // Two signatures, one for each.
+    const session = isOptimized
+      ? await InferenceSession.create(model, settings)
+      : await InferenceSession.create(model, settings);
     return new Session(session);
+  }
+
+  /**
+   * Writes the graph as onnxruntime runs it on processors of this kind, nothing left to optimize, and its weights
+   * into a file beside it, which a session maps into memory.
+   */
+  static async optimize(
+    graph: Graph,
+    { path, weightsName }: { path: string; weightsName: string },
+  ): Promise<void> {
+    const session = await InferenceSession.create(serializeGraph(graph), {
+      ...sessionSettings({}, { level: "all" }),
+      optimizedModelFilePath: path,
+      extra: {
+        session: {
+          optimized_model_external_initializers_file_name: weightsName,
+          optimized_model_external_initializers_min_size_in_bytes: `${SEPARATE_WEIGHT_BYTES_MIN}`,
+        },
+      },
+    });
+    await session.release();
   }
 
   /** Feeds must name every input of the graph. Data is read in place, never copied or written. */
@@ -55,6 +77,20 @@ export class Session {
   async close(): Promise<void> {
     await this.#session.release();
   }
+}
+
+function sessionSettings(
+  { threads = 0 }: SessionOptions,
+  { level }: { level: "all" | "disabled" },
+): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ["cpu"],
+    graphOptimizationLevel: level,
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    logSeverityLevel: 3,
+  };
 }
 
 function toOrt({ data, shape }: Feed): OrtTensor {

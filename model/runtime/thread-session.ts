@@ -11,6 +11,11 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
+/** Written by Session.optimize. */
+export interface OptimizedGraph {
+  readonly graphFile: string;
+}
+
 export class ThreadSession {
   readonly #worker: Worker;
   readonly #pending: Pending[] = [];
@@ -30,12 +35,13 @@ export class ThreadSession {
   }
 
   /** Resolves when the session is loaded. */
-  static async create(graph: Graph, options: SessionOptions = {}): Promise<ThreadSession> {
+  static async create(graph: Graph | OptimizedGraph, options: SessionOptions = {}): Promise<ThreadSession> {
     const session = new ThreadSession(new Worker(new URL("./session-thread.ts", import.meta.url)));
     const loaded = session.#expect();
-    const model = serializeGraph(graph);
+    const model = "graphFile" in graph ? graph.graphFile : serializeGraph(graph);
     // Moved, not copied: it is as large as the backbone.
-    session.#post({ kind: "load", model, options }, [model.buffer as ArrayBuffer]);
+    const moved = typeof model === "string" ? [] : [model.buffer as ArrayBuffer];
+    session.#post({ kind: "load", model, options }, moved);
     try {
       await loaded;
       return session;

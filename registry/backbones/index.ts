@@ -2,7 +2,8 @@
 // Node only (files, network).
 export { backboneCacheFolder } from "./cache-folder.ts";
 export { DEFAULT_BACKBONE } from "./catalog.ts";
-export { loadBackbone } from "./load.ts";
+export { loadBackbone, readBackboneFile } from "./load.ts";
+export { keepPrepared, openPrepared, type Prepared } from "./prepared.ts";
 export { listBackbones, type PullOptions, pullBackbone } from "./pull.ts";
 export type { BackboneEntry } from "./record.ts";
 export type { PullProgress } from "./source.ts";

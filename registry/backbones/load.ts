@@ -24,6 +24,16 @@ export async function loadBackbone(entry: { id: string; folder: string }): Promi
   return parseBackbone(entry.id, { config, weights, tokenizer });
 }
 
+/** One file of a folder, compared with what was recorded when it was pulled. Throws as loadBackbone. */
+export async function readBackboneFile(
+  entry: { id: string; folder: string },
+  file: BackboneFile,
+): Promise<Uint8Array> {
+  const record = await readRecord(entry.folder);
+  if (record === "invalid") throw corrupt(entry, "backbone.json cannot be understood");
+  return readVerified(entry, file, record === "absent" ? undefined : record);
+}
+
 async function readVerified(
   entry: { id: string; folder: string },
   file: BackboneFile,

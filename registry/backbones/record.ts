@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { BACKBONE_FILES, type BackboneFile, type FilePin, type FilePins } from "./catalog.ts";
 
-const pinSchema = z.strictObject({
+export const pinSchema = z.strictObject({
   bytes: z.int().min(1),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });

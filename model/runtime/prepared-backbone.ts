@@ -1,0 +1,92 @@
+// A backbone as a server starts with it: the serving graph optimized and on disk, its weights in a file that is mapped
+// into memory, and of the rest only what serving needs. Written once on a machine; a start then reads no weights.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import packageJson from "../../package.json" with { type: "json" };
+import { type Backbone, parseTokenizer } from "../backbone.ts";
+import { type EncoderConfig, parseEncoderConfig } from "../encoder/config.ts";
+import type { Precision } from "../encoder/linear.ts";
+import type { LayerWeights, Norm } from "../encoder/weights.ts";
+import { must } from "../graph/ops.ts";
+import { parseSafetensors } from "../safetensors/parse.ts";
+import { toFloat32 } from "../safetensors/read-tensor.ts";
+import { serializeSafetensors } from "../safetensors/serialize.ts";
+import { servingGraph } from "./serving-graph.ts";
+import { Session } from "./session.ts";
+
+/** To be raised when servingGraph gives another graph, or another file is written: a test compares. */
+const PREPARED_VERSION = 1;
+
+export const PREPARED_FILES = ["graph.onnx", "weights.bin", "norms.safetensors"] as const;
+export type PreparedFile = (typeof PREPARED_FILES)[number];
+
+/** Norms that adapters change: of the rest of the weights the session alone knows. */
+export type LayerNormWeights = Pick<LayerWeights, "attentionNorm" | "outputNorm">;
+
+/** What Classifier.create takes in place of a Backbone. */
+export interface PreparedBackbone extends Omit<Backbone, "weights"> {
+  readonly precision: Precision;
+  /** A path. */
+  readonly graphFile: string;
+  readonly weights: { readonly layers: readonly LayerNormWeights[] };
+}
+
+/** Names what was prepared: files of another version, precision, runtime or kind of machine are of no use. */
+export function preparedKey(precision: Precision): string {
+  const runtime = `onnxruntime-${packageJson.dependencies["onnxruntime-node"]}`;
+  return `serving-${PREPARED_VERSION}-${precision}-${runtime}-${process.platform}-${process.arch}`;
+}
+
+/** Writes the three files into the folder. Takes seconds. */
+export async function writePrepared(
+  { config, weights }: Backbone,
+  { precision, folder }: { precision: Precision; folder: string },
+): Promise<void> {
+  await Session.optimize(servingGraph({ config, weights, precision }), {
+    path: join(folder, "graph.onnx" satisfies PreparedFile),
+    weightsName: "weights.bin" satisfies PreparedFile,
+  });
+  const tensors = weights.layers.flatMap((layer, index) =>
+    NORMS.flatMap((norm) =>
+      PARTS.map((part) => {
+        const tensor = { dtype: "F32" as const, shape: [config.width], values: layer[norm][part] };
+        return [tensorName(index, norm, part), tensor] as const;
+      }),
+    ),
+  );
+  const norms = serializeSafetensors(new Map(tensors));
+  await writeFile(join(folder, "norms.safetensors" satisfies PreparedFile), norms);
+}
+
+const NORMS = ["attentionNorm", "outputNorm"] as const satisfies readonly (keyof LayerNormWeights)[];
+const PARTS = ["gamma_D", "beta_D"] as const satisfies readonly (keyof Norm)[];
+
+function tensorName(layer: number, norm: string, part: string): string {
+  return `layer.${layer}.${norm}.${part}`;
+}
+
+export interface PreparedSource {
+  readonly id: string;
+  readonly digest: string;
+  readonly pooling: EncoderConfig["pooling"];
+  readonly precision: Precision;
+  readonly graphFile: string;
+  /** config.json and tokenizer.json of the backbone, and norms.safetensors. */
+  readonly files: Record<"config" | "tokenizer" | "norms", Uint8Array>;
+}
+
+/** Throws ModelError invalid_backbone, unsupported_backbone, invalid_safetensors. */
+export function parsePrepared({ files, pooling, ...rest }: PreparedSource): PreparedBackbone {
+  const config = { ...parseEncoderConfig(files.config), pooling };
+  const { tensors } = parseSafetensors(files.norms);
+  const read = (name: string) => toFloat32(name, must(tensors.get(name), name));
+  const norm = (layer: number, of: (typeof NORMS)[number]): Norm => ({
+    gamma_D: read(tensorName(layer, of, "gamma_D")),
+    beta_D: read(tensorName(layer, of, "beta_D")),
+  });
+  const layers = Array.from({ length: config.layers }, (_, layer) => ({
+    attentionNorm: norm(layer, "attentionNorm"),
+    outputNorm: norm(layer, "outputNorm"),
+  }));
+  return { ...rest, config, tokenizer: parseTokenizer(files.tokenizer, config), weights: { layers } };
+}
