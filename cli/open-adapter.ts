@@ -1,5 +1,5 @@
 // A published adapter on its backbone in this process, for the commands that classify without a server.
-import { ModelError, parseAdapter, type TextInput } from "#model";
+import { ModelError, parsePublishedAdapter, type TextInput } from "#model";
 import type { Classification, Classifier } from "#model/runtime";
 import { parseAdapterReference, parseTenantId, type ResolvedAdapter } from "#registry";
 import { loadBackbone } from "#registry/backbones";
@@ -28,7 +28,8 @@ export async function withAdapter<Result>(
   const reference = parseAdapterReference(options.adapter);
   const { resolved, adapter } = await withRegistry(options.store, async (registry) => {
     const resolved = await registry.resolve(tenant, reference);
-    return { resolved, adapter: parseAdapter(await registry.readFiles(tenant, resolved.manifest)) };
+    const files = await registry.readFiles(tenant, resolved.manifest);
+    return { resolved, adapter: parsePublishedAdapter(files, resolved.manifest) };
   });
   const classifier = await openClassifier(resolved, options, io);
   try {

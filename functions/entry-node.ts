@@ -1,6 +1,6 @@
 // Wires store, registry, backbone, classifier and jobs into one Node server. Wiring only.
 import { setTimeout } from "node:timers/promises";
-import type { PrecisionChoice } from "#model";
+import { type PrecisionChoice, parsePublishedAdapter } from "#model";
 import { Classifier } from "#model/runtime";
 import { createRegistry, openObjectStore } from "#registry";
 import { DEFAULT_BACKBONE, loadBackbone } from "#registry/backbones";
@@ -52,7 +52,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     const store = await openObjectStore(options.storeUrl);
     closers.push(() => store.close());
     await store.check();
-    const registry = createRegistry({ store });
+    const registry = createRegistry({ store, checkAdapter: parsePublishedAdapter });
     const { id, folder } = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
     const loaded = await loadBackbone({ id, folder });
     const backbone = { id: loaded.id, digest: loaded.digest };

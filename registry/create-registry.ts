@@ -1,7 +1,7 @@
 // The registry on one object store: each method is a file of this folder.
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { RegistryContext } from "./context.ts";
+import type { CheckAdapter, RegistryContext } from "./context.ts";
 import { getDataset, putDataset } from "./datasets.ts";
 import { createEnsureLayout } from "./ensure-layout.ts";
 import { getJob, listUnfinishedJobs, putJob } from "./jobs.ts";
@@ -28,6 +28,8 @@ export interface RegistryOptions {
   readonly now?: () => Date;
   /** Secrets and nonces are made of these: a test may fix them, nothing else. */
   readonly randomBytes?: (count: number) => Uint8Array;
+  /** Asked before anything of a version is written. Absent: files are kept as they come, whatever they hold. */
+  readonly checkAdapter?: CheckAdapter;
 }
 
 /** Asks nothing of the store yet; call the store's check() first. */
@@ -59,6 +61,7 @@ function createContext(options: RegistryOptions): RegistryContext {
     store,
     now,
     randomBytes: options.randomBytes ?? randomBytes,
+    checkAdapter: options.checkAdapter ?? (() => undefined),
     manifests: new LRUCache({ max: MANIFESTS_CACHED_MAX, maxSize: MANIFEST_CACHE_BYTES_MAX }),
     aliases: new RecentReads({ ageMsMax: ALIAS_STALE_MS_MAX, entriesMax: ALIASES_CACHED_MAX, nowMs }),
     keys: new RecentReads({ ageMsMax: KEY_STALE_MS_MAX, entriesMax: KEYS_CACHED_MAX, nowMs }),
