@@ -48,6 +48,7 @@ export const exitCodeByCode = {
   invalid_backbone: EXIT.badInput,
   unsupported_backbone: EXIT.badInput,
   backbone_mismatch: EXIT.badInput,
+  export_too_large: EXIT.badInput,
   pair_required: EXIT.badInput,
   classifier_overloaded: EXIT.unreachable,
   classifier_tenant_overloaded: EXIT.unreachable,

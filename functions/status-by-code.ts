@@ -46,6 +46,7 @@ export const statusByCode = {
   invalid_backbone: 500,
   unsupported_backbone: 500,
   backbone_mismatch: 409,
+  export_too_large: 409,
   pair_required: 400,
   classifier_overloaded: 503,
   classifier_tenant_overloaded: 429,
