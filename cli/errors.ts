@@ -33,6 +33,7 @@ export const exitCodeByCode = {
   blob_not_found: EXIT.failed,
   blob_corrupt: EXIT.failed,
   invalid_manifest: EXIT.failed,
+  invalid_package: EXIT.badInput,
   conflict: EXIT.failed,
   limit_exceeded: EXIT.badInput,
   invalid_store_url: EXIT.badInput,

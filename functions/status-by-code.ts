@@ -30,6 +30,7 @@ export const statusByCode = {
   blob_not_found: 500,
   blob_corrupt: 500,
   invalid_manifest: 500,
+  invalid_package: 400,
   conflict: 409,
   limit_exceeded: 409,
   invalid_store_url: 500,

@@ -16,6 +16,7 @@ import {
 } from "./limits.ts";
 import { listAdapters, listVersions } from "./list.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
+import { readPackage } from "./package.ts";
 import { publish } from "./publish.ts";
 import { readFiles } from "./read-files.ts";
 import { RecentReads } from "./recent-reads.ts";
@@ -41,6 +42,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     publish: (tenant, request) => publish(context, tenant, request),
     resolve: (tenant, reference) => resolve(context, tenant, reference),
     readFiles: (tenant, manifest) => readFiles(context, tenant, manifest),
+    readPackage: (tenant, request) => readPackage(context, tenant, request),
     setAlias: (tenant, name, move) => setAlias(context, tenant, { name, ...move }),
     listAdapters: (tenant, page) => listAdapters(context, tenant, page),
     listVersions: (tenant, name, page) => listVersions(context, { tenant, name }, page),

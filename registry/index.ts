@@ -6,6 +6,14 @@ export { type Manifest, manifestSchema } from "./manifest.ts";
 export type { ObjectStore } from "./object-store/object-store.ts";
 export { openObjectStore } from "./object-store/open.ts";
 export {
+  isPackageFile,
+  type PackageFile,
+  type PackageFiles,
+  packageFileBytesMax,
+  publishPackage,
+  unpackPackage,
+} from "./package.ts";
+export {
   type AdapterName,
   type AdapterReference,
   type AdapterSummary,

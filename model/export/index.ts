@@ -1,2 +1,4 @@
 // The door to what adapters become outside Softgate. No native code behind it.
-export { exportOnnx, type OnnxFile } from "./onnx.ts";
+export { assertFits } from "../runtime/adapter-cache.ts";
+export { type ExportOrigin, exportOnnx } from "./onnx.ts";
+export { exportPeft, type PeftMethod } from "./peft.ts";
