@@ -1,8 +1,8 @@
 // Wires store, registry, backbone, classifier and jobs into one Node server. Wiring only.
 import { setTimeout } from "node:timers/promises";
-import { type PrecisionChoice, parsePublishedAdapter } from "#model";
+import { assertFits, type EncoderConfig, type PrecisionChoice, parsePublishedAdapter } from "#model";
 import { Classifier } from "#model/runtime";
-import { createRegistry, openObjectStore } from "#registry";
+import { type CheckAdapter, createRegistry, openObjectStore } from "#registry";
 import { DEFAULT_BACKBONE, loadBackbone } from "#registry/backbones";
 import { startWorker } from "#trainer/worker";
 import { createApp } from "./app.ts";
@@ -52,10 +52,10 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     const store = await openObjectStore(options.storeUrl);
     closers.push(() => store.close());
     await store.check();
-    const registry = createRegistry({ store, checkAdapter: parsePublishedAdapter });
     const { id, folder } = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
     const loaded = await loadBackbone({ id, folder });
     const backbone = { id: loaded.id, digest: loaded.digest };
+    const registry = createRegistry({ store, checkAdapter: checkOn(loaded.digest, loaded.config) });
     const { threads = 0, precision = "auto" } = options;
     const classifier = await Classifier.create(loaded, {
       ...{ threads, precision },
@@ -79,6 +79,14 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     await closeAll(closers);
     throw error;
   }
+}
+
+/** An adapter that names the backbone held here must fit it too: else no text could be classified with it. */
+function checkOn(digest: string, config: EncoderConfig): CheckAdapter {
+  return (files, manifest) => {
+    const adapter = parsePublishedAdapter(files, manifest);
+    if (manifest.backbone.digest === digest) assertFits(adapter, config);
+  };
 }
 
 async function listenForMetrics(

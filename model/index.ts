@@ -8,6 +8,7 @@ export { ModelError, type ModelErrorCode, OverloadError } from "./errors.ts";
 export { indexOfLargest, largest } from "./largest.ts";
 export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";
 export { type AdapterClaims, parsePublishedAdapter } from "./published-adapter.ts";
+export { assertFits } from "./runtime/adapter-cache.ts";
 export { CLASSIFY_MS_MAX } from "./runtime/limits.ts";
 export type { RuntimeObserver } from "./runtime/observer.ts";
 export { roundToHalf } from "./safetensors/read-tensor.ts";

@@ -1,5 +1,6 @@
 // The door of the registry. No tensors, no HTTP.
 
+export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
 export { type Manifest, manifestSchema } from "./manifest.ts";

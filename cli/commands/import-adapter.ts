@@ -1,7 +1,6 @@
 // softgate adapters import: a folder that export wrote becomes the next version of a name, of whatever tenant.
 import { Command } from "commander";
-import { ModelError, parsePublishedAdapter } from "#model";
-import { assertFits } from "#model/export";
+import { assertFits, ModelError, parsePublishedAdapter } from "#model";
 import { type PackageFiles, parseAdapterName, parseTenantId, publishPackage, unpackPackage } from "#registry";
 import { readPackageFolder } from "../export/read-package-folder.ts";
 import type { Io } from "../io.ts";

@@ -26,7 +26,7 @@ export interface OnnxFile {
 }
 
 /**
- * In fp32. Memory: the backbone's weights once, and what is small beside them.
+ * In fp32. Memory: no second copy of the backbone's weights is made.
  * Throws ModelError backbone_mismatch, invalid_adapter; export_too_large beyond `bytesMax`.
  */
 export function exportOnnx(
