@@ -15,6 +15,7 @@ import {
 import { listBackbones, loadBackbone } from "#registry/backbones";
 import { makeRandomAdapter, type RandomAdapterOptions } from "../test/helpers/random-adapter.ts";
 import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import { writePieces } from "./export/write-output.ts";
 import { softgate } from "./test-io.ts";
 
 let folder: string;
@@ -229,6 +230,14 @@ describe("export", () => {
     expect(text).toContain("softgate.adapter_digest");
     expect(text).toContain((await resolve(env.SOFTGATE_STORE, "default", "tickets:1")).digest);
     expect((await readdir(folder)).filter((name) => name.includes("partial"))).toEqual([]);
+  });
+
+  it("writes pieces, small and large, in their order", async () => {
+    const sizes = [3, 70_000, 1, 0, 65_000, 600, 2, 65_536, 65_537, 5];
+    const pieces = sizes.map((size, index) => new Uint8Array(size).fill(index + 1));
+    const path = join(folder, "pieces");
+    await writePieces(path, pieces);
+    expect((await readFile(path)).equals(Buffer.concat(pieces))).toBe(true);
   });
 
   it("for PEFT writes scales and shifts as LN_TUNING, and says that the head is ours", async () => {

@@ -10,7 +10,7 @@ export async function writePieces(path: string, pieces: readonly Uint8Array[]): 
   try {
     const file = await open(partial, "wx");
     try {
-      for (const piece of pieces) await file.writeFile(piece);
+      for (const piece of joinSmall(pieces)) await file.writeFile(piece);
     } finally {
       await file.close();
     }
@@ -19,6 +19,27 @@ export async function writePieces(path: string, pieces: readonly Uint8Array[]): 
     await rm(partial, { force: true });
     throw unwritable(path, cause);
   }
+}
+
+const JOINED_BYTES_MAX = 64 * 1024;
+
+/** A graph comes in thousands of pieces of a few bytes: written one by one they take longer than the weights. */
+function* joinSmall(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  let small: Uint8Array[] = [];
+  let bytes = 0;
+  for (const piece of pieces) {
+    if (bytes + piece.length > JOINED_BYTES_MAX) {
+      yield Buffer.concat(small);
+      [small, bytes] = [[], 0];
+    }
+    if (piece.length > JOINED_BYTES_MAX) {
+      yield piece;
+      continue;
+    }
+    small.push(piece);
+    bytes += piece.length;
+  }
+  yield Buffer.concat(small);
 }
 
 /** Throws CliError bad_usage where something is in the way: before anything takes time. */

@@ -20,6 +20,8 @@ import { exportOnnx, exportPeft } from "#model/export";
 import { Classifier } from "#model/runtime";
 import { defaultBackbone } from "../helpers/pulled-backbone.ts";
 import { makeRandomAdapter } from "../helpers/random-adapter.ts";
+import { makeTinyBackbone } from "../helpers/tiny-backbone.ts";
+import { TINY_WORDS } from "../helpers/tiny-tokenizer.ts";
 
 const SCRIPT = fileURLToPath(new URL("./read_exports.py", import.meta.url));
 const PYTHON = process.env.SOFTGATE_PYTHON ?? "";
@@ -82,10 +84,11 @@ describe.skipIf(PYTHON === "" || !defaultBackbone.isThere)("with SOFTGATE_PYTHON
 
   async function expectSame(
     answer: { labels: string[]; probabilities: number[][]; out_of_scope?: boolean[] },
-    { adapter, inputs, name }: { adapter: Adapter; inputs: readonly TextInput[]; name: string },
+    request: { adapter: Adapter; inputs: readonly TextInput[]; name: string; by?: Classifier },
   ) {
+    const { adapter, inputs, name, by = classifier } = request;
     const handle = { tenant: "a", digest: name, load: async () => adapter };
-    const expected = await classifier.classify(handle, inputs);
+    const expected = await by.classify(handle, inputs);
     expect(answer.labels).toEqual(adapter.labels);
     for (const [row, { scores_C, outOfScope }] of expected.entries()) {
       for (const [c, score] of scores_C.entries())
@@ -108,6 +111,23 @@ describe.skipIf(PYTHON === "" || !defaultBackbone.isThere)("with SOFTGATE_PYTHON
     },
     120_000,
   );
+
+  test("an ONNX file of a backbone that predicts words, its template put around the texts", async () => {
+    const files = makeTinyBackbone({ family: "bert", maskHead: true });
+    const tiny = parseBackbone("tiny", files);
+    await writeFile(join(folder, "tiny.json"), files.tokenizer);
+    const adapter: Adapter = {
+      ...makeRandomAdapter({ width: 32, seed: 1, classes: 3, generators: [], scaleShift: [1] }),
+      template: "{text} It was {mask} .",
+    };
+    const path = join(folder, "tiny.onnx");
+    await writeFile(path, Buffer.concat(exportOnnx(tiny, adapter, { origin: ORIGIN }).pieces));
+    const words = ["", TINY_WORDS.slice(0, 5).join(" "), TINY_WORDS.join(" ")];
+    const answer = runPython(["onnx", path, join(folder, "tiny.json")], words);
+    const own = await Classifier.create(tiny, { precision: "fp32" });
+    await expectSame(answer, { adapter, inputs: words, name: "template", by: own });
+    await own.close();
+  }, 120_000);
 
   test("a PEFT folder as the classifier answers, where peft is installed", async (context) => {
     const { files } = exportPeft(backbone, serializeAdapter(scaled, backbone), ORIGIN);

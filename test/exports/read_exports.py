@@ -28,7 +28,10 @@ def read_onnx(path: str, tokenizer_path: str, texts: list) -> dict:
             f"token_type_ids{suffix}": np.array([e.type_ids for e in encodings], dtype=np.int64),
         }
 
-    if about["softgate.pair_mode"] == "dual":
+    if "softgate.template" in about:
+        whole = about["softgate.template"].replace("{mask}", "[MASK]")
+        inputs = feeds([whole.replace("{text}", text) for text in texts])
+    elif about["softgate.pair_mode"] == "dual":
         inputs = feeds([first for first, _ in texts]) | feeds([second for _, second in texts], "_pair")
     else:
         inputs = feeds([tuple(text) if isinstance(text, list) else text for text in texts])
