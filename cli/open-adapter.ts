@@ -1,5 +1,5 @@
 // A published adapter on its backbone in this process, for the commands that classify without a server.
-import { ModelError, parseAdapter, type TextInput } from "#model";
+import { type Backbone, ModelError, parsePublishedAdapter, type TextInput } from "#model";
 import type { Classification, Classifier } from "#model/runtime";
 import { parseAdapterReference, parseTenantId, type ResolvedAdapter } from "#registry";
 import { loadBackbone } from "#registry/backbones";
@@ -28,7 +28,8 @@ export async function withAdapter<Result>(
   const reference = parseAdapterReference(options.adapter);
   const { resolved, adapter } = await withRegistry(options.store, async (registry) => {
     const resolved = await registry.resolve(tenant, reference);
-    return { resolved, adapter: parseAdapter(await registry.readFiles(tenant, resolved.manifest)) };
+    const files = await registry.readFiles(tenant, resolved.manifest);
+    return { resolved, adapter: parsePublishedAdapter(files, resolved.manifest) };
   });
   const classifier = await openClassifier(resolved, options, io);
   try {
@@ -40,22 +41,30 @@ export async function withAdapter<Result>(
 }
 
 async function openClassifier(
-  { name, version, manifest }: ResolvedAdapter,
+  resolved: ResolvedAdapter,
   options: OpenAdapterOptions,
   io: Io,
 ): Promise<Classifier> {
+  const backbone = await loadBackboneOf(resolved, options, io);
+  // Loaded late: most commands need no native code, and start faster without.
+  const { Classifier } = await import("#model/runtime");
+  return Classifier.create(backbone);
+}
+
+/** The backbone that an adapter was trained on, or the one that is named if it is the same. Throws backbone_mismatch. */
+export async function loadBackboneOf(
+  { name, version, manifest }: { name: string; version: number; manifest: ResolvedAdapter["manifest"] },
+  options: { readonly backbone?: string; readonly json?: true },
+  io: Io,
+): Promise<Backbone> {
   const entry = await findOrPull(options.backbone ?? manifest.backbone.id, io, {
     silent: options.json === true,
   });
   const backbone = await loadBackbone(entry);
-  if (backbone.digest !== manifest.backbone.digest) {
-    throw new ModelError(
-      "backbone_mismatch",
-      `Adapter ${name}:${version} was trained on backbone ${manifest.backbone.id} (${manifest.backbone.digest}); ` +
-        `${entry.folder} holds ${backbone.digest}. Name the right folder with --backbone.`,
-    );
-  }
-  // Loaded late: most commands need no native code, and start faster without.
-  const { Classifier } = await import("#model/runtime");
-  return Classifier.create(backbone);
+  if (backbone.digest === manifest.backbone.digest) return backbone;
+  throw new ModelError(
+    "backbone_mismatch",
+    `Adapter ${name}:${version} was trained on backbone ${manifest.backbone.id} (${manifest.backbone.digest}); ` +
+      `${entry.folder} holds ${backbone.digest}. Name the right folder with --backbone.`,
+  );
 }

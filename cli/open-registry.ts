@@ -1,4 +1,5 @@
 // The registry on a store URL, closed again whatever happens.
+import { parsePublishedAdapter } from "#model";
 import { createRegistry, type ObjectStore, openObjectStore, type Registry } from "#registry";
 
 export async function withRegistry<Result>(
@@ -7,7 +8,7 @@ export async function withRegistry<Result>(
 ): Promise<Result> {
   const store = await openObjectStore(storeUrl);
   try {
-    return await use(createRegistry({ store }), store);
+    return await use(createRegistry({ store, checkAdapter: parsePublishedAdapter }), store);
   } finally {
     await store.close();
   }

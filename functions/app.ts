@@ -13,7 +13,9 @@ import { requestId } from "./middleware/request-id.ts";
 import { traceRequest } from "./middleware/trace-request.ts";
 import { problemResponse } from "./problem.ts";
 import { about } from "./routes/about.ts";
+import { exportVersion } from "./routes/adapters/export-version.ts";
 import { getReport } from "./routes/adapters/get-report.ts";
+import { importVersion } from "./routes/adapters/import-version.ts";
 import { listAdapters } from "./routes/adapters/list.ts";
 import { listVersions } from "./routes/adapters/list-versions.ts";
 import { classify } from "./routes/classify/classify.ts";
@@ -61,6 +63,8 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
   app.get("/v1/adapters", listAdapters(services));
   app.get("/v1/adapters/:name/versions", listVersions(services));
   app.get("/v1/adapters/:name/versions/:version/report", getReport(services));
+  app.get("/v1/adapters/:name/versions/:version/export", exportVersion(services));
+  app.post("/v1/adapters/:name/import", importVersion(services));
   app.post("/v1/classify", classify(services));
   return app;
 }

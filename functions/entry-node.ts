@@ -1,7 +1,7 @@
 // Wires store, registry, backbone, classifier and jobs into one Node server. Wiring only.
 import { setTimeout } from "node:timers/promises";
-import type { PrecisionChoice } from "#model";
-import { createRegistry, openObjectStore } from "#registry";
+import { assertFits, type EncoderConfig, type PrecisionChoice, parsePublishedAdapter } from "#model";
+import { type CheckAdapter, createRegistry, openObjectStore } from "#registry";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
 import { startWorker } from "#trainer/worker";
 import { createApp } from "./app.ts";
@@ -54,14 +54,14 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     const store = await openObjectStore(options.storeUrl);
     closers.push(() => store.close());
     await store.check();
-    const registry = createRegistry({ store });
     const { id, folder } = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
     const { threads = 0, precision = "auto" } = options;
-    const classifier = await openClassifier(
+    const { classifier, config } = await openClassifier(
       { id, folder },
       { threads, precision, log, ...(metrics && { observer: metrics.observer }) },
     );
     const { backbone } = classifier;
+    const registry = createRegistry({ store, checkAdapter: checkOn(backbone.digest, config) });
     metrics?.watch(classifier);
     closers.push(() => classifier.close());
     const jobs = await startWorker({
@@ -88,6 +88,14 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     await closeAll(closers);
     throw error;
   }
+}
+
+/** An adapter that names the backbone held here must fit it too: else no text could be classified with it. */
+function checkOn(digest: string, config: EncoderConfig): CheckAdapter {
+  return (files, manifest) => {
+    const adapter = parsePublishedAdapter(files, manifest);
+    if (manifest.backbone.digest === digest) assertFits(adapter, config);
+  };
 }
 
 async function listenForMetrics(

@@ -31,15 +31,23 @@ export interface OpenClassifierOptions extends Omit<ClassifierOptions, "precisio
   readonly log: (event: Record<string, unknown>) => void;
 }
 
+export interface OpenedClassifier {
+  readonly classifier: Classifier;
+  readonly config: PreparedBackbone["config"];
+}
+
 /** Rejects as loadBackbone. What is prepared is checked byte for byte while the session loads. */
-export async function openClassifier(entry: Entry, options: OpenClassifierOptions): Promise<Classifier> {
+export async function openClassifier(
+  entry: Entry,
+  options: OpenClassifierOptions,
+): Promise<OpenedClassifier> {
   const { log, ...ofClassifier } = options;
   const precision = choosePrecision(options.precision);
   const place = { folder: entry.folder, key: preparedKey(precision) };
   const prepared = await openPrepared(place);
   if (prepared) {
-    const classifier = await createVerified(entry, prepared, { ...ofClassifier, precision });
-    if (classifier) return classifier;
+    const opened = await createVerified(entry, prepared, { ...ofClassifier, precision });
+    if (opened) return opened;
     log({ event: "prepared_backbone_damaged", folder: prepared.folder });
   }
   const startedMs = performance.now();
@@ -48,9 +56,16 @@ export async function openClassifier(entry: Entry, options: OpenClassifierOption
     await writePrepared(backbone, { precision, folder });
     return { names: PREPARED_FILES, facts: { pooling: backbone.config.pooling } };
   });
-  if (!kept) return Classifier.create(backbone, { ...ofClassifier, precision });
+  if (!kept) return open(backbone, { ...ofClassifier, precision });
   log({ event: "backbone_prepared", folder: kept.folder, ms: Math.round(performance.now() - startedMs) });
-  return Classifier.create(await readPrepared(entry, kept, precision), ofClassifier);
+  return open(await readPrepared(entry, kept, precision), ofClassifier);
+}
+
+async function open(
+  backbone: Parameters<typeof Classifier.create>[0],
+  options: ClassifierOptions,
+): Promise<OpenedClassifier> {
+  return { classifier: await Classifier.create(backbone, options), config: backbone.config };
 }
 
 /** Undefined where a byte is not what was written. */
@@ -58,17 +73,17 @@ async function createVerified(
   entry: Entry,
   prepared: Prepared,
   options: ClassifierOptions & { readonly precision: Precision },
-): Promise<Classifier | undefined> {
+): Promise<OpenedClassifier | undefined> {
   const creating = readPrepared(entry, prepared, options.precision).then((backbone) =>
-    Classifier.create(backbone, options),
+    open(backbone, options),
   );
   const [created, isWhole] = await Promise.all([
     creating.catch((error: unknown) => ({ error })),
     prepared.verify(),
   ]);
-  if (created instanceof Classifier) {
+  if ("classifier" in created) {
     if (isWhole) return created;
-    await created.close();
+    await created.classifier.close();
   } else if (isWhole) throw created.error;
   return undefined;
 }

@@ -6,6 +6,7 @@ export type ModelErrorCode =
   | "invalid_backbone"
   | "unsupported_backbone"
   | "backbone_mismatch"
+  | "export_too_large"
   | "pair_required"
   | "classifier_overloaded"
   | "classifier_tenant_overloaded"

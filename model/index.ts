@@ -7,6 +7,8 @@ export { choosePrecision, PRECISION_CHOICES, type PrecisionChoice } from "./enco
 export { ModelError, type ModelErrorCode, OverloadError } from "./errors.ts";
 export { indexOfLargest, largest } from "./largest.ts";
 export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";
+export { type AdapterClaims, parsePublishedAdapter } from "./published-adapter.ts";
+export { assertFits } from "./runtime/adapter-cache.ts";
 export { CLASSIFY_MS_MAX } from "./runtime/limits.ts";
 export type { ClassifyPhase, RequestObserver, RuntimeObserver } from "./runtime/observer.ts";
 export { roundToHalf } from "./safetensors/read-tensor.ts";

@@ -3,12 +3,19 @@ import type { LRUCache } from "lru-cache";
 import type { AliasesRecord } from "./aliases-record.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import type { RecentReads } from "./recent-reads.ts";
-import type { KeyRecord, ResolvedAdapter } from "./registry.ts";
+import type { KeyRecord, PublishRequest, ResolvedAdapter } from "./registry.ts";
+
+/**
+ * Throws when an adapter's files are damaged or do not fit what its manifest says. This room knows no tensors:
+ * who wires it to the model passes the function in.
+ */
+export type CheckAdapter = (files: PublishRequest["files"], manifest: PublishRequest["manifest"]) => void;
 
 export interface RegistryContext {
   readonly store: ObjectStore;
   readonly now: () => Date;
   readonly randomBytes: (count: number) => Uint8Array;
+  readonly checkAdapter: CheckAdapter;
   /** By object key. Manifests never change, so they are never stale. */
   readonly manifests: LRUCache<string, ResolvedAdapter>;
   /** By object key. */

@@ -1,7 +1,7 @@
 // The registry on one object store: each method is a file of this folder.
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { RegistryContext } from "./context.ts";
+import type { CheckAdapter, RegistryContext } from "./context.ts";
 import { getDataset, putDataset } from "./datasets.ts";
 import { createEnsureLayout } from "./ensure-layout.ts";
 import { getJob, listUnfinishedJobs, putJob } from "./jobs.ts";
@@ -16,6 +16,7 @@ import {
 } from "./limits.ts";
 import { listAdapters, listVersions } from "./list.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
+import { readPackage } from "./package.ts";
 import { publish } from "./publish.ts";
 import { readFiles } from "./read-files.ts";
 import { RecentReads } from "./recent-reads.ts";
@@ -28,6 +29,8 @@ export interface RegistryOptions {
   readonly now?: () => Date;
   /** Secrets and nonces are made of these: a test may fix them, nothing else. */
   readonly randomBytes?: (count: number) => Uint8Array;
+  /** Asked before anything of a version is written. Absent: files are kept as they come, whatever they hold. */
+  readonly checkAdapter?: CheckAdapter;
 }
 
 /** Asks nothing of the store yet; call the store's check() first. */
@@ -39,6 +42,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     publish: (tenant, request) => publish(context, tenant, request),
     resolve: (tenant, reference) => resolve(context, tenant, reference),
     readFiles: (tenant, manifest) => readFiles(context, tenant, manifest),
+    readPackage: (tenant, request) => readPackage(context, tenant, request),
     setAlias: (tenant, name, move) => setAlias(context, tenant, { name, ...move }),
     listAdapters: (tenant, page) => listAdapters(context, tenant, page),
     listVersions: (tenant, name, page) => listVersions(context, { tenant, name }, page),
@@ -59,6 +63,7 @@ function createContext(options: RegistryOptions): RegistryContext {
     store,
     now,
     randomBytes: options.randomBytes ?? randomBytes,
+    checkAdapter: options.checkAdapter ?? (() => undefined),
     manifests: new LRUCache({ max: MANIFESTS_CACHED_MAX, maxSize: MANIFEST_CACHE_BYTES_MAX }),
     aliases: new RecentReads({ ageMsMax: ALIAS_STALE_MS_MAX, entriesMax: ALIASES_CACHED_MAX, nowMs }),
     keys: new RecentReads({ ageMsMax: KEY_STALE_MS_MAX, entriesMax: KEYS_CACHED_MAX, nowMs }),

@@ -10,6 +10,7 @@ export type RegistryErrorCode =
   | "blob_not_found"
   | "blob_corrupt"
   | "invalid_manifest"
+  | "invalid_package"
   | "conflict"
   | "limit_exceeded"
   | "invalid_store_url"

@@ -1,10 +1,19 @@
 // The door of the registry. No tensors, no HTTP.
 
+export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
 export { type Manifest, manifestSchema } from "./manifest.ts";
 export type { ObjectStore } from "./object-store/object-store.ts";
 export { openObjectStore } from "./object-store/open.ts";
+export {
+  isPackageFile,
+  type PackageFile,
+  type PackageFiles,
+  packageFileBytesMax,
+  publishPackage,
+  unpackPackage,
+} from "./package.ts";
 export {
   type AdapterName,
   type AdapterReference,

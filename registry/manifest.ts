@@ -20,6 +20,15 @@ export const insertionSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("scale_shift"), layer: z.int().min(0).max(255) }),
 ]);
 
+/** The version that one was imported from. */
+export const originSchema = z.strictObject({
+  tenant: z.string().min(1).max(64),
+  name: z.string().min(1).max(64),
+  version: z.int().min(1),
+  /** Of its manifest. */
+  digest: digestSchema,
+});
+
 export const manifestSchema = z.strictObject({
   mediaType: z.literal(MANIFEST_MEDIA_TYPE),
   name: z.string(),
@@ -33,6 +42,8 @@ export const manifestSchema = z.strictObject({
   /** Absent where no text is out of scope. */
   outOfScope: z.strictObject({ score: z.literal("max_logit"), below: z.number() }).exactOptional(),
   dataset: z.strictObject({ digest: digestSchema, rows: z.int().min(1) }),
+  /** Absent where the version was trained on this store. */
+  origin: originSchema.exactOptional(),
   files: z.array(
     z.strictObject({
       path: z.enum(["adapter_config.json", "adapter_model.safetensors"]),

@@ -20,7 +20,7 @@ import {
   type TenantId,
 } from "./registry.ts";
 
-/** Throws invalid_manifest, limit_exceeded, conflict. */
+/** Throws invalid_manifest, limit_exceeded, conflict, and what the registry's checkAdapter throws. */
 export async function publish(
   context: RegistryContext,
   tenant: TenantId,
@@ -28,6 +28,7 @@ export async function publish(
 ): Promise<ResolvedAdapter> {
   const owner = { tenant, name: parseAdapterName(request.name) };
   const alias = parseAlias(request.alias ?? DEFAULT_ALIAS);
+  context.checkAdapter(request.files, request.manifest);
   checkRequest(request);
   await context.ensureLayout();
   const adapter =

@@ -3,6 +3,7 @@
 import { RegistryError } from "./errors.ts";
 import { VERSION_MAX } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
+import type { PackageFiles } from "./package.ts";
 
 declare const brand: unique symbol;
 export type TenantId = string & { readonly [brand]: "TenantId" };
@@ -94,6 +95,11 @@ export interface Registry {
   resolve(tenant: TenantId, reference: AdapterReference): Promise<ResolvedAdapter>;
   /** The version's two files, digests verified. Throws blob_not_found, blob_corrupt. */
   readFiles(tenant: TenantId, manifest: Manifest): Promise<{ config: Uint8Array; weights: Uint8Array }>;
+  /** The version as files that publishPackage reads elsewhere. Throws as readFiles does. */
+  readPackage(
+    tenant: TenantId,
+    request: { resolved: ResolvedAdapter; softgateVersion: string },
+  ): Promise<PackageFiles>;
   setAlias(tenant: TenantId, name: AdapterName, move: { alias: string; version: number }): Promise<void>;
   listAdapters(
     tenant: TenantId,

@@ -1,5 +1,5 @@
 // Many tenants in a store, each with a key and one adapter of random weights: what a server is asked for.
-import { type Backbone, insertionConfigOf, serializeAdapter } from "#model";
+import { type Backbone, insertionConfigOf, parsePublishedAdapter, serializeAdapter } from "#model";
 import { createRegistry, openObjectStore, parseAdapterName, parseTenantId, type Registry } from "#registry";
 import packageJson from "../../package.json" with { type: "json" };
 import { type AdapterKind, makeAdapter } from "../serve/resident-adapters.ts";
@@ -20,7 +20,7 @@ export async function publishTenants(
 ): Promise<Tenant[]> {
   const store = await openObjectStore(storeUrl);
   try {
-    const registry = createRegistry({ store });
+    const registry = createRegistry({ store, checkAdapter: parsePublishedAdapter });
     const tenants: Tenant[] = [];
     for (let first = 0; first < count; first += PUBLISHED_AT_ONCE) {
       const indices = Array.from(

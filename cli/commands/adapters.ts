@@ -13,13 +13,17 @@ import type { Io } from "../io.ts";
 import { withRegistry } from "../open-registry.ts";
 import { type TenantOptions, wholeNumber, withTenant } from "../options.ts";
 import { json, table } from "../output.ts";
+import { exportCommand } from "./export-adapter.ts";
+import { importCommand } from "./import-adapter.ts";
 
 export function adaptersCommand(io: Io): Command {
   return new Command("adapters")
-    .description("list adapters, show their versions, move their aliases")
+    .description("list adapters, show their versions, move their aliases, export and import")
     .addCommand(listCommand(io))
     .addCommand(showCommand(io))
-    .addCommand(setAliasCommand(io));
+    .addCommand(setAliasCommand(io))
+    .addCommand(exportCommand(io))
+    .addCommand(importCommand(io));
 }
 
 function listCommand(io: Io): Command {

@@ -8,15 +8,25 @@ export const JSON_BODY_BYTES_MAX = 1024 * 1024;
 /** Less than a dataset may have: a server holds several uploads at once, each more than once. */
 export const UPLOAD_BYTES_MAX = 64 * 1024 * 1024;
 
-const bodyBytesMaxByPath = new Map([["/v1/datasets", UPLOAD_BYTES_MAX]]);
+/** The weights of an adapter at their largest, its other files, and what an archive adds. */
+export const PACKAGE_BYTES_MAX = 36 * 1024 * 1024;
+
+const bodyBytesMaxByPath: readonly (readonly [RegExp, number])[] = [
+  [/^\/v1\/datasets$/, UPLOAD_BYTES_MAX],
+  [/^\/v1\/adapters\/[^/]+\/import$/, PACKAGE_BYTES_MAX],
+];
 
 export function limitBody(): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    const bodyBytesMax = bodyBytesMaxByPath.get(c.req.path) ?? JSON_BODY_BYTES_MAX;
+    const bodyBytesMax = bodyBytesMaxOf(c.req.path);
     if (Number(c.req.header("content-length") ?? 0) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
     c.set("bodyBytesMax", bodyBytesMax);
     await next();
   };
+}
+
+function bodyBytesMaxOf(path: string): number {
+  return bodyBytesMaxByPath.find(([pattern]) => pattern.test(path))?.[1] ?? JSON_BODY_BYTES_MAX;
 }
 
 export function bodyTooLarge(bodyBytesMax: number): RequestError {

@@ -14,5 +14,9 @@ export const about = () => (c: AppContext) =>
     ],
     lists: ["GET /v1/adapters", "GET /v1/adapters/{name}/versions"],
     report: "GET /v1/adapters/{name}/versions/{version}/report, as application/json or text/html",
+    packages: [
+      "GET /v1/adapters/{name}/versions/{version}/export: a version as application/zip",
+      "POST /v1/adapters/{name}/import: the same, as the next version of a name",
+    ],
     health: ["GET /livez", "GET /readyz"],
   });

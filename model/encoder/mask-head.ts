@@ -13,10 +13,18 @@ import type { MaskHead } from "./weights.ts";
  */
 export function textFeatures(
   builder: GraphBuilder,
-  { config, weights, precision = "fp32" }: EncoderSource,
+  source: EncoderSource,
   { pool_BX, states_RTD }: { pool_BX: Tensor; states_RTD: Tensor },
 ): Tensor {
-  const pooled = poolTexts(builder, pool_BX, states_RTD);
+  return featuresOfPooled(builder, source, poolTexts(builder, pool_BX, states_RTD));
+}
+
+/** The same of states [B, D] that are pooled already. */
+export function featuresOfPooled(
+  builder: GraphBuilder,
+  { config, weights, precision = "fp32" }: EncoderSource,
+  pooled: Tensor,
+): Tensor {
   const { maskHead } = weights;
   if (config.pooling !== "mask" || !maskHead) return unitLength(builder, pooled);
   const scale = maskScale(maskHead);

@@ -28,6 +28,8 @@ export interface Constant {
   readonly data: Float32Array | Float64Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
 }
 
+type ConstantData = Float32Array | Int8Array | Int32Array;
+
 export interface Graph {
   readonly floatType: FloatType;
   readonly inputs: readonly Tensor[];
@@ -43,7 +45,7 @@ export class GraphBuilder {
   readonly #constants: Constant[] = [];
   readonly #outputs: { name: string; tensor: Tensor }[] = [];
   readonly #scalars = new Map<number, Tensor>();
-  readonly #constantOf = new Map<Float32Array | Int8Array, Tensor>();
+  readonly #constantOf = new Map<ConstantData, Tensor>();
   #nextId = 0;
 
   constructor(floatType: FloatType = "float32") {
@@ -58,12 +60,12 @@ export class GraphBuilder {
   }
 
   /** Frozen numbers, stored in the model once an array. Data is kept by reference until serialization. */
-  constant(data: Float32Array | Int8Array, shape: readonly number[]): Tensor {
+  constant(data: ConstantData, shape: readonly number[]): Tensor {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
     if (size !== data.length) throw new Error(`Constant of ${data.length} numbers is not [${shape}]`);
     const known = this.#constantOf.get(data);
     if (known?.shape.join() === shape.join()) return known;
-    const type = data instanceof Int8Array ? "int8" : this.floatType;
+    const type = data instanceof Float32Array ? this.floatType : data instanceof Int8Array ? "int8" : "int32";
     const tensor = { id: this.#freshId(), type, shape } as const;
     this.#constants.push({ tensor, data });
     this.#constantOf.set(data, tensor);

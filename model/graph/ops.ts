@@ -18,7 +18,7 @@ export interface Attributes {
   readonly perm?: readonly number[];
   /** ReduceSum: axes, kept with size 1. */
   readonly axes?: readonly number[];
-  /** Concat, SliceLike, PadLike: along which axis; 0 when absent. */
+  /** Concat, SliceLike, PadLike, IndicesAlong: along which axis; 0 when absent. */
   readonly axis?: number;
   /** Reshape: the resulting shape. Gradients and places where sizes are known by name rely on it. */
   readonly shape?: Shape;
@@ -120,6 +120,10 @@ export const opTable = {
   Reshape: ([x], { shape }) => [{ type: must(x, "Reshape x").type, shape: must(shape, "Reshape shape") }],
   /** The sizes of x as int64, for reshaping a gradient back. */
   ShapeOf: ([x]) => [{ type: "int64", shape: [must(x, "ShapeOf x").shape.length] }],
+  /** 0, 1, 2 … as int32, as many as x is long along `axis`. */
+  IndicesAlong: ([x], { axis = 0 }) => [
+    { type: "int32", shape: [must(must(x, "IndicesAlong x").shape[axis], "IndicesAlong axis")] },
+  ],
   /** Rows of x (axis 0) at int32 indices of any shape. */
   Gather: ([x, indices]) => {
     const input = must(x, "Gather x");

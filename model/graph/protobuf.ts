@@ -35,6 +35,15 @@ export class ProtobufWriter {
     return this;
   }
 
+  get bytesWritten(): number {
+    return this.#length;
+  }
+
+  /** What `finish` joins. */
+  get pieces(): readonly Uint8Array[] {
+    return this.#chunks;
+  }
+
   finish(): Uint8Array {
     const joined = new Uint8Array(this.#length);
     let offset = 0;

@@ -23,6 +23,25 @@ const typeCodes = {
 
 /** Bytes of a model for onnxruntime. Outputs carry the names given to GraphBuilder.output. */
 export function serializeGraph(graph: Graph): Uint8Array {
+  return modelProto(graph).finish();
+}
+
+/**
+ * The same bytes in pieces, among them views on the graph's constants: nothing large is copied. `metadata` becomes
+ * the model's metadata_props.
+ */
+export function serializeInPieces(
+  graph: Graph,
+  metadata: Readonly<Record<string, string>>,
+): { readonly bytes: number; readonly pieces: readonly Uint8Array[] } {
+  const model = modelProto(graph);
+  for (const [key, value] of Object.entries(metadata)) {
+    model.message(14, new ProtobufWriter().string(1, key).string(2, value));
+  }
+  return { bytes: model.bytesWritten, pieces: model.pieces };
+}
+
+function modelProto(graph: Graph): ProtobufWriter {
   const body = new ProtobufWriter();
   const emit = new Emitter(body, graph.floatType);
   for (const node of graph.nodes) {
@@ -37,13 +56,14 @@ export function serializeGraph(graph: Graph): Uint8Array {
   for (const { name, tensor } of graph.outputs) body.message(12, valueInfo(name, tensor));
   const opset = (domain: string, version: number) =>
     new ProtobufWriter().string(1, domain).varint(2, version);
-  return new ProtobufWriter()
+  const model = new ProtobufWriter()
     .varint(1, IR_VERSION)
     .string(2, "softgate")
     .message(7, body)
-    .message(8, opset("", OPSET_VERSION))
-    .message(8, opset(CONTRIB_DOMAIN, CONTRIB_VERSION))
-    .finish();
+    .message(8, opset("", OPSET_VERSION));
+  // Other runtimes refuse a domain that they do not know, used or not.
+  const isPlain = graph.nodes.every(({ op }) => op !== "MatMulInt8");
+  return isPlain ? model : model.message(8, opset(CONTRIB_DOMAIN, CONTRIB_VERSION));
 }
 
 type AttributeValue =
@@ -223,6 +243,11 @@ const lowerings = {
     const inputs = [operand, id(weight), emit.floats([1], []), id(columnScales)];
     emit.contribNode("MatMulIntegerToFloat", inputs, [sums]);
     emit.node("Mul", [sums, id(scales)], [id(y)]);
+  },
+  IndicesAlong: (emit, { inputs: [x], outputs, attributes: { axis = 0 } }) => {
+    const size = emit.value("Squeeze", [sizeAlong(emit, x, axis)]);
+    const indices = emit.value("Range", [emit.integers([0], []), size, emit.integers([1], [])]);
+    emit.node("Cast", [indices], ids(outputs), { to: typeCodes.int32 });
   },
   Transpose: (emit, node) =>
     emit.node("Transpose", ids(node.inputs), ids(node.outputs), { perm: must(node.attributes.perm, "perm") }),

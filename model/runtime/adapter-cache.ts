@@ -158,7 +158,8 @@ export class AdapterCache {
   }
 }
 
-function assertFits(adapter: Adapter, { width, layers, pooling }: EncoderConfig): void {
+/** Throws ModelError backbone_mismatch. */
+export function assertFits(adapter: Adapter, { width, layers, pooling }: EncoderConfig): void {
   if ((adapter.template !== undefined) !== (pooling === "mask")) {
     throw new ModelError(
       "backbone_mismatch",

@@ -9,6 +9,12 @@ export interface Feed {
   readonly shape: readonly number[];
 }
 
+/** Of graphs that are fed as other libraries feed them. */
+export interface LongFeed {
+  readonly data: BigInt64Array;
+  readonly shape: readonly number[];
+}
+
 export interface SessionOptions {
   /** Threads of one run; 0 lets onnxruntime choose (one per core). */
   readonly threads?: number;
@@ -63,7 +69,7 @@ export class Session {
 
   /** Feeds must name every input of the graph. Data is read in place, never copied or written. */
   async run<Output extends string>(
-    feeds: Readonly<Record<string, Feed>>,
+    feeds: Readonly<Record<string, Feed | LongFeed>>,
     outputs: readonly Output[],
   ): Promise<Record<Output, Float32Array>> {
     const tensors: Record<string, OrtTensor> = {};
@@ -93,8 +99,9 @@ function sessionSettings(
   };
 }
 
-function toOrt({ data, shape }: Feed): OrtTensor {
+function toOrt({ data, shape }: Feed | LongFeed): OrtTensor {
   if (data instanceof Float32Array) return new OrtTensor("float32", data, shape);
   if (data instanceof Float64Array) return new OrtTensor("float64", data, shape);
+  if (data instanceof BigInt64Array) return new OrtTensor("int64", data, shape);
   return new OrtTensor("int32", data, shape);
 }

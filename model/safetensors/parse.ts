@@ -64,7 +64,10 @@ function readHeaderLength(bytes: Uint8Array, headerBytesMax: number): number {
 
 /** Files that are often given in place of safetensors, told by their content, never by a name. */
 function foreign(bytes: Uint8Array): string | undefined {
-  const pickled = bytes[0] === 0x80 && bytes[1] !== undefined && bytes[1] >= 2 && bytes[1] <= 5;
+  const [first = 0, second = 0] = bytes;
+  // Protocols 2 to 5 begin with their number; older ones with an opcode, and all end with a full stop.
+  const numbered = first === 0x80 && second >= 2 && second <= 5;
+  const pickled = numbered || ("(c]}".includes(String.fromCharCode(first)) && bytes.at(-1) === 0x2e);
   const zipped = bytes[0] === 0x50 && bytes[1] === 0x4b;
   if (!pickled && !zipped) return undefined;
   return `this is a ${pickled ? "Python pickle" : "zip archive (as torch.save writes)"}, which can run code when it is read; save as safetensors instead`;

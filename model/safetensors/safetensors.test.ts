@@ -99,6 +99,7 @@ describe("a file that another reader might take differently is refused, with the
       Uint8Array.of(0x80, 0x04, 0x95, ...new Uint8Array(60)),
       /Python pickle.*save as safetensors/,
     ],
+    ["a pickle of protocol 0", new TextEncoder().encode("cos\nsystem\n(S'id'\ntR."), /Python pickle/],
     ["a file of torch.save", Uint8Array.of(0x50, 0x4b, 3, 4, ...new Uint8Array(60)), /zip archive/],
   ];
 

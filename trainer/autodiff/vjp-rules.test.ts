@@ -117,6 +117,7 @@ const cases = {
     },
   ],
   ShapeOf: [],
+  IndicesAlong: [],
   Gather: [
     {
       inputs: { a: numbers([4, 3]) },

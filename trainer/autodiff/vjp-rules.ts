@@ -114,6 +114,7 @@ export const vjpRules = {
   },
   Reshape: ({ builder, x: [a], grad }) => [builder.reshapeLike(grad, need(a)), undefined],
   ShapeOf: () => [undefined],
+  IndicesAlong: () => [undefined],
   Gather: ({ builder, x: [a, indices], grad }) => [
     builder.apply("ScatterAdd", [need(a), need(indices), grad]),
     undefined,

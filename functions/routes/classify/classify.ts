@@ -1,6 +1,6 @@
 // POST /v1/classify: the steps resolve and classify. The adapter's bytes are read and checked once
 // per residency in the classifier's cache; the digest of what answered goes into every response.
-import { type Adapter, CLASSIFY_MS_MAX, ModelError, parseAdapter } from "#model";
+import { type Adapter, CLASSIFY_MS_MAX, ModelError, parsePublishedAdapter } from "#model";
 import { parseAdapterReference, type Registry } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
@@ -75,19 +75,11 @@ function requireSameBackbone({ name, version, manifest }: ResolvedAdapter, held:
 async function loadAdapter(
   registry: Registry,
   tenant: TenantId,
-  resolved: ResolvedAdapter,
+  { manifest }: ResolvedAdapter,
   scope: Scope,
 ): Promise<Adapter> {
-  const { manifest } = resolved;
   const startedMs = performance.now();
-  const adapter = parseAdapter(await registry.readFiles(tenant, manifest));
+  const adapter = parsePublishedAdapter(await registry.readFiles(tenant, manifest), manifest);
   scope.phaseEnded("load", startedMs, performance.now());
-  const isSame =
-    adapter.labels.length === manifest.labels.length &&
-    adapter.labels.every((label, index) => label === manifest.labels[index]);
-  if (isSame) return adapter;
-  throw new ModelError(
-    "invalid_adapter",
-    `The labels of ${resolved.name}:${resolved.version} are not those of its manifest; train it again.`,
-  );
+  return adapter;
 }

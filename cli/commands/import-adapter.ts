@@ -1,0 +1,66 @@
+// softgate adapters import: a folder that export wrote becomes the next version of a name, of whatever tenant.
+import { Command } from "commander";
+import { assertFits, ModelError, parsePublishedAdapter } from "#model";
+import { type PackageFiles, parseAdapterName, parseTenantId, publishPackage, unpackPackage } from "#registry";
+import { readPackageFolder } from "../export/read-package-folder.ts";
+import type { Io } from "../io.ts";
+import { loadBackboneOf } from "../open-adapter.ts";
+import { withRegistry } from "../open-registry.ts";
+import { type TenantOptions, withTenant } from "../options.ts";
+import { json } from "../output.ts";
+
+interface ImportOptions extends TenantOptions {
+  readonly name: string;
+  readonly alias?: string;
+  readonly backbone?: string;
+}
+
+export function importCommand(io: Io): Command {
+  return withTenant(new Command("import"), io)
+    .description("publish a folder that export --format softgate wrote as the next version of a name")
+    .argument("<folder>", "that export wrote")
+    .requiredOption("--name <name>", "of the adapter here")
+    .option("--alias <alias>", "moved to the new version (default: production)")
+    .option("--backbone <id>", "id or folder, when it is not the one the adapter names")
+    .addHelpText("after", HELP)
+    .action((folder: string, options: ImportOptions) => importAdapter(folder, options, io));
+}
+
+async function importAdapter(folder: string, options: ImportOptions, io: Io): Promise<void> {
+  const [tenant, name] = [parseTenantId(options.tenant), parseAdapterName(options.name)];
+  const files = await readPackageFolder(folder);
+  const { origin } = await requireBackbone(files, options, io);
+  const alias = options.alias === undefined ? {} : { alias: options.alias };
+  const { version, digest } = await withRegistry(options.store, async (registry, store) => {
+    await store.check();
+    return publishPackage(registry, tenant, { name, ...alias, files });
+  });
+  const from = `${origin.name}:${origin.version} of tenant ${origin.tenant}`;
+  io.stdout(
+    options.json
+      ? json({ adapterId: `${name}:${version}`, digest, origin })
+      : `${name}:${version} is what ${from} was (${origin.digest}).\n`,
+  );
+}
+
+/** The adapter fits the backbone that it names, which is on this machine or pulled. */
+async function requireBackbone(files: PackageFiles, options: ImportOptions, io: Io) {
+  const { manifest, origin } = unpackPackage(files);
+  const content = { config: files["adapter_config.json"], weights: files["adapter_model.safetensors"] };
+  const backbone = await loadBackboneOf({ ...origin, manifest }, options, io);
+  try {
+    assertFits(parsePublishedAdapter(content, manifest), backbone.config);
+  } catch (error) {
+    // publishPackage says the same of damaged files, as what they are here: a package that is none.
+    if (!(error instanceof ModelError && error.code === "invalid_adapter")) throw error;
+  }
+  return { origin };
+}
+
+const HELP = `
+Digests, tensors, limits and the backbone are checked before anything is written. The version keeps the report and the
+data set's digest of the one it was, and names that one as its origin.
+
+Example:
+  $ softgate adapters import tickets-3 --name tickets --tenant other
+`;

@@ -1,0 +1,52 @@
+// POST /v1/adapters/:name/import: a package becomes the next version of the name. What it may not be is refused
+// before anything is written; the backbone must be the one that this server holds, or no text could be classified.
+import { z } from "zod";
+import { ModelError } from "#model";
+import { parseAdapterName, publishPackage, unpackPackage } from "#registry";
+import type { AppContext } from "../../app-env.ts";
+import { RequestError } from "../../errors.ts";
+import { parseQuery } from "../../parse-input.ts";
+import { mediaTypeOf, readBytes } from "../../read-body.ts";
+import type { Services } from "../../services.ts";
+import { unzipPackage } from "./package-archive.ts";
+
+/** Each holds its archive and what it unpacks to. */
+export const IMPORTS_AT_ONCE_MAX = 2;
+
+/** Moved to the new version; production without one. */
+const querySchema = z.object({ alias: z.string().max(64).exactOptional() });
+
+type ImportContext = AppContext<"/v1/adapters/:name/import">;
+
+export function importVersion(services: Services) {
+  let imports = 0;
+  return async (c: ImportContext) => {
+    if (imports >= IMPORTS_AT_ONCE_MAX) {
+      throw new RequestError("too_many_uploads", "The server is taking other imports; send this again soon.");
+    }
+    imports += 1;
+    try {
+      return c.json(await publishArchive(services, c), 201);
+    } finally {
+      imports -= 1;
+    }
+  };
+}
+
+async function publishArchive({ registry, backbone }: Services, c: ImportContext) {
+  const name = parseAdapterName(c.req.param("name"));
+  const alias = parseQuery(querySchema, c.req.query());
+  if (mediaTypeOf(c.req.header("content-type")) !== "application/zip") {
+    throw new RequestError("unsupported_media_type", "Send a package with Content-Type: application/zip.");
+  }
+  const files = unzipPackage(await readBytes(c));
+  const { manifest, origin } = unpackPackage(files);
+  if (manifest.backbone.digest !== backbone.digest) {
+    throw new ModelError(
+      "backbone_mismatch",
+      `The adapter was trained on backbone ${manifest.backbone.id} (${manifest.backbone.digest}); this server holds ${backbone.id} (${backbone.digest}). Import it where its backbone is.`,
+    );
+  }
+  const { version, digest } = await publishPackage(registry, c.get("tenant"), { name, ...alias, files });
+  return { adapterId: `${name}:${version}`, version, digest, origin };
+}

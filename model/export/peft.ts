@@ -1,0 +1,129 @@
+// An adapter as the folder that PEFT loads, where PEFT has its method: scales and shifts are its LN_TUNING. A prompt
+// generator is no method of PEFT's; neither are the template, the pair features and the head on normalised means.
+// What PEFT does not load lies beside it: head.safetensors and softgate_config.json.
+import { type AdapterFiles, parseAdapter } from "../adapter-file.ts";
+import type { Backbone } from "../backbone.ts";
+import type { EncoderConfig } from "../encoder/config.ts";
+import { featureWidth } from "../pair-features.ts";
+import { assertFits } from "../runtime/adapter-cache.ts";
+import { serializeSafetensors, type TensorToWrite } from "../safetensors/serialize.ts";
+import { type Adapter, isScaleShift, NORM_SITES, type NormSite, type ScaleShift } from "../spt/adapter.ts";
+import type { ExportOrigin } from "./onnx.ts";
+
+/** PEFT's name of the method; undefined where it has none. */
+export type PeftMethod = "LN_TUNING" | undefined;
+
+export interface PeftFolder {
+  readonly method: PeftMethod;
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
+/** Throws ModelError backbone_mismatch, invalid_adapter. */
+export function exportPeft(
+  backbone: Pick<Backbone, "id" | "digest" | "config" | "weights">,
+  files: AdapterFiles,
+  origin: ExportOrigin,
+): PeftFolder {
+  const adapter = parseAdapter(files);
+  assertFits(adapter, backbone.config);
+  const method = methodOf(adapter);
+  const own = {
+    "head.safetensors": serializeSafetensors(headTensors(adapter), { format: "pt" }),
+    "softgate_config.json": json(softgateConfig(backbone, adapter, origin)),
+  };
+  if (method === undefined) {
+    return {
+      method,
+      files: {
+        "adapter_config.json": files.config,
+        "adapter_model.safetensors": files.weights,
+        ...own,
+      },
+    };
+  }
+  const norms = adapter.insertions.filter(isScaleShift);
+  return {
+    method,
+    files: {
+      "adapter_config.json": json(lnTuningConfig(backbone, norms)),
+      "adapter_model.safetensors": serializeSafetensors(normTensors(backbone, norms), { format: "pt" }),
+      ...own,
+    },
+  };
+}
+
+function methodOf({ insertions }: Adapter): PeftMethod {
+  return insertions.length > 0 && insertions.every(isScaleShift) ? "LN_TUNING" : undefined;
+}
+
+function lnTuningConfig(
+  { id, config }: Pick<Backbone, "id" | "config">,
+  norms: readonly ScaleShift[],
+): Record<string, unknown> {
+  return {
+    peft_type: "LN_TUNING",
+    task_type: "FEATURE_EXTRACTION",
+    base_model_name_or_path: id,
+    inference_mode: true,
+    target_modules: norms.flatMap(({ layer }) => NORM_SITES.map((site) => moduleOf(config, layer, site))),
+  };
+}
+
+/** The norms whole, not what the adapter adds to the backbone's: so PEFT has them. F32, since sums are no halves. */
+function normTensors(
+  { config, weights }: Pick<Backbone, "config" | "weights">,
+  norms: readonly ScaleShift[],
+): Map<string, TensorToWrite> {
+  const tensors = new Map<string, TensorToWrite>();
+  for (const norm of norms) {
+    for (const site of NORM_SITES) {
+      const layer = weights.layers[norm.layer];
+      const own = site === "attention" ? layer?.attentionNorm : layer?.outputNorm;
+      const add = (part: string, ofBackbone: Float32Array | undefined, more: Float32Array) =>
+        tensors.set(`base_model.model.${moduleOf(config, norm.layer, site)}.ln_tuning_layers.${part}`, {
+          ...{ dtype: "F32", shape: [more.length] },
+          values: more.map((value, d) => value + (ofBackbone?.[d] ?? 0)),
+        });
+      add("weight", own?.gamma_D, norm[site].scale_D);
+      add("bias", own?.beta_D, norm[site].shift_D);
+    }
+  }
+  return tensors;
+}
+
+/** As transformers names it below the encoder that AutoModel opens. */
+function moduleOf({ family }: EncoderConfig, layer: number, site: NormSite): string {
+  const ofAttention = family === "mpnet" ? "attention.LayerNorm" : "attention.output.LayerNorm";
+  return `encoder.layer.${layer}.${site === "attention" ? ofAttention : "output.LayerNorm"}`;
+}
+
+function headTensors({ width, pairMode, labels, head }: Adapter): Map<string, TensorToWrite> {
+  const shape = [labels.length, featureWidth(width, pairMode)];
+  return new Map<string, TensorToWrite>([
+    ["classifier.weight", { dtype: "F32", shape, values: head.weight_CD }],
+    ["classifier.bias", { dtype: "F32", shape: [labels.length], values: head.bias_C }],
+  ]);
+}
+
+function softgateConfig(
+  { id, digest, config }: Pick<Backbone, "id" | "digest" | "config">,
+  { labels, temperature, pairMode, template, outOfScope }: Adapter,
+  origin: ExportOrigin,
+): Record<string, unknown> {
+  return {
+    ...{
+      adapter: `${origin.name}:${origin.version}`,
+      adapter_digest: origin.digest,
+      softgate: origin.softgate,
+    },
+    backbone: { id, digest },
+    id2label: Object.fromEntries(labels.map((label, index) => [`${index}`, label])),
+    ...{ pooling: config.pooling, pair_mode: pairMode, temperature },
+    ...(template === undefined ? {} : { template }),
+    ...(outOfScope ? { out_of_scope: outOfScope } : {}),
+  };
+}
+
+function json(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+}
