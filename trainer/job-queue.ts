@@ -2,7 +2,7 @@
 // so nothing native is loaded here.
 import type { Registry, TenantId } from "#registry";
 import { FairQueue } from "./fair-queue.ts";
-import { type Job, type JobQueue, TrainerError, type TrainOptions } from "./job.ts";
+import { type Job, type JobQueue, type JobRequest, TrainerError } from "./job.ts";
 import { JOB_INTERRUPTED, type JobError, jobErrorOf } from "./job-error.ts";
 import { JobLedger } from "./job-ledger.ts";
 import { parseJobRecord } from "./job-record.ts";
@@ -54,10 +54,7 @@ class OneAtATimeQueue implements RecoverableJobQueue {
     this.#ledger = new JobLedger(options);
   }
 
-  async submit(
-    tenant: string,
-    request: { adapterName: string; datasetId: string; options: TrainOptions },
-  ): Promise<Job> {
+  async submit(tenant: string, request: JobRequest): Promise<Job> {
     this.#requireRoom(tenant);
     const owner = tenant as TenantId; // The caller authenticated it.
     const createdAt = new Date(this.#options.now()).toISOString();

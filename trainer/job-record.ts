@@ -13,8 +13,11 @@ const jobRecordSchema = z.object({
   progress: z.number().min(0).max(1),
   createdAt: z.string(),
   updatedAt: z.string(),
+  submittedBy: z.object({ id: z.string(), requestId: z.string().exactOptional() }).exactOptional(),
   report: z.custom<TrainingReport>((report) => typeof report === "object" && report !== null).exactOptional(),
-  adapter: z.object({ name: z.string(), version: z.int(), digest: z.string() }).exactOptional(),
+  adapter: z
+    .object({ name: z.string(), version: z.int(), digest: z.string(), heldBack: z.string().exactOptional() })
+    .exactOptional(),
   error: z.object({ code: z.string(), message: z.string() }).exactOptional(),
 });
 

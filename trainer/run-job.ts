@@ -1,7 +1,7 @@
 // One job's work: read the dataset, train on it, publish the adapter under the job's name. The last two are
 // for callers without a queue too.
 import { ModelError } from "#model";
-import type { AdapterName, PublishRequest, Registry, ResolvedAdapter, TenantId } from "#registry";
+import type { Actor, AdapterName, PublishedAdapter, PublishRequest, Registry, TenantId } from "#registry";
 import type { Job, TrainingReport } from "./job.ts";
 import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
 
@@ -40,13 +40,14 @@ export async function runJob(
   const file = { bytes, fileName, mediaType, columns };
   const result = await trainOn({ dataset: file, options: job.options, onProgress, signal }, options);
   onProgress({ phase: "publish", progress: 1 });
-  const { name, version, digest } = await publishTrained(
+  const { name, version, digest, heldBack } = await publishTrained(
     result,
     // The route parsed the name, and the store gave it back as a string.
-    { tenant, name: job.adapterName as AdapterName, jobId: job.id, dataset },
+    { tenant, name: job.adapterName as AdapterName, jobId: job.id, dataset, actor: job.submittedBy },
     options,
   );
-  return { adapter: { name, version, digest }, report: result.report };
+  const adapter = { name, version, digest, ...(heldBack !== undefined && { heldBack }) };
+  return { adapter, report: result.report };
 }
 
 /** Nothing is kept of it yet. Rejects with the signal's reason once that is aborted. */
@@ -63,16 +64,23 @@ export async function trainOn(
 /** The same job id again leaves one version. */
 export function publishTrained(
   result: ChildTrainResult,
-  origin: { tenant: TenantId; name: AdapterName; jobId: string; dataset: { digest: string; rows: number } },
+  origin: {
+    tenant: TenantId;
+    name: AdapterName;
+    jobId: string;
+    dataset: { digest: string; rows: number };
+    actor: Actor | undefined;
+  },
   { registry, softgateVersion }: PublishWith,
-): Promise<ResolvedAdapter> {
-  const { tenant, name, jobId, dataset } = origin;
+): Promise<PublishedAdapter> {
+  const { tenant, name, jobId, dataset, actor } = origin;
   return registry.publish(tenant, {
     name,
     files: result.files,
     manifest: manifestOf(result, { jobId, softgateVersion, dataset }),
     alias: ALIAS,
     idempotencyKey: jobId,
+    ...(actor && { actor }),
   });
 }
 

@@ -3,6 +3,7 @@
 // training reads the same. Parsing lets the event loop turn.
 import { z } from "zod";
 import { parseDataset } from "#trainer/dataset";
+import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { parseQuery } from "../../parse-input.ts";
@@ -44,7 +45,8 @@ async function store({ registry }: Services, c: AppContext) {
     columns: given,
   });
   const rows = examples.length;
-  const { id } = await registry.putDataset(c.get("tenant"), { ...upload, rows, labels, columns });
+  const dataset = { ...upload, rows, labels, columns, actor: actorOf(c) };
+  const { id } = await registry.putDataset(c.get("tenant"), dataset);
   return { id, rows, labels, columns, warnings };
 }
 
