@@ -28,7 +28,8 @@ export async function writeAudit(
   tenant: TenantId,
   entry: AuditEntry,
 ): Promise<void> {
-  const bytes = encodeRecord(entry);
+  // In the schema's order of fields: an entry that is written again has the same bytes.
+  const bytes = encodeRecord(auditEntrySchema.parse(entry));
   await putIf(store, auditKey(tenant, entry), { bytes, condition: { ifNoneMatch: "*" } });
 }
 
