@@ -234,6 +234,14 @@ describe("rollback", () => {
     expect((await rollback()).version).toBe(1);
   });
 
+  it("passes over the version that it is at", async () => {
+    for (const version of [2, 3]) await registry.setAlias(alpha, router, { alias: "production", version });
+    await registry.setAlias(alpha, router, { alias: "production", version: 2 });
+    await registry.setAlias(alpha, router, { alias: "production", version: 3 });
+    await registry.deleteVersion(alpha, router, { version: 2 });
+    expect((await rollback()).version).toBe(1);
+  });
+
   it("is not undone by the late retry of a publish", async () => {
     const request = publishRequest("four", { idempotencyKey: "job-4" });
     await registry.publish(alpha, request);

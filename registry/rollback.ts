@@ -54,8 +54,8 @@ export async function rollback(
 }
 
 /** Throws no_earlier_version. */
-function earlierVersion(state: AdapterState, { alias, trail }: AliasPointer): number {
-  const earlier = trail.find(({ version }) => !isGone(state, version));
+function earlierVersion(state: AdapterState, { alias, trail, ...current }: AliasPointer): number {
+  const earlier = trail.find(({ version }) => version !== current.version && !isGone(state, version));
   if (earlier) return earlier.version;
   throw new RegistryError(
     "no_earlier_version",
