@@ -8,6 +8,9 @@ import type { Io } from "./io.ts";
 export const STORE_DEFAULT = "file:.softgate";
 export const TENANT_DEFAULT = "default";
 
+/** Who made a change, in history and audit. */
+export const CLI_ACTOR = { id: "cli" };
+
 export const DATA_FILE = "CSV with the columns text and label, TSV, NDJSON or Parquet";
 
 export interface JsonOption {

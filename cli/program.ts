@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { adaptersCommand } from "./commands/adapters.ts";
+import { auditCommand } from "./commands/audit.ts";
 import { backboneCommand } from "./commands/backbone.ts";
 import { classifyCommand } from "./commands/classify.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
@@ -25,6 +26,7 @@ export function createProgram(io: Io): Command {
     reportCommand(io),
     serveCommand(io),
     adaptersCommand(io),
+    auditCommand(io),
     keysCommand(io),
     backboneCommand(io),
   ]) {
@@ -54,6 +56,7 @@ Examples:
   $ softgate classify --adapter tickets "I was charged twice"
   $ softgate evaluate --adapter tickets --data test.csv    accuracy, macro-F1, each label
   $ softgate report tickets --html report.html             figures, advice and plots of its training
+  $ softgate adapters rollback tickets                     production back to the version before
   $ softgate keys create                                   a key for the HTTP API
   $ softgate serve                                         the HTTP API on 127.0.0.1:8080
 

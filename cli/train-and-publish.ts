@@ -4,10 +4,10 @@
 
 import {
   type DatasetRecord,
+  type PublishedAdapter,
   parseAdapterName,
   parseTenantId,
   type Registry,
-  type ResolvedAdapter,
   type TenantId,
 } from "#registry";
 import type { ChildTrainRequest } from "#trainer";
@@ -16,7 +16,7 @@ import { publishTrained, trainOn } from "#trainer/run-job";
 import packageJson from "../package.json" with { type: "json" };
 import type { Io } from "./io.ts";
 import { withRegistry } from "./open-registry.ts";
-import type { ColumnOptions, TenantOptions } from "./options.ts";
+import { CLI_ACTOR, type ColumnOptions, type TenantOptions } from "./options.ts";
 import { bar, createProgressLine, type ProgressLine } from "./progress-line.ts";
 import { findOrPull } from "./pull.ts";
 import { type DatasetFile, printWarnings, readDataset } from "./read-dataset.ts";
@@ -42,7 +42,7 @@ export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
 }
 
 export interface Trained {
-  readonly resolved: ResolvedAdapter;
+  readonly resolved: PublishedAdapter;
   readonly report: TrainingReport;
 }
 
@@ -63,6 +63,7 @@ export async function trainAndPublish(
   return withRegistry(command.store, async (registry, store) => {
     // Before the training: a store that refuses writes is found in a second, not after minutes.
     await store.check();
+    await registry.requirePublishable(tenant, name);
     const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
     const trained = { dataset: file.dataset, ...(validation && { validation }), options };
     const result = await trainOn(
@@ -72,7 +73,7 @@ export async function trainAndPublish(
     const dataset = await keepDataset(registry, tenant, file);
     const resolved = await publishTrained(
       result,
-      { tenant, name, jobId: `local-${crypto.randomUUID()}`, dataset },
+      { tenant, name, jobId: `local-${crypto.randomUUID()}`, dataset, actor: CLI_ACTOR },
       { registry, softgateVersion: packageJson.version },
     );
     return { resolved, report: result.report };
@@ -119,7 +120,7 @@ function keepDataset(
   tenant: TenantId,
   { dataset, rows, labels }: TrainingFile,
 ): Promise<DatasetRecord> {
-  return registry.putDataset(tenant, { ...dataset, rows, labels });
+  return registry.putDataset(tenant, { ...dataset, rows, labels, actor: CLI_ACTOR });
 }
 
 function showTraining(line: ProgressLine, { phase, progress, step, steps, loss }: TrainingProgress): void {

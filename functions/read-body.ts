@@ -17,6 +17,15 @@ export async function readJson<Schema extends z.ZodType>(
   return parseInput(schema, parseJson(await readBytes(c)));
 }
 
+/** As readJson; a request without a body is read as {}. */
+export async function readOptionalJson<Schema extends z.ZodType>(
+  c: AppContext,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const isEmpty = c.req.raw.body === null && c.req.header("content-type") === undefined;
+  return isEmpty ? parseInput(schema, {}) : readJson(c, schema);
+}
+
 /** The whole body. Throws RequestError payload_too_large, or invalid_request when it ends early. */
 export async function readBytes(c: AppContext): Promise<Uint8Array<ArrayBuffer>> {
   const bodyBytesMax = c.get("bodyBytesMax");

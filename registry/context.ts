@@ -1,6 +1,6 @@
 // What every operation of the registry shares: the store, the clock, randomness and the caches.
 import type { LRUCache } from "lru-cache";
-import type { AliasesRecord } from "./aliases-record.ts";
+import type { AdapterState } from "./adapter-state.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import type { RecentReads } from "./recent-reads.ts";
 import type { KeyRecord, PublishRequest, ResolvedAdapter } from "./registry.ts";
@@ -16,10 +16,12 @@ export interface RegistryContext {
   readonly now: () => Date;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly checkAdapter: CheckAdapter;
+  /** For so long what was deleted can be restored. */
+  readonly restoreMs: number;
   /** By object key. Manifests never change, so they are never stale. */
   readonly manifests: LRUCache<string, ResolvedAdapter>;
   /** By object key. */
-  readonly aliases: RecentReads<AliasesRecord>;
+  readonly states: RecentReads<AdapterState>;
   /** By object key. */
   readonly keys: RecentReads<KeyRecord>;
   /** Resolves once the store's layout is known to be this one. */

@@ -1,32 +1,41 @@
 // The registry on one object store: each method is a file of this folder.
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import { listAudit } from "./audit.ts";
 import type { CheckAdapter, RegistryContext } from "./context.ts";
 import { getDataset, putDataset } from "./datasets.ts";
 import { createEnsureLayout } from "./ensure-layout.ts";
+import { listHistory } from "./history.ts";
 import { getJob, listUnfinishedJobs, putJob } from "./jobs.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./keys.ts";
 import {
   ALIAS_STALE_MS_MAX,
-  ALIASES_CACHED_MAX,
   KEY_STALE_MS_MAX,
   KEYS_CACHED_MAX,
   MANIFEST_CACHE_BYTES_MAX,
   MANIFESTS_CACHED_MAX,
+  RESTORE_MS_DEFAULT,
+  STATES_CACHED_MAX,
 } from "./limits.ts";
 import { listAdapters, listVersions } from "./list.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import { readPackage } from "./package.ts";
+import { protectAlias } from "./protect-alias.ts";
 import { publish } from "./publish.ts";
 import { readFiles } from "./read-files.ts";
 import { RecentReads } from "./recent-reads.ts";
 import type { Registry } from "./registry.ts";
+import { deleteAdapter, requirePublishable, restoreAdapter } from "./remove-adapter.ts";
+import { deleteVersion, restoreVersion } from "./remove-version.ts";
 import { resolve } from "./resolve.ts";
+import { rollback } from "./rollback.ts";
 import { setAlias } from "./set-alias.ts";
 
 export interface RegistryOptions {
   readonly store: ObjectStore;
   readonly now?: () => Date;
+  /** What was deleted can be restored for so long. Default RESTORE_MS_DEFAULT. */
+  readonly restoreMs?: number;
   /** Secrets and nonces are made of these: a test may fix them, nothing else. */
   readonly randomBytes?: (count: number) => Uint8Array;
   /** Asked before anything of a version is written. Absent: files are kept as they come, whatever they hold. */
@@ -43,15 +52,25 @@ export function createRegistry(options: RegistryOptions): Registry {
     resolve: (tenant, reference) => resolve(context, tenant, reference),
     readFiles: (tenant, manifest) => readFiles(context, tenant, manifest),
     readPackage: (tenant, request) => readPackage(context, tenant, request),
+    requirePublishable: (tenant, name) => requirePublishable(context, { tenant, name }),
     setAlias: (tenant, name, move) => setAlias(context, tenant, { name, ...move }),
+    rollback: (tenant, name, request) => rollback(context, tenant, { name, ...request }),
+    protectAlias: (tenant, name, request) => protectAlias(context, { tenant, name }, request),
+    listHistory: (tenant, name, page) => listHistory(context, { tenant, name }, page),
+    deleteAdapter: (tenant, name, options) => deleteAdapter(context, { tenant, name }, options),
+    restoreAdapter: (tenant, name, options) => restoreAdapter(context, { tenant, name }, options),
+    deleteVersion: (tenant, name, change) => deleteVersion(context, { tenant, name }, change),
+    restoreVersion: (tenant, name, change) => restoreVersion(context, { tenant, name }, change),
+    listAudit: (tenant, page) => listAudit(context, tenant, page),
     listAdapters: (tenant, page) => listAdapters(context, tenant, page),
     listVersions: (tenant, name, page) => listVersions(context, { tenant, name }, page),
     putJob: (tenant, id, record) => putJob(context, tenant, { id, record }),
     getJob: (tenant, id) => getJob(context, tenant, id),
     listUnfinishedJobs: () => listUnfinishedJobs(context),
-    createKey: (tenant, description) => createKey(context, tenant, description),
+    createKey: (tenant, description, actor) =>
+      createKey(context, tenant, { description, ...(actor && { actor }) }),
     listKeys: (tenant) => listKeys(context, tenant),
-    revokeKey: (id) => revokeKey(context, id),
+    revokeKey: (id, actor) => revokeKey(context, id, actor),
     authenticate: (secret) => authenticate(context, secret),
   };
 }
@@ -62,10 +81,11 @@ function createContext(options: RegistryOptions): RegistryContext {
   return {
     store,
     now,
+    restoreMs: options.restoreMs ?? RESTORE_MS_DEFAULT,
     randomBytes: options.randomBytes ?? randomBytes,
     checkAdapter: options.checkAdapter ?? (() => undefined),
     manifests: new LRUCache({ max: MANIFESTS_CACHED_MAX, maxSize: MANIFEST_CACHE_BYTES_MAX }),
-    aliases: new RecentReads({ ageMsMax: ALIAS_STALE_MS_MAX, entriesMax: ALIASES_CACHED_MAX, nowMs }),
+    states: new RecentReads({ ageMsMax: ALIAS_STALE_MS_MAX, entriesMax: STATES_CACHED_MAX, nowMs }),
     keys: new RecentReads({ ageMsMax: KEY_STALE_MS_MAX, entriesMax: KEYS_CACHED_MAX, nowMs }),
     ensureLayout: createEnsureLayout(store),
   };

@@ -1,6 +1,8 @@
 // A tenant's uploaded files: the bytes as a blob, and a record that describes them.
 import { z } from "zod";
+import { writeAudit } from "./audit.ts";
 import { getBlob, putBlob } from "./blobs.ts";
+import { createStamp } from "./change.ts";
 import { createNonce, type RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
 import { datasetKey } from "./layout.ts";
@@ -29,13 +31,15 @@ export async function putDataset(
   tenant: TenantId,
   dataset: Parameters<Registry["putDataset"]>[1],
 ): Promise<DatasetRecord> {
-  const { bytes, rows, labels, fileName, mediaType, columns } = dataset;
+  const { bytes, rows, labels, fileName, mediaType, columns, actor } = dataset;
   checkLimits(dataset);
   await context.ensureLayout();
   const blob = await putBlob(context, tenant, bytes);
   const id = `ds_${createNonce(context)}`;
-  const createdAt = context.now().toISOString();
+  const stamp = createStamp(context, actor ? { actor } : {});
+  const { at: createdAt } = stamp;
   const record = { id, ...blob, rows, labels, fileName, mediaType, columns, createdAt };
+  await writeAudit(context, tenant, { ...stamp, action: "upload_dataset", datasetId: id });
   await context.store.put(datasetKey(tenant, id), encodeRecord(record));
   return record;
 }

@@ -1,13 +1,15 @@
-// Reads versions: a version exists when, and only when, its manifest stands. Manifests never change,
-// so those that were read are kept in memory. Also the errors for what is not there: an adapter of
-// another tenant is answered like one that never was, since every key starts with the caller's tenant.
+// Reads versions: a version exists when, and only when, its manifest stands and neither it nor its
+// adapter is deleted. Manifests never change, so those that were read are kept in memory. Also the errors
+// for what is not there: what is deleted, or another tenant's, is answered like what never was.
+import { type AdapterState, isGone, readState } from "./adapter-state.ts";
 import type { RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
 import { type AdapterOwner, manifestKey, manifestsPrefix, versionOfKey } from "./layout.ts";
+import { MANIFESTS_LISTED_AT_ONCE } from "./limits.ts";
 import { decodeManifest } from "./manifest.ts";
 import type { ResolvedAdapter } from "./registry.ts";
 
-/** Throws invalid_manifest. */
+/** Whether deleted or not. Throws invalid_manifest. */
 export async function findVersion(
   context: RegistryContext,
   owner: AdapterOwner,
@@ -24,32 +26,48 @@ export async function findVersion(
   return adapter;
 }
 
-/** Throws adapter_not_found, version_not_found. */
+/** By the given state, or one that is at most ALIAS_STALE_MS_MAX old. Throws adapter_not_found, version_not_found. */
 export async function getVersion(
   context: RegistryContext,
   owner: AdapterOwner,
-  version: number,
+  { version, ...given }: { version: number; state?: AdapterState },
 ): Promise<ResolvedAdapter> {
-  const found = await findVersion(context, owner, version);
+  const state = given.state ?? (await readState(context, owner));
+  const isHidden = state.deleted !== undefined || isGone(state, version);
+  const found = isHidden ? undefined : await findVersion(context, owner, version);
   if (found) return found;
-  const latest = await getLatestVersion(context, owner);
+  const latest = await getLatestVersion(context, owner, state);
   throw new RegistryError(
     "version_not_found",
     `Adapter ${owner.name} has no version ${version}. Its latest is ${latest}; list its versions to see all.`,
   );
 }
 
+/** By the given state, or one that is at most ALIAS_STALE_MS_MAX old. */
 export async function findLatestVersion(
-  { store }: RegistryContext,
+  context: RegistryContext,
   owner: AdapterOwner,
+  given?: AdapterState,
 ): Promise<number | undefined> {
-  const { keys } = await store.list({ prefix: manifestsPrefix(owner), limit: 1 });
-  return keys[0] === undefined ? undefined : versionOfKey(keys[0]);
+  const state = given ?? (await readState(context, owner));
+  if (state.deleted !== undefined) return undefined;
+  const limit = state.deletedVersions.length === 0 ? 1 : MANIFESTS_LISTED_AT_ONCE;
+  for (let after: string | undefined; ; ) {
+    const prefix = manifestsPrefix(owner);
+    const page = await context.store.list({ prefix, limit, ...(after !== undefined && { after }) });
+    const latest = page.keys.map(versionOfKey).find((version) => !isGone(state, version));
+    if (latest !== undefined || page.next === undefined || limit === 1) return latest;
+    after = page.next;
+  }
 }
 
-/** Throws adapter_not_found. */
-export async function getLatestVersion(context: RegistryContext, owner: AdapterOwner): Promise<number> {
-  const latest = await findLatestVersion(context, owner);
+/** As findLatestVersion. Throws adapter_not_found. */
+export async function getLatestVersion(
+  context: RegistryContext,
+  owner: AdapterOwner,
+  state?: AdapterState,
+): Promise<number> {
+  const latest = await findLatestVersion(context, owner, state);
   if (latest !== undefined) return latest;
   throw new RegistryError(
     "adapter_not_found",

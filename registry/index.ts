@@ -1,5 +1,12 @@
 // The door of the registry. No tensors, no HTTP.
 
+export {
+  type Actor,
+  type AdapterChange,
+  type AuditEntry,
+  type PromotionRule,
+  promotionRuleSchema,
+} from "./change.ts";
 export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
@@ -18,8 +25,10 @@ export {
   type AdapterName,
   type AdapterReference,
   type AdapterSummary,
+  type AliasMove,
   type DatasetRecord,
   type KeyRecord,
+  type PublishedAdapter,
   type PublishRequest,
   parseAdapterName,
   parseAdapterReference,

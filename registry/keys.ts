@@ -1,6 +1,8 @@
 // API keys: which tenant a secret speaks for. Stored under the secret's sha256; the secret is not.
 // A key's id is the beginning of that hash, so that a key is found by either.
 import { z } from "zod";
+import { writeAudit } from "./audit.ts";
+import { type Actor, createStamp } from "./change.ts";
 import type { RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
 import { formatSecret, isSecret, SECRET_RANDOM_BYTES, secretDigestOf } from "./key-secret.ts";
@@ -26,7 +28,7 @@ const keySchema = z.strictObject({
 export async function createKey(
   context: RegistryContext,
   tenant: TenantId,
-  description: string,
+  { description, actor }: { description: string; actor?: Actor },
 ): Promise<{ record: KeyRecord; secret: string }> {
   if (description.length > KEY_DESCRIPTION_LENGTH_MAX) {
     const message = `The description is longer than ${KEY_DESCRIPTION_LENGTH_MAX} characters: shorten it.`;
@@ -36,7 +38,9 @@ export async function createKey(
   const secret = formatSecret(context.randomBytes(SECRET_RANDOM_BYTES));
   const digest = secretDigestOf(secret);
   const id = `key_${digest.slice(0, ID_DIGITS)}`;
-  const record = { id, tenant: parseTenantId(tenant), description, createdAt: context.now().toISOString() };
+  const stamp = createStamp(context, actor ? { actor } : {});
+  const record = { id, tenant: parseTenantId(tenant), description, createdAt: stamp.at };
+  await writeAudit(context, tenant, { ...stamp, action: "create_key", keyId: id });
   const bytes = encodeRecord(record);
   if (await putIf(context.store, keyRecordKey(digest), { bytes, condition: { ifNoneMatch: "*" } })) {
     return { record, secret };
@@ -55,13 +59,15 @@ export async function listKeys(context: RegistryContext, tenant?: TenantId): Pro
 }
 
 /** Revoking twice is revoking once. Throws invalid_key. */
-export async function revokeKey(context: RegistryContext, id: string): Promise<void> {
+export async function revokeKey(context: RegistryContext, id: string, actor?: Actor): Promise<void> {
+  const stamp = createStamp(context, actor ? { actor } : {});
   const key = await findKeyById(context, id);
   try {
     for (let attempt = 0; attempt < SWAP_ATTEMPTS_MAX; attempt += 1) {
       const current = await readKey(context, key);
       if (!current || current.value.revokedAt !== undefined) return;
-      const bytes = encodeRecord({ ...current.value, revokedAt: context.now().toISOString() });
+      await writeAudit(context, current.value.tenant, { ...stamp, action: "revoke_key", keyId: id });
+      const bytes = encodeRecord({ ...current.value, revokedAt: stamp.at });
       if (await putIf(context.store, key, { bytes, condition: { ifMatch: current.etag } })) return;
     }
   } finally {

@@ -23,7 +23,9 @@ describe("the layout", () => {
             layout.datasetKey(tenant, "ds_0"),
             layout.claimKey(owner, version),
             layout.manifestKey(owner, version),
-            layout.aliasesKey(owner),
+            layout.stateKey(owner),
+            layout.historySegmentKey(owner, version),
+            layout.auditKey(tenant, { id: "0".repeat(32), at: new Date(version).toISOString() }),
             layout.publicationKey(tenant, "../../any text\0"),
             layout.jobKey(tenant, "job"),
             layout.unfinishedJobKey(tenant, "job"),
@@ -66,8 +68,8 @@ describe("the layout", () => {
 
   it("of a later Softgate is not written to", async () => {
     const { registry, store, reopen } = createTestRegistry();
-    await store.put(layout.layoutKey, encode('{"layout":2}'));
-    const refused = { code: "store_unsuitable", publicMessage: expect.stringContaining("layout 2") };
+    await store.put(layout.layoutKey, encode('{"layout":99}'));
+    const refused = { code: "store_unsuitable", publicMessage: expect.stringContaining("layout 99") };
     await expect(registry.publish(alpha, publishRequest("one"))).rejects.toMatchObject(refused);
     await expect(reopen().createKey(alpha, "test")).rejects.toMatchObject(refused);
     expect([...(await dump(store)).keys()]).toEqual([layout.layoutKey]);

@@ -9,17 +9,24 @@
 //     adapters/<name>/
 //       claims/<rank>-<version>.json     this number is taken, by whom
 //       manifests/<rank>-<version>.json  the version; what has none does not exist
-//       aliases.json                     alias → version, with past moves; the one thing that changes
+//       state.json                       aliases, tombstones, newest changes; the one thing that changes
+//       history/<segment>.json           older changes, a fixed number each, from 1; written once
 //     publications/<sha256>.json         idempotency key → name and version
+//     audit/<time rank>-<id>.json        one change: who, when, what, why; written once
 //     jobs/<job id>.json                 job record
 //     unfinished-jobs/<job id>           empty; there while the job is not finished
 //
-// <rank> is VERSION_MAX - version in eight digits, so that a listing begins with the newest.
+// <rank> is VERSION_MAX - version in eight digits, <time rank> TIME_MS_MAX - milliseconds in thirteen, so
+// that a listing begins with the newest. What may be removed (by what is yet to come) is told by keys and
+// state.json alone: blobs and audit name nothing, and nothing but state.json says that a version is deleted.
 import { createHash } from "node:crypto";
 import { VERSION_MAX } from "./limits.ts";
 import type { AdapterName, TenantId } from "./registry.ts";
 
-export const LAYOUT_VERSION = 1;
+/** In the year 2286. */
+const TIME_MS_MAX = 9_999_999_999_999;
+
+export const LAYOUT_VERSION = 2;
 
 export interface AdapterOwner {
   readonly tenant: TenantId;
@@ -71,8 +78,27 @@ export function versionOfKey(key: string): number {
   return version;
 }
 
-export function aliasesKey(owner: AdapterOwner): string {
-  return `${adapterPrefix(owner)}aliases.json`;
+export function stateKey(owner: AdapterOwner): string {
+  return `${adapterPrefix(owner)}state.json`;
+}
+
+/** segment: from 1. */
+export function historySegmentKey(owner: AdapterOwner, segment: number): string {
+  return `${adapterPrefix(owner)}history/${String(segment).padStart(8, "0")}.json`;
+}
+
+export function auditPrefix(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}audit/`;
+}
+
+export function auditKey(tenant: TenantId, { id, at }: { id: string; at: string }): string {
+  return `${auditPrefix(tenant)}${auditRank(new Date(at))}-${id}.json`;
+}
+
+/** Later times have lower ranks. */
+export function auditRank(at: Date): string {
+  const rank = Math.min(Math.max(TIME_MS_MAX - at.getTime(), 0), TIME_MS_MAX);
+  return String(rank).padStart(13, "0");
 }
 
 export function publicationKey(tenant: TenantId, idempotencyKey: string): string {

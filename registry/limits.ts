@@ -15,24 +15,39 @@ export const IDEMPOTENCY_KEY_LENGTH_MAX = 200;
 
 export const VERSION_MAX = 99_999_999;
 export const VERSIONS_PER_PAGE_MAX = 200;
+/** Where the newest manifests may be of deleted versions. */
+export const MANIFESTS_LISTED_AT_ONCE = 100;
 export const ADAPTERS_PER_PAGE_MAX = 200;
 export const PER_PAGE_DEFAULT = 50;
 export const ALIASES_PER_ADAPTER_MAX = 100;
-/** Past moves kept of one alias. */
-export const ALIAS_HISTORY_MAX = 20;
+/** Earlier versions of one alias that a rollback finds by itself. */
+export const ROLLBACK_TRAIL_MAX = 20;
+/** Versions of one adapter that are deleted and not yet removed from the store. */
+export const DELETED_VERSIONS_MAX = 1_000;
+/** What was deleted can be restored for so long, unless the registry is made with another window. */
+export const RESTORE_MS_DEFAULT = 30 * 24 * 60 * 60 * 1_000;
+
+export const REASON_LENGTH_MAX = 500;
+/** Changes in one segment of an adapter's history; its state holds at most twice as many. */
+export const HISTORY_SEGMENT_CHANGES = 16;
+export const CHANGES_PER_ADAPTER_MAX = 99_999_999;
+export const HISTORY_PER_PAGE_MAX = 200;
+/** Read for one page, however few of their changes are of the alias that is asked for. */
+export const HISTORY_SEGMENTS_PER_PAGE_MAX = 16;
+export const AUDIT_ENTRIES_PER_PAGE_MAX = 200;
 
 /** Numbers tried by one publish when others take them first. */
 export const CLAIM_ATTEMPTS_MAX = 64;
-/** Compare-and-swap rounds of one alias or key change. */
+/** Compare-and-swap rounds of one change of an adapter or key. */
 export const SWAP_ATTEMPTS_MAX = 64;
 /** Requests that one call has in flight at the store. */
 export const STORE_REQUESTS_IN_FLIGHT_MAX = 16;
 
 export const MANIFESTS_CACHED_MAX = 4096;
 export const MANIFEST_CACHE_BYTES_MAX = 64 * MEBIBYTE;
-export const ALIASES_CACHED_MAX = 4096;
+export const STATES_CACHED_MAX = 4096;
 export const KEYS_CACHED_MAX = 10_000;
-/** Another process's alias move is seen after at most this time; one's own at once. */
+/** Another process's alias move, deletion or restoration is seen after at most this time; one's own at once. */
 export const ALIAS_STALE_MS_MAX = 1_000;
 /** Another process's revocation of a key is seen after at most this time; one's own at once. */
 export const KEY_STALE_MS_MAX = 10_000;

@@ -1,5 +1,5 @@
-// Pages of a tenant's adapters and of an adapter's versions. What has no manifest is not shown.
-import { readAliases } from "./aliases-record.ts";
+// Pages of a tenant's adapters and of an adapter's versions. What has no manifest, or is deleted, is not shown.
+import { isGone, readState } from "./adapter-state.ts";
 import type { RegistryContext } from "./context.ts";
 import { findLatestVersion, findVersion, getLatestVersion } from "./find-version.ts";
 import {
@@ -10,8 +10,9 @@ import {
   manifestsPrefix,
   versionOfKey,
 } from "./layout.ts";
-import { ADAPTERS_PER_PAGE_MAX, PER_PAGE_DEFAULT, VERSION_MAX, VERSIONS_PER_PAGE_MAX } from "./limits.ts";
+import { ADAPTERS_PER_PAGE_MAX, VERSION_MAX, VERSIONS_PER_PAGE_MAX } from "./limits.ts";
 import { mapInParallel } from "./map-in-parallel.ts";
+import { clampLimit } from "./records.ts";
 import { type AdapterSummary, parseAdapterName, type TenantId, type VersionSummary } from "./registry.ts";
 
 /** By name. A page may be shorter than its limit; the last one has no next. */
@@ -37,16 +38,14 @@ async function summarizeAdapter(
   context: RegistryContext,
   owner: AdapterOwner,
 ): Promise<AdapterSummary | undefined> {
-  const [latestVersion, record] = await Promise.all([
-    findLatestVersion(context, owner),
-    readAliases(context, owner),
-  ]);
+  const state = await readState(context, owner);
+  const latestVersion = await findLatestVersion(context, owner, state);
   if (latestVersion === undefined) return undefined;
-  const aliases = Object.fromEntries((record?.aliases ?? []).map(({ alias, version }) => [alias, version]));
+  const aliases = Object.fromEntries(state.aliases.map(({ alias, version }) => [alias, version]));
   return { name: owner.name, latestVersion, aliases };
 }
 
-/** Newest first; `before` is a version. Throws adapter_not_found. */
+/** Newest first; `before` is a version. A page may be shorter than its limit, even empty. Throws adapter_not_found. */
 export async function listVersions(
   context: RegistryContext,
   owner: AdapterOwner,
@@ -58,9 +57,11 @@ export async function listVersions(
     ...(page.before !== undefined &&
       page.before <= VERSION_MAX && { after: manifestKey(owner, page.before) }),
   });
-  if (keys.length === 0) await getLatestVersion(context, owner);
-  const aliases = (await readAliases(context, owner))?.aliases ?? [];
-  const found = await mapInParallel(keys, async (key) => {
+  const state = await readState(context, owner);
+  const live = state.deleted ? [] : keys.filter((key) => !isGone(state, versionOfKey(key)));
+  if (live.length === 0) await getLatestVersion(context, owner, state);
+  const { aliases } = state;
+  const found = await mapInParallel(live, async (key) => {
     const adapter = await findVersion(context, owner, versionOfKey(key));
     if (!adapter) throw new Error(`invariant: ${key} is listed and absent`);
     const { version, digest, manifest } = adapter;
@@ -78,8 +79,4 @@ export async function listVersions(
     };
   });
   return next === undefined ? { versions: found } : { versions: found, next: versionOfKey(next) };
-}
-
-function clampLimit(limit: number = PER_PAGE_DEFAULT, max: number): number {
-  return Math.min(Math.max(Math.trunc(limit), 1), max);
 }

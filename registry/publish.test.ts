@@ -181,8 +181,8 @@ describe("a publish that dies", () => {
         await expectWhole(after, alpha);
         if (survived) break;
       }
-      // Two blobs, claim, publication, manifest, aliases.
-      expect(deaths).toBe(6);
+      // Two blobs, claim, publication, audit, manifest, audit of the change before, state.
+      expect(deaths).toBe(8);
     },
   );
 
@@ -206,13 +206,13 @@ describe("a publish whose replies are lost", () => {
   it.each<WriteFault>(["after", "refused"])(
     "(%s the write) knows its own conditional writes, and makes one version with the first number",
     async (fault) => {
-      // Layout, claim, publication, manifest and aliases are read back; a blob's loss is told to the caller.
-      for (const write of [0, 3, 4, 5, 6]) {
+      // Layout, claim, publication, audit, manifest and state are read back; a blob's loss is told to the caller.
+      for (const write of [0, 3, 4, 5, 6, 7, 8]) {
         const attempt = createTestRegistry();
         attempt.store.faults.set(write, fault);
         const published = await attempt.registry.publish(alpha, publishRequest("x", { idempotencyKey: "j" }));
         expect(published.version).toBe(1);
-        expect(attempt.store.writes).toBe(7);
+        expect(attempt.store.writes).toBe(9);
         const { versions } = await attempt.reopen().listVersions(alpha, router);
         expect(versions).toMatchObject([{ version: 1, aliases: ["production"] }]);
       }

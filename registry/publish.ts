@@ -1,7 +1,9 @@
 // An adapter's files become a version: blobs, then the number, then the manifest, then the alias.
 // The manifest is the moment of birth: before it nothing is seen, after it nothing is missing.
 // A publish that dies anywhere leaves at most unreferenced blobs and an unused number.
+import { writeAudit } from "./audit.ts";
 import { putBlob } from "./blobs.ts";
+import type { Actor, AuditEntry } from "./change.ts";
 import { claimVersion, findPublication } from "./claim-version.ts";
 import type { RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
@@ -9,33 +11,37 @@ import { findVersion } from "./find-version.ts";
 import { type AdapterOwner, manifestKey } from "./layout.ts";
 import { ADAPTER_FILE_BYTES_MAX, IDEMPOTENCY_KEY_LENGTH_MAX } from "./limits.ts";
 import { encodeManifest, MANIFEST_MEDIA_TYPE, type Manifest } from "./manifest.ts";
-import { moveAlias } from "./move-alias.ts";
+import { promotePublished } from "./promote-published.ts";
 import { putIf } from "./records.ts";
 import {
   DEFAULT_ALIAS,
+  type PublishedAdapter,
   type PublishRequest,
   parseAdapterName,
   parseAlias,
   type ResolvedAdapter,
   type TenantId,
 } from "./registry.ts";
+import { requirePublishable } from "./remove-adapter.ts";
 
-/** Throws invalid_manifest, limit_exceeded, conflict, and what the registry's checkAdapter throws. */
+/** Throws invalid_manifest, limit_exceeded, adapter_deleted, conflict, and what the registry's checkAdapter throws. */
 export async function publish(
   context: RegistryContext,
   tenant: TenantId,
   request: PublishRequest,
-): Promise<ResolvedAdapter> {
+): Promise<PublishedAdapter> {
   const owner = { tenant, name: parseAdapterName(request.name) };
   const alias = parseAlias(request.alias ?? DEFAULT_ALIAS);
   context.checkAdapter(request.files, request.manifest);
   checkRequest(request);
+  await requirePublishable(context, owner);
   await context.ensureLayout();
   const adapter =
     (await findPublished(context, owner, request.idempotencyKey)) ??
     (await writeVersion(context, owner, request));
-  await moveAlias(context, owner, { alias, version: adapter.version, by: "publish" });
-  return adapter;
+  const { actor } = request;
+  const heldBack = await promotePublished(context, owner, { alias, adapter, ...(actor && { actor }) });
+  return heldBack === undefined ? adapter : { ...adapter, heldBack };
 }
 
 function checkRequest({ files, idempotencyKey, ...request }: PublishRequest): void {
@@ -70,8 +76,8 @@ async function findPublished(
   idempotencyKey: string | undefined,
 ): Promise<ResolvedAdapter | undefined> {
   if (idempotencyKey === undefined) return undefined;
-  const version = await findPublication(context, owner, idempotencyKey);
-  return version === undefined ? undefined : findVersion(context, owner, version);
+  const claim = await findPublication(context, owner, idempotencyKey);
+  return claim && findVersion(context, owner, claim.version);
 }
 
 async function writeVersion(
@@ -83,7 +89,7 @@ async function writeVersion(
     putBlob(context, owner.tenant, request.files.config),
     putBlob(context, owner.tenant, request.files.weights),
   ]);
-  const version = await claimVersion(context, owner, request.idempotencyKey);
+  const { version, ...claim } = await claimVersion(context, owner, request.idempotencyKey);
   const bytes = encodeManifest(
     completeManifest(request, {
       version,
@@ -94,11 +100,28 @@ async function writeVersion(
       ],
     }),
   );
+  await writeAudit(context, owner.tenant, publishEntry(owner, { ...request, ...claim, version }));
   // Refused when another publish with our idempotency key was first: then its manifest is the version.
   await putIf(context.store, manifestKey(owner, version), { bytes, condition: { ifNoneMatch: "*" } });
   const adapter = await findVersion(context, owner, version);
   if (!adapter) throw new Error(`invariant: ${owner.name}:${version} was written and is absent`);
   return adapter;
+}
+
+/** Named by the claim, so that a publish that is repeated has one entry. */
+function publishEntry(
+  { name }: AdapterOwner,
+  { actor, ...claim }: { actor?: Actor; nonce: string; at: string; version: number },
+): AuditEntry {
+  return {
+    id: claim.nonce,
+    at: claim.at,
+    by: actor?.id ?? "unknown",
+    ...(actor?.requestId !== undefined && { requestId: actor.requestId }),
+    action: "publish",
+    adapter: name,
+    version: claim.version,
+  };
 }
 
 function completeManifest(

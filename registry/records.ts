@@ -1,6 +1,7 @@
 // Small JSON records in the store, and the conditional writes that everything else rests on.
 import type { z } from "zod";
 import { RegistryError } from "./errors.ts";
+import { PER_PAGE_DEFAULT } from "./limits.ts";
 import type { ObjectStore, PutCondition } from "./object-store/object-store.ts";
 
 export function encodeRecord(value: unknown): Uint8Array {
@@ -46,4 +47,9 @@ export async function putIf(
 async function holds(store: ObjectStore, key: string, bytes: Uint8Array): Promise<boolean> {
   const stored = await store.get(key);
   return stored !== undefined && Buffer.compare(stored.bytes, bytes) === 0;
+}
+
+/** How many of a page are given when so many are asked for. */
+export function clampLimit(limit: number = PER_PAGE_DEFAULT, max: number): number {
+  return Math.min(Math.max(Math.trunc(limit), 1), max);
 }

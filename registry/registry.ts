@@ -1,6 +1,10 @@
 // The registry as its callers see it: tenants' datasets, adapters, versions, aliases, keys and job
 // records on one object store. Every method takes the tenant first, and every key starts with it.
+import type { AuditPage } from "./audit.ts";
+import type { Actor, AdapterChange, AuditEntry, ChangeOptions, PromotionRule } from "./change.ts";
+import type { ForceOptions } from "./check-promotion.ts";
 import { RegistryError } from "./errors.ts";
+import type { HistoryPage } from "./history.ts";
 import { VERSION_MAX } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { PackageFiles } from "./package.ts";
@@ -72,6 +76,41 @@ export interface PublishRequest {
   readonly alias?: string;
   /** Publishing again with the same key returns the version it made. */
   readonly idempotencyKey?: string;
+  readonly actor?: Actor;
+}
+
+export interface PublishedAdapter extends ResolvedAdapter {
+  /** Why the alias was not moved to it: a sentence. Absent where it was, or points at a later version. */
+  readonly heldBack?: string;
+}
+
+export interface AliasMove {
+  readonly alias: string;
+  readonly version: number;
+  /** Where it pointed before; absent for a new alias, and the version itself where nothing moved. */
+  readonly from?: number;
+}
+
+export interface MoveAliasRequest extends ChangeOptions, ForceOptions {
+  readonly alias: string;
+  readonly version: number;
+  /** Move it only from here; conflict otherwise. */
+  readonly from?: number;
+}
+
+export interface RollbackRequest extends ChangeOptions, ForceOptions {
+  readonly alias: string;
+  /** Default: the version that the alias pointed at before and that is not deleted. */
+  readonly version?: number;
+  /** Roll back only from here; conflict otherwise, so that a request sent twice goes back once. */
+  readonly from?: number;
+}
+
+export interface ProtectAliasRequest extends ChangeOptions {
+  readonly alias: string;
+  readonly protected: boolean;
+  /** Without one, nothing but force moves the alias. */
+  readonly rule?: PromotionRule;
 }
 
 export interface KeyRecord {
@@ -85,12 +124,17 @@ export interface KeyRecord {
 export interface Registry {
   putDataset(
     tenant: TenantId,
-    dataset: { bytes: Uint8Array } & Omit<DatasetRecord, "id" | "digest" | "bytes" | "createdAt">,
+    dataset: { bytes: Uint8Array } & Omit<DatasetRecord, "id" | "digest" | "bytes" | "createdAt"> & {
+        actor?: Actor;
+      },
   ): Promise<DatasetRecord>;
   /** Throws dataset_not_found. */
   getDataset(tenant: TenantId, id: string): Promise<DatasetRecord & { content: Uint8Array }>;
 
-  publish(tenant: TenantId, request: PublishRequest): Promise<ResolvedAdapter>;
+  /** Throws adapter_deleted while the name can be restored. */
+  publish(tenant: TenantId, request: PublishRequest): Promise<PublishedAdapter>;
+  /** What publish would refuse for the name's sake, before a training. Throws adapter_deleted. */
+  requirePublishable(tenant: TenantId, name: AdapterName): Promise<void>;
   /** Throws adapter_not_found, alias_not_found, version_not_found. */
   resolve(tenant: TenantId, reference: AdapterReference): Promise<ResolvedAdapter>;
   /** The version's two files, digests verified. Throws blob_not_found, blob_corrupt. */
@@ -100,7 +144,42 @@ export interface Registry {
     tenant: TenantId,
     request: { resolved: ResolvedAdapter; softgateVersion: string },
   ): Promise<PackageFiles>;
-  setAlias(tenant: TenantId, name: AdapterName, move: { alias: string; version: number }): Promise<void>;
+
+  /** Throws alias_protected, promotion_refused, version_not_found, conflict. */
+  setAlias(tenant: TenantId, name: AdapterName, move: MoveAliasRequest): Promise<AliasMove>;
+  /** Verifies the version's bytes first. Throws as setAlias, no_earlier_version, version_damaged. */
+  rollback(tenant: TenantId, name: AdapterName, request: RollbackRequest): Promise<AliasMove>;
+  protectAlias(tenant: TenantId, name: AdapterName, request: ProtectAliasRequest): Promise<void>;
+  /** All changes of an adapter, newest first, or one alias's. Throws adapter_not_found. */
+  listHistory(
+    tenant: TenantId,
+    name: AdapterName,
+    page?: HistoryPage,
+  ): Promise<{ changes: AdapterChange[]; next?: number }>;
+
+  /** From then on answered like what never was. Throws alias_protected without force. */
+  deleteAdapter(
+    tenant: TenantId,
+    name: AdapterName,
+    options?: ChangeOptions & ForceOptions,
+  ): Promise<{ restorableUntil: string }>;
+  /** Throws adapter_not_found, also once the window has ended. */
+  restoreAdapter(tenant: TenantId, name: AdapterName, options?: ChangeOptions): Promise<void>;
+  /** Throws version_in_use when an alias points at it. */
+  deleteVersion(
+    tenant: TenantId,
+    name: AdapterName,
+    change: ChangeOptions & { version: number },
+  ): Promise<{ restorableUntil: string }>;
+  /** Throws version_not_found, also once the window has ended. */
+  restoreVersion(
+    tenant: TenantId,
+    name: AdapterName,
+    change: ChangeOptions & { version: number },
+  ): Promise<void>;
+  /** What was changed, by whom and why; newest first. */
+  listAudit(tenant: TenantId, page?: AuditPage): Promise<{ entries: AuditEntry[]; next?: string }>;
+
   listAdapters(
     tenant: TenantId,
     page?: { after?: string; limit?: number },
@@ -119,10 +198,14 @@ export interface Registry {
   listUnfinishedJobs(): Promise<{ tenant: TenantId; id: string; record: unknown }[]>;
 
   /** The secret is returned here and never again; only its sha256 is stored. */
-  createKey(tenant: TenantId, description: string): Promise<{ record: KeyRecord; secret: string }>;
+  createKey(
+    tenant: TenantId,
+    description: string,
+    actor?: Actor,
+  ): Promise<{ record: KeyRecord; secret: string }>;
   listKeys(tenant?: TenantId): Promise<KeyRecord[]>;
   /** Throws invalid_key when there is none of this id. */
-  revokeKey(id: string): Promise<void>;
+  revokeKey(id: string, actor?: Actor): Promise<void>;
   /** Undefined for an unknown, malformed or revoked secret. */
   authenticate(secret: string): Promise<{ tenant: TenantId; keyId: string } | undefined>;
 }

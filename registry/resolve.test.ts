@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { aliasesKey, blobKey, manifestKey } from "./layout.ts";
+import { blobKey, manifestKey, stateKey } from "./layout.ts";
 import { ALIAS_STALE_MS_MAX } from "./limits.ts";
 import { parseAdapterName, type Registry } from "./registry.ts";
 import {
@@ -87,7 +87,7 @@ describe("resolve", () => {
     store.calls.length = 0;
     const production = { name: router, alias: "production" };
     await Promise.all(Array.from({ length: 5 }, () => other.resolve(alpha, production)));
-    expect(store.calls.filter((call) => call === `get ${aliasesKey(owner)}`)).toHaveLength(1);
+    expect(store.calls.filter((call) => call === `get ${stateKey(owner)}`)).toHaveLength(1);
     store.calls.length = 0;
     await other.resolve(alpha, production);
     expect(store.calls).toEqual([]);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { DatasetRecord, PublishRequest, Registry, ResolvedAdapter, TenantId } from "#registry";
+import type { DatasetRecord, PublishedAdapter, PublishRequest, Registry, TenantId } from "#registry";
 import { type Job, type JobObserver, TrainerError } from "./job.ts";
 import { createJobQueue, type JobQueueOptions } from "./job-queue.ts";
 import { parseJobRecord } from "./job-record.ts";
@@ -39,9 +39,9 @@ class FakeRegistry {
     };
   }
 
-  async publish(_tenant: TenantId, request: PublishRequest): Promise<ResolvedAdapter> {
+  async publish(_tenant: TenantId, request: PublishRequest): Promise<PublishedAdapter> {
     this.published.push(request);
-    return { name: request.name, version: this.published.length, digest: DIGEST } as ResolvedAdapter;
+    return { name: request.name, version: this.published.length, digest: DIGEST } as PublishedAdapter;
   }
 
   async putJob(tenant: TenantId, id: string, record: unknown): Promise<void> {
@@ -135,6 +135,29 @@ describe("a job's origin", () => {
 });
 
 describe("a job", () => {
+  it("whose alias is held back succeeds, and says why, also after a restart", async () => {
+    const publish = registry.publish.bind(registry);
+    const heldBack = "Alias production of router is protected.";
+    registry.publish = async (tenant, request) => ({ ...(await publish(tenant, request)), heldBack });
+    const { id } = await createQueue().submit("alpha", submission());
+    await settle();
+    await endTraining(0);
+    for (const queue of [createQueue(), createQueue()]) {
+      expect(await queue.get("alpha", id)).toMatchObject({
+        state: "succeeded",
+        adapter: { version: 1, heldBack },
+      });
+    }
+  });
+
+  it("publishes in the name of who submitted it", async () => {
+    const submittedBy = { id: "key_1", requestId: "request-1" };
+    await createQueue().submit("alpha", { ...submission(), submittedBy });
+    await settle();
+    await endTraining(0);
+    expect(registry.published).toMatchObject([{ actor: submittedBy }]);
+  });
+
   it("goes from queued to succeeded, is published once under its id, and every step is written", async () => {
     const queue = createQueue();
     const { id } = await queue.submit("alpha", submission());

@@ -2,10 +2,10 @@
 // so nothing native is loaded here.
 import type { Registry, TenantId } from "#registry";
 import { FairQueue } from "./fair-queue.ts";
-import { type Job, type JobQueue, TrainerError, type TrainOptions } from "./job.ts";
+import { type Job, type JobQueue, type JobRequest, TrainerError } from "./job.ts";
 import { JOB_INTERRUPTED, type JobError, jobErrorOf } from "./job-error.ts";
 import { JobLedger } from "./job-ledger.ts";
-import { type JobOrigin, jobLogFields } from "./job-observer.ts";
+import { jobLogFields } from "./job-observer.ts";
 import { parseJobRecord } from "./job-record.ts";
 import { type RunJobOptions, runJob } from "./run-job.ts";
 
@@ -55,10 +55,7 @@ class OneAtATimeQueue implements RecoverableJobQueue {
     this.#ledger = new JobLedger(options);
   }
 
-  async submit(
-    tenant: string,
-    request: { adapterName: string; datasetId: string; options: TrainOptions; origin?: JobOrigin },
-  ): Promise<Job> {
+  async submit(tenant: string, request: JobRequest): Promise<Job> {
     this.#requireRoom(tenant);
     const owner = tenant as TenantId; // The caller authenticated it.
     const createdAt = new Date(this.#options.now()).toISOString();

@@ -14,8 +14,11 @@ const jobRecordSchema = z.object({
   createdAt: z.string(),
   updatedAt: z.string(),
   origin: z.object({ requestId: z.string(), traceparent: z.string().exactOptional() }).exactOptional(),
+  submittedBy: z.object({ id: z.string(), requestId: z.string().exactOptional() }).exactOptional(),
   report: z.custom<TrainingReport>((report) => typeof report === "object" && report !== null).exactOptional(),
-  adapter: z.object({ name: z.string(), version: z.int(), digest: z.string() }).exactOptional(),
+  adapter: z
+    .object({ name: z.string(), version: z.int(), digest: z.string(), heldBack: z.string().exactOptional() })
+    .exactOptional(),
   error: z.object({ code: z.string(), message: z.string() }).exactOptional(),
 });
 

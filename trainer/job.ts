@@ -29,19 +29,26 @@ export interface Job {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly origin?: JobOrigin;
+  /** For history and audit of what it publishes. */
+  readonly submittedBy?: { readonly id: string; readonly requestId?: string };
   readonly report?: TrainingReport;
   /** Set when succeeded. */
-  readonly adapter?: { readonly name: string; readonly version: number; readonly digest: string };
+  readonly adapter?: {
+    readonly name: string;
+    readonly version: number;
+    readonly digest: string;
+    /** Why the alias production was not moved to it; absent where it was. */
+    readonly heldBack?: string;
+  };
   /** Set when failed. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
+export type JobRequest = Pick<Job, "adapterName" | "datasetId" | "options" | "origin" | "submittedBy">;
+
 /** Takes jobs, trains one at a time in a child process, publishes. Bounded: throws TrainerError queue_full. */
 export interface JobQueue {
-  submit(
-    tenant: string,
-    request: { adapterName: string; datasetId: string; options: TrainOptions; origin?: JobOrigin },
-  ): Promise<Job>;
+  submit(tenant: string, request: JobRequest): Promise<Job>;
   /** Undefined when the tenant has no such job. */
   get(tenant: string, id: string): Promise<Job | undefined>;
   /** Stops taking jobs, ends the running child. */

@@ -1,7 +1,7 @@
 // One job's work: read the dataset, train on it, publish the adapter under the job's name. The last two are
 // for callers without a queue too.
 import { ModelError } from "#model";
-import type { AdapterName, PublishRequest, Registry, ResolvedAdapter, TenantId } from "#registry";
+import type { Actor, AdapterName, PublishedAdapter, PublishRequest, Registry, TenantId } from "#registry";
 import type { Job, TrainingReport } from "./job.ts";
 import { type JobObserver, NO_JOB_OBSERVER } from "./job-observer.ts";
 import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
@@ -50,14 +50,21 @@ export async function runJob(
     return trainOn({ dataset: file, options: job.options, onProgress: follow, signal }, options);
   });
   onProgress({ phase: "publish", progress: 1 });
-  const { name, version, digest } = await observer.step("publish", observed, async ({ note }) => {
+  const { name, version, digest, heldBack } = await observer.step("publish", observed, async ({ note }) => {
     // The route parsed the name, and the store gave it back as a string.
-    const origin = { tenant, name: job.adapterName as AdapterName, jobId: job.id, dataset };
+    const origin = {
+      tenant,
+      name: job.adapterName as AdapterName,
+      jobId: job.id,
+      dataset,
+      actor: job.submittedBy,
+    };
     const published = await publishTrained(result, origin, options);
     note({ version: published.version, adapter_digest: published.digest });
     return published;
   });
-  return { adapter: { name, version, digest }, report: result.report };
+  const adapter = { name, version, digest, ...(heldBack !== undefined && { heldBack }) };
+  return { adapter, report: result.report };
 }
 
 /** Nothing is kept of it yet. Rejects with the signal's reason once that is aborted. */
@@ -74,16 +81,23 @@ export async function trainOn(
 /** The same job id again leaves one version. */
 export function publishTrained(
   result: ChildTrainResult,
-  origin: { tenant: TenantId; name: AdapterName; jobId: string; dataset: { digest: string; rows: number } },
+  origin: {
+    tenant: TenantId;
+    name: AdapterName;
+    jobId: string;
+    dataset: { digest: string; rows: number };
+    actor: Actor | undefined;
+  },
   { registry, softgateVersion }: PublishWith,
-): Promise<ResolvedAdapter> {
-  const { tenant, name, jobId, dataset } = origin;
+): Promise<PublishedAdapter> {
+  const { tenant, name, jobId, dataset, actor } = origin;
   return registry.publish(tenant, {
     name,
     files: result.files,
     manifest: manifestOf(result, { jobId, softgateVersion, dataset }),
     alias: ALIAS,
     idempotencyKey: jobId,
+    ...(actor && { actor }),
   });
 }
 

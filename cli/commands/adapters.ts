@@ -11,17 +11,32 @@ import {
 } from "#registry";
 import type { Io } from "../io.ts";
 import { withRegistry } from "../open-registry.ts";
-import { type TenantOptions, wholeNumber, withTenant } from "../options.ts";
+import { type TenantOptions, withTenant } from "../options.ts";
 import { json, table } from "../output.ts";
+import {
+  deleteCommand,
+  historyCommand,
+  protectCommand,
+  restoreCommand,
+  rollbackCommand,
+  setAliasCommand,
+} from "./adapter-changes.ts";
 import { exportCommand } from "./export-adapter.ts";
 import { importCommand } from "./import-adapter.ts";
 
 export function adaptersCommand(io: Io): Command {
   return new Command("adapters")
-    .description("list adapters, show their versions, move their aliases, export and import")
+    .description(
+      "list adapters and versions, move and protect aliases, delete and restore, export and import",
+    )
     .addCommand(listCommand(io))
     .addCommand(showCommand(io))
+    .addCommand(historyCommand(io))
     .addCommand(setAliasCommand(io))
+    .addCommand(rollbackCommand(io))
+    .addCommand(protectCommand(io))
+    .addCommand(deleteCommand(io))
+    .addCommand(restoreCommand(io))
     .addCommand(exportCommand(io))
     .addCommand(importCommand(io));
 }
@@ -65,23 +80,6 @@ function showCommand(io: Io): Command {
         version.digest,
       ]);
       io.stdout(table([["ADAPTER", "ALIASES", "CREATED", "LEARNED", "DIGEST"], ...rows]));
-    });
-}
-
-function setAliasCommand(io: Io): Command {
-  return withTenant(new Command("set-alias"), io)
-    .description("point an alias at a version; moving production back is the roll-back")
-    .argument("<name>", "of the adapter")
-    .argument("<alias>", "for example production")
-    .argument("<version>", "the version's number", wholeNumber(1, 99_999_999))
-    .action(async (name: string, alias: string, version: number, options: TenantOptions) => {
-      const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
-      await withRegistry(options.store, (registry) =>
-        registry.setAlias(tenant, adapterName, { alias, version }),
-      );
-      io.stdout(
-        options.json ? json({ name, alias, version }) : `${name}@${alias} is ${name}:${version} now.\n`,
-      );
     });
 }
 

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { type KeyRecord, parseTenantId } from "#registry";
 import type { Io } from "../io.ts";
 import { withRegistry } from "../open-registry.ts";
-import { type StoreOptions, type TenantOptions, withStore, withTenant } from "../options.ts";
+import { CLI_ACTOR, type StoreOptions, type TenantOptions, withStore, withTenant } from "../options.ts";
 import { json, table } from "../output.ts";
 
 export function keysCommand(io: Io): Command {
@@ -20,7 +20,7 @@ function createCommand(io: Io): Command {
     .option("--description <text>", "what the key is for", "made by softgate keys create")
     .action(async (options: TenantOptions & { description: string }) => {
       const { record, secret } = await withRegistry(options.store, (registry) =>
-        registry.createKey(parseTenantId(options.tenant), options.description),
+        registry.createKey(parseTenantId(options.tenant), options.description, CLI_ACTOR),
       );
       if (options.json) return io.stdout(json({ ...record, secret }));
       io.stderr(`Key ${record.id} of tenant ${record.tenant}. The secret is not shown again:\n`);
@@ -46,7 +46,7 @@ function revokeCommand(io: Io): Command {
     .description("end a key; requests with it get 401 from then on")
     .argument("<id>", "of the key, see softgate keys list")
     .action(async (id: string, options: StoreOptions) => {
-      await withRegistry(options.store, (registry) => registry.revokeKey(id));
+      await withRegistry(options.store, (registry) => registry.revokeKey(id, CLI_ACTOR));
       io.stdout(options.json ? json({ id, revoked: true }) : `Revoked ${id}.\n`);
     });
 }

@@ -52,21 +52,30 @@ async function train(options: TrainCommandOptions, io: Io): Promise<void> {
   if (options.test !== undefined) await readDataset(options.test, { ...options, forTraining: false });
   if (options.report !== undefined) requireReportFile(options.report);
   const { resolved, report } = await trainAndPublish(options, trainOptionsOf(options), io);
-  const { name, version, digest } = resolved;
+  const { name, version, digest, heldBack } = resolved;
   const adapterId = `${name}:${version}`;
   const rowsOf = options.validation ?? options.data;
   // Warnings were said before the training.
   const told = describeReport({ ...report, warnings: [] }, rowsOf);
-  if (!options.json) io.stdout(`${adapterId} is published.\n${told}`);
+  if (!options.json) {
+    io.stdout(`${adapterId} is published.\n${told}`);
+    if (heldBack !== undefined) io.stderr(`warning: production was not moved to it. ${heldBack}\n`);
+  }
   if (options.report !== undefined) await writeReport(options.report, reportPageOf(resolved));
   const validation = await evaluateIfGiven("validation", options, { adapterId, io });
   const test = await evaluateIfGiven("test", options, { adapterId, io });
   if (options.json) {
     return io.stdout(
-      json({ adapterId, version, digest, report, ...(validation && { validation }), ...(test && { test }) }),
+      json({
+        ...{ adapterId, version, digest, ...(heldBack !== undefined && { heldBack }), report },
+        ...(validation && { validation }),
+        ...(test && { test }),
+      }),
     );
   }
-  io.stdout(`\nNext: softgate classify --adapter ${name} "a new text"\n`);
+  io.stdout(
+    `\nNext: softgate classify --adapter ${heldBack === undefined ? name : adapterId} "a new text"\n`,
+  );
 }
 
 /** Throws TrainerError invalid_options. */

@@ -12,7 +12,21 @@ export const about = () => (c: AppContext) =>
       "GET /v1/jobs/{id}: follow the training",
       "POST /v1/classify: classify texts with the adapter",
     ],
-    lists: ["GET /v1/adapters", "GET /v1/adapters/{name}/versions"],
+    lists: [
+      "GET /v1/adapters",
+      "GET /v1/adapters/{name}/versions",
+      "GET /v1/adapters/{name}/history",
+      "GET /v1/audit",
+    ],
+    aliases: [
+      "PUT /v1/adapters/{name}/aliases/{alias}: point it at a version",
+      "POST /v1/adapters/{name}/aliases/{alias}/rollback: move it back",
+      "PUT /v1/adapters/{name}/aliases/{alias}/protection: hold it to a rule",
+    ],
+    deletion: [
+      "DELETE /v1/adapters/{name}, POST /v1/adapters/{name}/restore",
+      "DELETE /v1/adapters/{name}/versions/{version}, POST /v1/adapters/{name}/versions/{version}/restore",
+    ],
     report: "GET /v1/adapters/{name}/versions/{version}/report, as application/json or text/html",
     packages: [
       "GET /v1/adapters/{name}/versions/{version}/export: a version as application/zip",

@@ -1,15 +1,12 @@
 // GET /v1/adapters/:name/versions/:version/report: what the training of a version says of itself, as JSON or, where
 // Accept prefers it, as a page of HTML. A version never changes, so neither does its report.
 import { accepts } from "hono/accepts";
-import { z } from "zod";
 import { parseAdapterName, type ResolvedAdapter } from "#registry";
 import { parseReport, REPORT_PAGE_POLICY, renderReportPage } from "#trainer/report";
 import type { AppContext } from "../../app-env.ts";
-import { wholeNumberSchema } from "../../page.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
-
-const pathSchema = z.object({ version: wholeNumberSchema.pipe(z.int().min(1)) });
+import { versionPathSchema } from "./version-path.ts";
 
 const JSON_TYPE = "application/json";
 const HTML_TYPE = "text/html";
@@ -17,7 +14,7 @@ const HTML_TYPE = "text/html";
 export const getReport =
   (services: Services) => async (c: AppContext<"/v1/adapters/:name/versions/:version/report">) => {
     const name = parseAdapterName(c.req.param("name"));
-    const { version } = parseQuery(pathSchema, { version: c.req.param("version") });
+    const { version } = parseQuery(versionPathSchema, { version: c.req.param("version") });
     const resolved = await services.registry.resolve(c.get("tenant"), { name, version });
     const type = accepts(c, { header: "Accept", supports: [JSON_TYPE, HTML_TYPE], default: JSON_TYPE });
     const page = pageOf(resolved);

@@ -3,6 +3,7 @@
 // training reads the same. Parsing lets the event loop turn.
 import { z } from "zod";
 import { parseDataset } from "#trainer/dataset";
+import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { parseQuery } from "../../parse-input.ts";
@@ -44,7 +45,10 @@ async function store({ registry }: Services, c: AppContext, scope: Scope) {
   const { rows, labels, columns, warnings } = await scope.step("dataset", (inner) =>
     parse(upload, given, inner),
   );
-  const { id } = await registry.putDataset(c.get("tenant"), { ...upload, rows, labels, columns });
+  const { id } = await registry.putDataset(c.get("tenant"), {
+    ...{ ...upload, rows, labels, columns },
+    actor: actorOf(c),
+  });
   return { id, rows, labels, columns, warnings };
 }
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { parseAdapterName } from "#registry";
 import { type JobOrigin, trainOptionsSchema } from "#trainer/job";
+import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { parseInput } from "../../parse-input.ts";
 import { readJson } from "../../read-body.ts";
@@ -14,15 +15,17 @@ const requestSchema = z.strictObject({
 });
 
 export const createJob = (services: Services) => async (c: AppContext) => {
-  const request = await readJson(c, requestSchema);
-  const adapterName = parseAdapterName(request.name);
-  const options = parseInput(trainOptionsSchema, request.options, {
+  const body = await readJson(c, requestSchema);
+  const adapterName = parseAdapterName(body.name);
+  const options = parseInput(trainOptionsSchema, body.options, {
     code: "invalid_options",
     path: ["options"],
   });
   const tenant = c.get("tenant");
-  const { id: datasetId } = await services.registry.getDataset(tenant, request.datasetId);
-  const job = await services.jobs.submit(tenant, { adapterName, datasetId, options, origin: originOf(c) });
+  const { id: datasetId } = await services.registry.getDataset(tenant, body.datasetId);
+  await services.registry.requirePublishable(tenant, adapterName);
+  const request = { adapterName, datasetId, options, submittedBy: actorOf(c), origin: originOf(c) };
+  const job = await services.jobs.submit(tenant, request);
   return c.json({ jobId: job.id }, 202, { Location: `/v1/jobs/${job.id}` });
 };
 

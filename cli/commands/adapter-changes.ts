@@ -1,0 +1,203 @@
+// softgate adapters set-alias, rollback, protect, delete, restore and history: what changes an adapter,
+// and what was changed.
+import { Command, InvalidArgumentError, Option } from "commander";
+import {
+  type AdapterChange,
+  type AdapterName,
+  type AliasMove,
+  parseAdapterName,
+  parseAdapterReference,
+  parseTenantId,
+} from "#registry";
+import type { Io } from "../io.ts";
+import { withRegistry } from "../open-registry.ts";
+import { CLI_ACTOR, type TenantOptions, wholeNumber, withTenant } from "../options.ts";
+import { json, table } from "../output.ts";
+
+interface WhyOption extends TenantOptions {
+  readonly why?: string;
+}
+
+interface ForcedOptions extends WhyOption {
+  readonly force?: true;
+  readonly from?: number;
+}
+
+const version = wholeNumber(1, 99_999_999);
+
+export function setAliasCommand(io: Io): Command {
+  return withForce(withWhy(new Command("set-alias"), io))
+    .description("point an alias at a version")
+    .argument("<name>", "of the adapter")
+    .argument("<alias>", "for example production")
+    .argument("<version>", "the version's number", version)
+    .action(async (name: string, alias: string, target: number, options: ForcedOptions) => {
+      const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
+      const move = { ...changeOf(options), alias, version: target };
+      const moved = await withRegistry(options.store, (registry) =>
+        registry.setAlias(tenant, adapterName, move),
+      );
+      printMove(io, options, { name, ...moved });
+    });
+}
+
+export function rollbackCommand(io: Io): Command {
+  return withForce(withWhy(new Command("rollback"), io))
+    .description("move an alias back to the version before, after verifying that one's files")
+    .argument("<name>", "of the adapter")
+    .argument("[alias]", "which", "production")
+    .option("--to <version>", "to this version instead", version)
+    .action(async (name: string, alias: string, options: ForcedOptions & { to?: number }) => {
+      const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
+      const request = {
+        ...changeOf(options),
+        alias,
+        ...(options.to !== undefined && { version: options.to }),
+      };
+      const moved = await withRegistry(options.store, (registry) =>
+        registry.rollback(tenant, adapterName, request),
+      );
+      printMove(io, options, { name, ...moved });
+    });
+}
+
+interface ProtectOptions extends WhyOption {
+  readonly metric?: "accuracy" | "macroF1";
+  readonly on: "heldOut" | "validation";
+  readonly margin: number;
+  readonly off?: true;
+}
+
+export function protectCommand(io: Io): Command {
+  return withWhy(new Command("protect"), io)
+    .description("hold an alias where it is, but for --force; with --metric let it move to no worse versions")
+    .argument("<name>", "of the adapter")
+    .argument("[alias]", "which", "production")
+    .addOption(new Option("--metric <metric>", "that may not fall").choices(["accuracy", "macroF1"]))
+    .addOption(
+      new Option("--on <rows>", "rows that it was measured on, see softgate report")
+        .choices(["heldOut", "validation"])
+        .default("heldOut"),
+    )
+    .option("--margin <fraction>", "by how much it may fall, from 0 to 1", fraction, 0)
+    .option("--off", "end the protection")
+    .action(async (name: string, alias: string, options: ProtectOptions) => {
+      const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
+      const { metric, on, margin: marginMax, off } = options;
+      const rule = metric && !off ? { rule: { metric, on, marginMax } } : {};
+      const protection = { alias, protected: !off, ...rule };
+      await withRegistry(options.store, (registry) =>
+        registry.protectAlias(tenant, adapterName, { ...changeOf(options), ...protection }),
+      );
+      if (options.json) return io.stdout(json({ name, ...protection }));
+      io.stdout(`${name}@${alias} is ${off ? "no longer protected" : "protected"}.\n`);
+    });
+}
+
+export function deleteCommand(io: Io): Command {
+  return withWhy(new Command("delete"), io)
+    .description("delete an adapter, or one version that no alias points at")
+    .argument("<adapter>", "NAME or NAME:3")
+    .option("--force", "also an adapter with a protected alias; needs --why")
+    .action(async (adapter: string, options: ForcedOptions) => {
+      const tenant = parseTenantId(options.tenant);
+      const { name, ...which } = parseTarget(adapter);
+      const deleted = await withRegistry(options.store, (registry) =>
+        which.version === undefined
+          ? registry.deleteAdapter(tenant, name, changeOf(options))
+          : registry.deleteVersion(tenant, name, { ...changeOf(options), version: which.version }),
+      );
+      if (options.json) return io.stdout(json({ name, ...which, ...deleted }));
+      const until = deleted.restorableUntil;
+      io.stdout(
+        `${adapter} is deleted. Until ${until} it can be restored: softgate adapters restore ${adapter}\n`,
+      );
+    });
+}
+
+export function restoreCommand(io: Io): Command {
+  return withWhy(new Command("restore"), io)
+    .description("bring back a deleted adapter, or a deleted version")
+    .argument("<adapter>", "NAME or NAME:3")
+    .action(async (adapter: string, options: WhyOption) => {
+      const tenant = parseTenantId(options.tenant);
+      const { name, ...which } = parseTarget(adapter);
+      await withRegistry(options.store, (registry) =>
+        which.version === undefined
+          ? registry.restoreAdapter(tenant, name, changeOf(options))
+          : registry.restoreVersion(tenant, name, { ...changeOf(options), version: which.version }),
+      );
+      io.stdout(options.json ? json({ name, ...which }) : `${adapter} is there.\n`);
+    });
+}
+
+export function historyCommand(io: Io): Command {
+  return withTenant(new Command("history"), io)
+    .description("changes of an adapter, newest first: who, when, from where to where, and why")
+    .argument("<name>", "of the adapter")
+    .option("--alias <alias>", "of this alias alone")
+    .option("--before <n>", "those before this number: the next page", wholeNumber(1, 99_999_999))
+    .option("--limit <n>", "at most so many", wholeNumber(1, 200), 50)
+    .action(async (name: string, options: TenantOptions & HistoryOptions) => {
+      const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
+      const { alias, before, limit } = options;
+      const page = { limit, ...(alias !== undefined && { alias }), ...(before !== undefined && { before }) };
+      const history = await withRegistry(options.store, (registry) =>
+        registry.listHistory(tenant, adapterName, page),
+      );
+      if (options.json) return io.stdout(json({ name, ...history }));
+      io.stdout(
+        table([["N", "AT", "BY", "ACTION", "ALIAS", "FROM", "TO", "WHY"], ...history.changes.map(rowOf)]),
+      );
+      if (history.next !== undefined) io.stderr(`More: --before ${history.next}\n`);
+    });
+}
+
+interface HistoryOptions {
+  readonly alias?: string;
+  readonly before?: number;
+  readonly limit: number;
+}
+
+function rowOf(change: AdapterChange): string[] {
+  const { sequence, at, by, action, alias = "", from = "", version: to = "", why = "", forced } = change;
+  return [String(sequence), at, by, forced ? `${action} (forced)` : action, alias, `${from}`, `${to}`, why];
+}
+
+function withWhy(command: Command, io: Io): Command {
+  return withTenant(command, io).option("--why <text>", "the reason, for the history");
+}
+
+function withForce(command: Command): Command {
+  return command
+    .option("--from <version>", "only if the alias points at this version", version)
+    .option("--force", "although the alias is protected; needs --why");
+}
+
+function changeOf({ why, force, from }: ForcedOptions) {
+  return {
+    actor: CLI_ACTOR,
+    ...(why !== undefined && { why }),
+    ...(force && { force }),
+    ...(from !== undefined && { from }),
+  };
+}
+
+/** NAME or NAME:3. Throws invalid_reference, invalid_name. */
+function parseTarget(adapter: string): { name: AdapterName; version?: number } {
+  if (!adapter.includes(":")) return { name: parseAdapterName(adapter) };
+  const reference = parseAdapterReference(adapter);
+  return "version" in reference ? reference : { name: parseAdapterName(adapter) };
+}
+
+function printMove(io: Io, options: TenantOptions, move: AliasMove & { name: string }): void {
+  const { name, alias, version: to, from } = move;
+  const before = from === undefined || from === to ? "" : `, and was ${name}:${from}`;
+  io.stdout(options.json ? json(move) : `${name}@${alias} is ${name}:${to} now${before}.\n`);
+}
+
+function fraction(value: string): number {
+  const number = /^\d*\.?\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= 0 && number <= 1) return number;
+  throw new InvalidArgumentError("Give a number from 0 to 1.");
+}

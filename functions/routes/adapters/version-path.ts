@@ -1,0 +1,5 @@
+import { z } from "zod";
+import { wholeNumberSchema } from "../../page.ts";
+
+/** A version's number in a path. */
+export const versionPathSchema = z.object({ version: wholeNumberSchema.pipe(z.int().min(1)) });

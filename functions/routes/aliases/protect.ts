@@ -1,0 +1,29 @@
+// PUT /v1/adapters/:name/aliases/:alias/protection: protects an alias, by a rule or from every move
+// without force, or ends its protection.
+import { z } from "zod";
+import { parseAdapterName, promotionRuleSchema } from "#registry";
+import { actorOf } from "../../actor.ts";
+import type { AppContext } from "../../app-env.ts";
+import { changeFields } from "../../change-input.ts";
+import { readJson } from "../../read-body.ts";
+import type { Services } from "../../services.ts";
+
+const requestSchema = z.discriminatedUnion("protected", [
+  z.strictObject({
+    ...changeFields,
+    protected: z.literal(true),
+    rule: promotionRuleSchema.exactOptional(),
+  }),
+  z.strictObject({ ...changeFields, protected: z.literal(false) }),
+]);
+
+export const protectAlias =
+  ({ registry }: Services) =>
+  async (c: AppContext<"/v1/adapters/:name/aliases/:alias/protection">) => {
+    const name = parseAdapterName(c.req.param("name"));
+    const request = await readJson(c, requestSchema);
+    const { why: _, ...protection } = request;
+    const alias = c.req.param("alias");
+    await registry.protectAlias(c.get("tenant"), name, { ...request, alias, actor: actorOf(c) });
+    return c.json({ name, alias, ...protection });
+  };

@@ -1,0 +1,76 @@
+// The state of one adapter: its aliases, what protects them, what was deleted, and the newest changes.
+// One object, changed only by compare-and-swap (change-adapter.ts), so that a change, its entry in the
+// history and what it must not contradict are seen together or not at all: no alias is moved to a
+// version while that is deleted.
+import { z } from "zod";
+import { adapterChangeSchema, promotionRuleSchema } from "./change.ts";
+import type { RegistryContext } from "./context.ts";
+import { type AdapterOwner, stateKey } from "./layout.ts";
+import { digestSchema } from "./manifest.ts";
+import { readRecord } from "./records.ts";
+
+const version = z.int().min(1);
+
+const pointerSchema = z.strictObject({
+  alias: z.string(),
+  version,
+  /** Of the version's manifest, as it was when the alias was moved there. */
+  digest: digestSchema,
+  /** The latest version that a publish has moved it to, or was held back from. */
+  publishedThrough: z.int().min(0),
+  /** Where a rollback goes: newest first, at most ROLLBACK_TRAIL_MAX. */
+  trail: z.array(z.strictObject({ version, digest: digestSchema })),
+  /** Without a rule only force moves the alias. */
+  protection: z.strictObject({ rule: promotionRuleSchema.exactOptional() }).exactOptional(),
+});
+
+export const stateSchema = z.strictObject({
+  // A list, not a map by name: "constructor" is a fair name for an alias.
+  aliases: z.array(pointerSchema),
+  /** Tombstones. At most DELETED_VERSIONS_MAX. */
+  deletedVersions: z.array(z.strictObject({ version, at: z.iso.datetime() })),
+  /** The tombstone of the whole adapter; `through` is the newest number that was taken then. */
+  deleted: z.strictObject({ at: z.iso.datetime(), through: z.int().min(0) }).exactOptional(),
+  /** Versions up to this were deleted for good, with an adapter whose name was then used again. */
+  goneThrough: z.int().min(0),
+  /** Entries of the log up to this sequence stand in the tenant's audit. */
+  auditedThrough: z.int().min(0),
+  /** The newest changes, oldest first; those before them are in the history's segments. */
+  log: z.array(adapterChangeSchema),
+});
+
+export type AdapterState = z.infer<typeof stateSchema>;
+export type AliasPointer = z.infer<typeof pointerSchema>;
+
+/** Of an adapter that was never changed, or is not there. */
+export const EMPTY_STATE: AdapterState = {
+  aliases: [],
+  deletedVersions: [],
+  goneThrough: 0,
+  auditedThrough: 0,
+  log: [],
+};
+
+/** At most ALIAS_STALE_MS_MAX old. */
+export async function readState(context: RegistryContext, owner: AdapterOwner): Promise<AdapterState> {
+  const key = stateKey(owner);
+  const load = async () => (await readRecord(context.store, key, stateSchema))?.value;
+  return (await context.states.read(key, load)) ?? EMPTY_STATE;
+}
+
+export function findPointer({ aliases }: AdapterState, alias: string): AliasPointer | undefined {
+  return aliases.find((pointer) => pointer.alias === alias);
+}
+
+/** Whether a version is deleted by itself; that the whole adapter is, is another question. */
+export function isGone(state: AdapterState, version: number): boolean {
+  return version <= state.goneThrough || state.deletedVersions.some((entry) => entry.version === version);
+}
+
+/** With a pointer put in its alias's place. */
+export function withPointer(state: AdapterState, pointer: AliasPointer): AdapterState {
+  return {
+    ...state,
+    aliases: [...state.aliases.filter(({ alias }) => alias !== pointer.alias), pointer],
+  };
+}

@@ -1,0 +1,91 @@
+// The one way to change an adapter's state: compare-and-swap, with an entry in its log by the same
+// write, so that no change is without its entry and none has two. An entry's id is the writer's nonce:
+// a change whose reply was lost is found by it, and is not made again.
+//
+// The log holds the newest changes. Before the swap that would make it too long, its older half is
+// written as a segment of the history, once: what has been in the log never changes, so it does not
+// matter who writes it. Each entry is also put into the tenant's audit, after the swap; should that
+// fail, the next change does it first.
+import { type AdapterState, EMPTY_STATE, stateSchema } from "./adapter-state.ts";
+import { writeAudit } from "./audit.ts";
+import { type AdapterChange, type ChangeOptions, createStamp } from "./change.ts";
+import type { RegistryContext } from "./context.ts";
+import { RegistryError } from "./errors.ts";
+import { type AdapterOwner, historySegmentKey, stateKey } from "./layout.ts";
+import { CHANGES_PER_ADAPTER_MAX, HISTORY_SEGMENT_CHANGES, SWAP_ATTEMPTS_MAX } from "./limits.ts";
+import { encodeRecord, putIf, readRecord } from "./records.ts";
+
+export interface PlannedChange {
+  readonly state: AdapterState;
+  /** `why` only where the change has a reason of its own. */
+  readonly entry: Omit<AdapterChange, "sequence" | "id" | "at" | "by" | "requestId">;
+}
+
+/** From the state as it is to what it shall be; undefined when there is nothing to do. May be asked again. */
+export type Plan = (state: AdapterState, at: string) => Promise<PlannedChange | undefined>;
+
+/** The state with the change in effect. Throws what the plan throws, conflict, limit_exceeded. */
+export async function changeAdapter(
+  context: RegistryContext,
+  owner: AdapterOwner,
+  { plan, ...options }: ChangeOptions & { plan: Plan },
+): Promise<AdapterState> {
+  const key = stateKey(owner);
+  const stamp = createStamp(context, options);
+  try {
+    for (let attempt = 0; attempt < SWAP_ATTEMPTS_MAX; attempt += 1) {
+      const current = await readRecord(context.store, key, stateSchema);
+      const before = current?.value ?? EMPTY_STATE;
+      if (before.log.some(({ id }) => id === stamp.id)) return before;
+      const planned = await plan(before, stamp.at);
+      if (!planned) return before;
+      await context.ensureLayout();
+      const entry = { ...stamp, ...planned.entry, sequence: nextSequence(owner, before) };
+      const { log, auditedThrough } = await makeRoom(context, owner, before);
+      const after = { ...planned.state, auditedThrough, log: [...log, entry] };
+      const condition = current ? { ifMatch: current.etag } : ({ ifNoneMatch: "*" } as const);
+      if (!(await putIf(context.store, key, { bytes: encodeRecord(after), condition }))) continue;
+      // The change is made and in the log: the next one writes this entry where we cannot.
+      await writeEntry(context, owner, entry).catch(() => undefined);
+      return after;
+    }
+  } finally {
+    context.states.forget(key);
+  }
+  throw new RegistryError("conflict", `Too many change ${owner.name} at once: do it again.`);
+}
+
+/** Throws limit_exceeded. */
+function nextSequence({ name }: AdapterOwner, { log }: AdapterState): number {
+  const sequence = (log.at(-1)?.sequence ?? 0) + 1;
+  if (sequence <= CHANGES_PER_ADAPTER_MAX) return sequence;
+  const message = `Adapter ${name} was changed ${CHANGES_PER_ADAPTER_MAX} times, the limit: use another name.`;
+  throw new RegistryError("limit_exceeded", message);
+}
+
+/** Segments and audit of what the log held before this change. */
+async function makeRoom(
+  context: RegistryContext,
+  owner: AdapterOwner,
+  { log, auditedThrough }: AdapterState,
+): Promise<Pick<AdapterState, "log" | "auditedThrough">> {
+  for (const entry of log) {
+    if (entry.sequence > auditedThrough) await writeEntry(context, owner, entry);
+  }
+  const last = { auditedThrough: log.at(-1)?.sequence ?? 0 };
+  if (log.length < 2 * HISTORY_SEGMENT_CHANGES) return { ...last, log };
+  const oldest = log.slice(0, HISTORY_SEGMENT_CHANGES);
+  const segment = Math.ceil((oldest[0]?.sequence ?? 0) / HISTORY_SEGMENT_CHANGES);
+  const bytes = encodeRecord(oldest);
+  // Refused when another has written it: the same entries.
+  await putIf(context.store, historySegmentKey(owner, segment), { bytes, condition: { ifNoneMatch: "*" } });
+  return { ...last, log: log.slice(HISTORY_SEGMENT_CHANGES) };
+}
+
+function writeEntry(
+  context: RegistryContext,
+  { tenant, name }: AdapterOwner,
+  { sequence: _, ...entry }: AdapterChange,
+): Promise<void> {
+  return writeAudit(context, tenant, { ...entry, adapter: name });
+}

@@ -1,0 +1,107 @@
+// One change of what a tenant owns: who, when, what, why. The changes of an adapter stand in its log
+// (change-adapter.ts), those of all kinds in the tenant's audit (audit.ts). Never a secret, never a text
+// that is classified or learned from.
+import { z } from "zod";
+import { createNonce, type RegistryContext } from "./context.ts";
+import { RegistryError } from "./errors.ts";
+import { REASON_LENGTH_MAX } from "./limits.ts";
+
+/** Who makes a change. */
+export interface Actor {
+  /** Of an API key, or "cli" for the command line. Never a secret. */
+  readonly id: string;
+  readonly requestId?: string;
+}
+
+/** What every change can be told. */
+export interface ChangeOptions {
+  /** Default "unknown". */
+  readonly actor?: Actor;
+  /** The reason, for those who read the history: at most REASON_LENGTH_MAX characters. */
+  readonly why?: string;
+}
+
+/** What is not given is left out. */
+export function changeOptions(given: { actor: Actor | undefined; why: string | undefined }): ChangeOptions {
+  const { actor, why } = given;
+  return { ...(actor && { actor }), ...(why !== undefined && { why }) };
+}
+
+const actions = [
+  "upload_dataset",
+  "publish",
+  "move_alias",
+  "rollback",
+  "hold_alias",
+  "protect_alias",
+  "delete_version",
+  "restore_version",
+  "delete_adapter",
+  "restore_adapter",
+  "create_key",
+  "revoke_key",
+] as const;
+
+/** A protected alias moves to versions that are no worse than the current one by more than the margin. */
+export const promotionRuleSchema = z.strictObject({
+  metric: z.enum(["accuracy", "macroF1"]),
+  /** Where in a version's report the figure stands. */
+  on: z.enum(["heldOut", "validation"]),
+  marginMax: z.number().min(0).max(1),
+});
+
+export const auditEntrySchema = z.strictObject({
+  /** Unique. */
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  at: z.iso.datetime(),
+  by: z.string(),
+  requestId: z.string().exactOptional(),
+  action: z.enum(actions),
+  adapter: z.string().exactOptional(),
+  alias: z.string().exactOptional(),
+  /** Moved from; absent where the alias is new. */
+  from: z.int().min(1).exactOptional(),
+  /** Moved to, held back, published, deleted or restored. */
+  version: z.int().min(1).exactOptional(),
+  /** Made by a publish, not asked for by itself. */
+  automatic: z.literal(true).exactOptional(),
+  /** Against the alias's protection. */
+  forced: z.literal(true).exactOptional(),
+  protected: z.boolean().exactOptional(),
+  rule: promotionRuleSchema.exactOptional(),
+  datasetId: z.string().exactOptional(),
+  keyId: z.string().exactOptional(),
+  why: z.string().exactOptional(),
+});
+
+export const adapterChangeSchema = auditEntrySchema
+  .omit({ adapter: true, datasetId: true, keyId: true })
+  .extend({
+    /** From 1, without gaps, in the order in which the changes took effect. */
+    sequence: z.int().min(1),
+  });
+
+export type PromotionRule = z.infer<typeof promotionRuleSchema>;
+export type AuditEntry = z.infer<typeof auditEntrySchema>;
+export type AdapterChange = z.infer<typeof adapterChangeSchema>;
+
+/** What every entry says, whatever its action. */
+export type Stamp = Pick<AuditEntry, "id" | "at" | "by" | "requestId" | "why">;
+
+/** Throws limit_exceeded when the reason is too long. */
+export function createStamp(
+  context: Pick<RegistryContext, "now" | "randomBytes">,
+  { actor = { id: "unknown" }, why }: ChangeOptions,
+): Stamp {
+  if (why !== undefined && why.length > REASON_LENGTH_MAX) {
+    const message = `The reason is longer than ${REASON_LENGTH_MAX} characters: shorten it.`;
+    throw new RegistryError("limit_exceeded", message);
+  }
+  return {
+    id: createNonce(context),
+    at: context.now().toISOString(),
+    by: actor.id,
+    ...(actor.requestId !== undefined && { requestId: actor.requestId }),
+    ...(why !== undefined && { why }),
+  };
+}
