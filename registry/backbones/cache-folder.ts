@@ -5,12 +5,23 @@
 //       backbone.json                            id, digest, source, size and sha256 of each file
 //   <cache>/backbones/<owner>--<name>.partial/   a pull that goes on, or can be resumed
 //   <cache>/backbones/<owner>--<name>.lock       held by the process that pulls
+//   <cache>/backbones/<owner>--<name>/serving-…/ what a server made of it, see prepared.ts
+//   <cache>/compiled/                            Node's compile cache
 import { homedir } from "node:os";
 import { join } from "node:path";
 
 /** $SOFTGATE_CACHE, else the platform's user cache folder + "/softgate"; backbones are below "backbones/". */
 export function backboneCacheFolder(): string {
-  return join(process.env.SOFTGATE_CACHE || join(userCacheFolder(), "softgate"), "backbones");
+  return join(cacheFolder(), "backbones");
+}
+
+/** Where Node keeps what it compiled of this program; Node itself keeps its versions apart. */
+export function compileCacheFolder(): string {
+  return join(cacheFolder(), "compiled");
+}
+
+function cacheFolder(): string {
+  return process.env.SOFTGATE_CACHE || join(userCacheFolder(), "softgate");
 }
 
 /** Ids hold letters, digits, '.', '_', '-' and one '/' or '@' each, so two ids never share a folder. */
