@@ -18,6 +18,7 @@ import {
   STATES_CACHED_MAX,
 } from "./limits.ts";
 import { listAdapters, listVersions } from "./list.ts";
+import { listAliases } from "./list-aliases.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import { protectAlias } from "./protect-alias.ts";
 import { publish } from "./publish.ts";
@@ -51,6 +52,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     requirePublishable: (tenant, name) => requirePublishable(context, { tenant, name }),
     setAlias: (tenant, name, move) => setAlias(context, tenant, { name, ...move }),
     rollback: (tenant, name, request) => rollback(context, tenant, { name, ...request }),
+    listAliases: (tenant, name) => listAliases(context, { tenant, name }),
     protectAlias: (tenant, name, request) => protectAlias(context, { tenant, name }, request),
     listHistory: (tenant, name, page) => listHistory(context, { tenant, name }, page),
     deleteAdapter: (tenant, name, options) => deleteAdapter(context, { tenant, name }, options),

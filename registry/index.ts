@@ -17,6 +17,7 @@ export {
   type AdapterReference,
   type AdapterSummary,
   type AliasMove,
+  type AliasSummary,
   type DatasetRecord,
   type KeyRecord,
   type PublishedAdapter,
