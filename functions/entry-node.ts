@@ -2,13 +2,23 @@
 import { setTimeout } from "node:timers/promises";
 import type { PrecisionChoice } from "#model";
 import { Classifier } from "#model/runtime";
-import { createRegistry, openObjectStore } from "#registry";
+import {
+  ADAPTER_DISK_BYTES_DEFAULT,
+  AdapterDisk,
+  adapterCacheFolder,
+  createRegistry,
+  isOnThisMachine,
+  openObjectStore,
+} from "#registry";
 import { DEFAULT_BACKBONE, loadBackbone } from "#registry/backbones";
 import { startWorker } from "#trainer/worker";
 import { createApp } from "./app.ts";
 import { findBackbone } from "./find-backbone.ts";
 import { type Listener, listen } from "./listen.ts";
+import { adapterOf, requireSameBackbone } from "./load-adapter.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import type { Services } from "./services.ts";
+import { WarmSet } from "./warm-set.ts";
 
 export interface NodeServerOptions {
   readonly storeUrl: string;
@@ -19,6 +29,12 @@ export interface NodeServerOptions {
   readonly threads?: number;
   /** Default "auto". */
   readonly precision?: PrecisionChoice;
+  /** Of copies of adapters' files on disk, where the store is not on this machine; 0 for none. Default 1 GiB. */
+  readonly adapterDiskBytes?: number;
+  /** Of these copies, and of the record of what was warm. Default: in the cache folder. */
+  readonly adapterFolder?: string;
+  /** Whether adapters that were warm when the last server stopped are loaded again. Default true. */
+  readonly restoresWarm?: boolean;
   /** Prometheus metrics at /metrics of this port, open to who can reach it; none without. */
   readonly metricsPort?: number;
   readonly log?: (event: Record<string, unknown>) => void;
@@ -52,7 +68,15 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     const store = await openObjectStore(options.storeUrl);
     closers.push(() => store.close());
     await store.check();
-    const registry = createRegistry({ store });
+    const disk = openDisk(store.description, options, metrics);
+    if (disk) closers.push(() => disk.close());
+    let warm: BeforeSwitch = async () => undefined;
+    const registry = createRegistry({
+      store,
+      disk,
+      beforeSwitch: (tenant, adapter) => warm(tenant, adapter),
+      ...(metrics && { filesObserver: metrics.filesObserver }),
+    });
     const { id, folder } = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
     const loaded = await loadBackbone({ id, folder });
     const backbone = { id: loaded.id, digest: loaded.digest };
@@ -61,11 +85,18 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
       ...{ threads, precision },
       ...(metrics && { observer: metrics.observer }),
     });
-    metrics?.watch(classifier);
+    metrics?.watch(classifier, disk);
     closers.push(() => classifier.close());
+    warm = async (tenant, adapter) => {
+      requireSameBackbone(adapter, backbone);
+      await classifier.warm(adapterOf(registry, tenant, adapter));
+    };
+    const warmSet = openWarmSet({ registry, classifier, log }, { ...options, store, backbone });
+    if (warmSet) closers.push(() => warmSet.close());
     const jobs = await startWorker({ registry, backbone: { ...backbone, folder }, log });
     closers.push(() => jobs.close());
-    app = createApp({ registry, classifier, jobs, backbone, log });
+    app = createApp({ registry, classifier, jobs, backbone, log, ...(warmSet && { warmSet }) });
+    warmSet?.start();
     log({
       event: "started",
       url: listener.url,
@@ -79,6 +110,31 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     await closeAll(closers);
     throw error;
   }
+}
+
+type BeforeSwitch = NonNullable<Parameters<typeof createRegistry>[0]["beforeSwitch"]>;
+
+function openDisk(
+  store: string,
+  { storeUrl, adapterDiskBytes: bytesMax = ADAPTER_DISK_BYTES_DEFAULT, adapterFolder }: NodeServerOptions,
+  metrics: Metrics | undefined,
+): AdapterDisk | undefined {
+  if (isOnThisMachine(storeUrl) || bytesMax === 0) return undefined;
+  const folder = adapterFolder ?? adapterCacheFolder();
+  return new AdapterDisk({ folder, bytesMax, store, ...(metrics && { observer: metrics.filesObserver }) });
+}
+
+function openWarmSet(
+  parts: { registry: Services["registry"]; classifier: Classifier; log: Services["log"] },
+  options: Omit<NodeServerOptions, "backbone"> & {
+    store: { description: string };
+    backbone: Services["backbone"];
+  },
+): WarmSet | undefined {
+  const { storeUrl, restoresWarm = true, adapterFolder: folder = adapterCacheFolder() } = options;
+  if (!restoresWarm || storeUrl === "memory:") return undefined;
+  const place = { folder, store: options.store.description, backboneDigest: options.backbone.digest };
+  return new WarmSet({ place, ...parts });
 }
 
 async function listenForMetrics(

@@ -27,7 +27,10 @@ beforeEach(async () => {
   registry = createRegistry({ store: test.store, disk, filesObserver });
   vi.clearAllMocks();
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  await disk.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
 const blobReads = () => test.store.calls.filter((call) => /^get .*blobs/.test(call)).length;
 

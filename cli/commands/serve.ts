@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { Command } from "commander";
 import type { PrecisionChoice } from "#model";
+import { ADAPTER_DISK_BYTES_DEFAULT } from "#registry";
 import type { Io } from "../io.ts";
 import { backboneOption, precisionOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
 import { json } from "../output.ts";
@@ -14,6 +15,9 @@ interface ServeOptions extends StoreOptions {
   readonly threads?: number;
   readonly precision: PrecisionChoice;
   readonly metricsPort?: number;
+  readonly adapterDiskBytes: number;
+  readonly adapterFolder?: string;
+  readonly prefetch: boolean;
 }
 
 export function serveCommand(io: Io): Command {
@@ -23,6 +27,17 @@ export function serveCommand(io: Io): Command {
     .option("--host <address>", "0.0.0.0 answers the whole network", "127.0.0.1")
     .option("--threads <n>", "of a forward pass; 0 lets the runtime choose", wholeNumber(0, 256))
     .option("--metrics-port <port>", "serve Prometheus metrics there, at /metrics", wholeNumber(0, 65_535))
+    .option(
+      "--adapter-disk-bytes <n>",
+      "of adapters' files copied to this machine's disk, where the store is elsewhere; 0 for none",
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      ADAPTER_DISK_BYTES_DEFAULT,
+    )
+    .option("--adapter-folder <path>", "of these copies, and of what was warm (default: in the cache folder)")
+    .option(
+      "--no-prefetch",
+      "do not load, after the start, the adapters that were warm when the last server stopped",
+    )
     .addOption(precisionOption())
     .addOption(backboneOption())
     .action((options: ServeOptions) => serve(options, io));
@@ -30,6 +45,7 @@ export function serveCommand(io: Io): Command {
 
 async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { store: storeUrl, port, host, threads, precision, metricsPort } = options;
+  const { adapterDiskBytes, adapterFolder, prefetch: restoresWarm } = options;
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
   const { startNodeServer } = await import("#functions");
@@ -39,6 +55,8 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     host,
     precision,
     backbone: folder,
+    ...{ adapterDiskBytes, restoresWarm },
+    ...(adapterFolder !== undefined && { adapterFolder }),
     ...(threads !== undefined && { threads }),
     ...(metricsPort !== undefined && { metricsPort }),
     log: (event) => io.stderr(`${JSON.stringify(event)}\n`),

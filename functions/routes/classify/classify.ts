@@ -1,11 +1,12 @@
-// POST /v1/classify: the steps resolve and classify. The adapter's bytes are read and checked once
-// per residency in the classifier's cache; the digest of what answered goes into every response.
-import { type Adapter, CLASSIFY_MS_MAX, ModelError, parseAdapter } from "#model";
-import { parseAdapterReference, type Registry } from "#registry";
+// POST /v1/classify: the steps resolve and classify. A request is answered by the version it was resolved to,
+// whatever aliases do meanwhile; the digest of what answered goes into every response.
+import { CLASSIFY_MS_MAX } from "#model";
+import { parseAdapterReference } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
+import { adapterOf, requireSameBackbone } from "../../load-adapter.ts";
 import { readJson } from "../../read-body.ts";
-import type { ResolvedAdapter, Services, TenantId } from "../../services.ts";
+import type { Services } from "../../services.ts";
 import { predictionOf } from "./prediction.ts";
 import { classifyRequestSchema } from "./request.ts";
 
@@ -16,14 +17,11 @@ export const classify = (services: Services) => async (c: AppContext) => {
   const resolved = await services.registry.resolve(tenant, parseAdapterReference(adapterId));
   requireSameBackbone(resolved, services.backbone);
   const classifications = await services.classifier.classify(
-    {
-      tenant,
-      digest: resolved.digest,
-      load: () => loadAdapter(services.registry, tenant, resolved),
-    },
+    adapterOf(services.registry, tenant, resolved),
     inputs,
     timeoutMs === undefined ? {} : { timeoutMs },
   );
+  services.warmSet?.note(tenant, resolved);
   c.header("Softgate-Adapter-Digest", resolved.digest);
   return c.json({
     adapterId,
@@ -42,33 +40,5 @@ function readTimeout(c: AppContext): number | undefined {
   throw new RequestError(
     "invalid_request",
     `Softgate-Timeout-Ms: must be a whole number from 1 to ${CLASSIFY_MS_MAX}`,
-  );
-}
-
-/** An adapter steers only the backbone it was trained on. */
-function requireSameBackbone({ name, version, manifest }: ResolvedAdapter, held: Services["backbone"]): void {
-  const trainedOn = manifest.backbone;
-  if (trainedOn.digest === held.digest) return;
-  throw new ModelError(
-    "backbone_mismatch",
-    `Adapter ${name}:${version} was trained on backbone ${trainedOn.id} (${trainedOn.digest}); this server ` +
-      `holds ${held.id} (${held.digest}). Train the adapter again here, or ask a server with its backbone.`,
-  );
-}
-
-async function loadAdapter(
-  registry: Registry,
-  tenant: TenantId,
-  resolved: ResolvedAdapter,
-): Promise<Adapter> {
-  const { manifest } = resolved;
-  const adapter = parseAdapter(await registry.readFiles(tenant, manifest));
-  const isSame =
-    adapter.labels.length === manifest.labels.length &&
-    adapter.labels.every((label, index) => label === manifest.labels[index]);
-  if (isSame) return adapter;
-  throw new ModelError(
-    "invalid_adapter",
-    `The labels of ${resolved.name}:${resolved.version} are not those of its manifest; train it again.`,
   );
 }
