@@ -29,6 +29,9 @@ export interface NodeServerOptions {
   readonly threads?: number;
   /** Default "auto". */
   readonly precision?: PrecisionChoice;
+  /** Of adapters where forward passes read them, and of those that left and are still in memory. */
+  readonly adapterResidentBytes?: number;
+  readonly adapterMemoryBytes?: number;
   /** Of copies of adapters' files on disk, where the store is not on this machine; 0 for none. Default 1 GiB. */
   readonly adapterDiskBytes?: number;
   /** Of these copies, and of the record of what was warm. Default: in the cache folder. */
@@ -80,9 +83,11 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     const { id, folder } = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
     const loaded = await loadBackbone({ id, folder });
     const backbone = { id: loaded.id, digest: loaded.digest };
-    const { threads = 0, precision = "auto" } = options;
+    const { threads = 0, precision = "auto", adapterResidentBytes, adapterMemoryBytes } = options;
     const classifier = await Classifier.create(loaded, {
       ...{ threads, precision },
+      ...(adapterResidentBytes !== undefined && { adapterCacheBytesMax: adapterResidentBytes }),
+      ...(adapterMemoryBytes !== undefined && { adapterMemoryBytesMax: adapterMemoryBytes }),
       ...(metrics && { observer: metrics.observer }),
     });
     metrics?.watch(classifier, disk);

@@ -7,7 +7,11 @@ export { PRECISION_CHOICES, type PrecisionChoice } from "./encoder/linear.ts";
 export { ModelError, type ModelErrorCode, OverloadError } from "./errors.ts";
 export { indexOfLargest, largest } from "./largest.ts";
 export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";
-export { CLASSIFY_MS_MAX } from "./runtime/limits.ts";
+export {
+  ADAPTER_MEMORY_BYTES_DEFAULT,
+  ADAPTER_RESIDENT_BYTES_DEFAULT,
+  CLASSIFY_MS_MAX,
+} from "./runtime/limits.ts";
 export type { RuntimeObserver } from "./runtime/observer.ts";
 export { roundToHalf } from "./safetensors/read-tensor.ts";
 export { serializeSafetensors, type TensorToWrite } from "./safetensors/serialize.ts";

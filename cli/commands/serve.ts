@@ -1,7 +1,7 @@
 // softgate serve: the HTTP API in the foreground, until a signal ends it.
 import { once } from "node:events";
 import { Command } from "commander";
-import type { PrecisionChoice } from "#model";
+import { ADAPTER_MEMORY_BYTES_DEFAULT, ADAPTER_RESIDENT_BYTES_DEFAULT, type PrecisionChoice } from "#model";
 import { ADAPTER_DISK_BYTES_DEFAULT } from "#registry";
 import type { Io } from "../io.ts";
 import { backboneOption, precisionOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
@@ -15,6 +15,8 @@ interface ServeOptions extends StoreOptions {
   readonly threads?: number;
   readonly precision: PrecisionChoice;
   readonly metricsPort?: number;
+  readonly adapterResidentBytes: number;
+  readonly adapterMemoryBytes: number;
   readonly adapterDiskBytes: number;
   readonly adapterFolder?: string;
   readonly prefetch: boolean;
@@ -27,6 +29,18 @@ export function serveCommand(io: Io): Command {
     .option("--host <address>", "0.0.0.0 answers the whole network", "127.0.0.1")
     .option("--threads <n>", "of a forward pass; 0 lets the runtime choose", wholeNumber(0, 256))
     .option("--metrics-port <port>", "serve Prometheus metrics there, at /metrics", wholeNumber(0, 65_535))
+    .option(
+      "--adapter-resident-bytes <n>",
+      "of adapters where forward passes read them",
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+      ADAPTER_RESIDENT_BYTES_DEFAULT,
+    )
+    .option(
+      "--adapter-memory-bytes <n>",
+      "of adapters that had to leave there and stay in memory; 0 for none",
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      ADAPTER_MEMORY_BYTES_DEFAULT,
+    )
     .option(
       "--adapter-disk-bytes <n>",
       "of adapters' files copied to this machine's disk, where the store is elsewhere; 0 for none",
@@ -45,7 +59,7 @@ export function serveCommand(io: Io): Command {
 
 async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { store: storeUrl, port, host, threads, precision, metricsPort } = options;
-  const { adapterDiskBytes, adapterFolder, prefetch: restoresWarm } = options;
+  const { adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, adapterFolder } = options;
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
   const { startNodeServer } = await import("#functions");
@@ -55,7 +69,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     host,
     precision,
     backbone: folder,
-    ...{ adapterDiskBytes, restoresWarm },
+    ...{ adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, restoresWarm: options.prefetch },
     ...(adapterFolder !== undefined && { adapterFolder }),
     ...(threads !== undefined && { threads }),
     ...(metricsPort !== undefined && { metricsPort }),

@@ -15,7 +15,12 @@ import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 import { type BatchItem, batchFeeds, type Feeds, promptTokensOf } from "./batch-feeds.ts";
 import { beforeDeadline } from "./before-deadline.ts";
 import { choosePrecision } from "./choose-precision.ts";
-import { CLASSIFY_MS_DEFAULT, CLASSIFY_MS_MAX } from "./limits.ts";
+import {
+  ADAPTER_MEMORY_BYTES_DEFAULT,
+  ADAPTER_RESIDENT_BYTES_DEFAULT,
+  CLASSIFY_MS_DEFAULT,
+  CLASSIFY_MS_MAX,
+} from "./limits.ts";
 import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
 import { servingGraph } from "./serving-graph.ts";
@@ -38,8 +43,6 @@ const PROBE = "probe";
 const PROBE_MS_MAX = 5_000;
 /** One request's tokenizing holds the event loop no longer than this, and one text. */
 const ENCODE_MS_MAX = 4;
-const ADAPTER_CACHE_BYTES_MAX = 512 * 1024 * 1024;
-const ADAPTER_MEMORY_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Names an adapter. `load` is called once for a tenant and digest while it is resident. */
 export interface AdapterHandle {
@@ -120,8 +123,8 @@ export class Classifier {
 
   static async create(backbone: Backbone, options: ClassifierOptions = {}): Promise<Classifier> {
     const { threads = 0, observer = NO_OBSERVER } = options;
-    const { adapterCacheBytesMax = ADAPTER_CACHE_BYTES_MAX } = options;
-    const { adapterMemoryBytesMax: memoryBytesMax = ADAPTER_MEMORY_BYTES_MAX } = options;
+    const { adapterCacheBytesMax = ADAPTER_RESIDENT_BYTES_DEFAULT } = options;
+    const { adapterMemoryBytesMax: memoryBytesMax = ADAPTER_MEMORY_BYTES_DEFAULT } = options;
     const precision = await choosePrecision(options.precision ?? "auto");
     const session = await ThreadSession.create(servingGraph({ ...backbone, precision }), { threads });
     const cache = new AdapterCache(backbone, adapterCacheBytesMax, { observer, memoryBytesMax });
