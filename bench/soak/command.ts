@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { BenchIo } from "../io.ts";
 import { kindOfStore, withBenchStore } from "../load/bench-store.ts";
 import { openBackbone } from "../open-backbone.ts";
-import { type SharedOptions, wholeNumber, withShared } from "../options.ts";
+import { positiveNumber, type SharedOptions, wholeNumber, withShared } from "../options.ts";
 import { printDocument } from "../print-document.ts";
 import { readTexts } from "../serve/read-texts.ts";
 import { textTable, whole } from "../text-table.ts";
@@ -26,7 +26,7 @@ const TEXTS = 8;
 export function soakCommand(io: BenchIo): Command {
   const command = new Command("soak")
     .description("adapters replaced, rolled back, removed and restored under load; every answer is checked")
-    .option("--minutes <n>", "of load", wholeNumber(1, 24 * 60), 10)
+    .option("--minutes <n>", "of load", positiveNumber(24 * 60), 10)
     .option("--store <kind>", "file, s3 (a real S3 server on this machine), or an empty store's URL", "file")
     .option("--adapters <n>", "each a tenant's", wholeNumber(2, 1_000), 100)
     .option("--per-second <n>", "requests", wholeNumber(1, 10_000), 15)
