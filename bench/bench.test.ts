@@ -123,6 +123,29 @@ it("load asks a server process, and says what it reached of each target", async 
     expect(met).toBe(isMost ? value < target : value >= target);
 }, 60_000);
 
+it("soak judges every answer of a server whose adapters change meanwhile", async () => {
+  const size = ["--minutes", "0.1", "--adapters", "4", "--per-second", "20", "--changes-per-second", "10"];
+  const { exitCode, stdout } = await bench(
+    "soak",
+    "--backbone",
+    backbone,
+    ...size,
+    "--threads",
+    "1",
+    "--json",
+  );
+  expect(exitCode).toBe(0);
+  const { answers, changes, lostBecause } = JSON.parse(stdout).results;
+  expect({ ...answers, lostBecause }).toMatchObject({
+    wrongVersion: 0,
+    wrongScores: 0,
+    lost: 0,
+    lostBecause: {},
+  });
+  expect(answers.right).toBeGreaterThan(10);
+  expect(changes.replace).toBeGreaterThan(0);
+}, 120_000);
+
 it("precision compares answers in fp32 and int8 on the same test rows", async () => {
   const where = ["--data", at("tasks"), "--tasks", "mail", "--seeds", "13", "--backbone", backbone];
   const { exitCode, stdout } = await bench("precision", ...where, "--test-rows-max", "10", "--json");
@@ -295,6 +318,7 @@ describe("the command line", () => {
     [["accuracy", "--data", ".", "--tasks", "../trec", "--seeds", "13"], '"../trec" is no name'],
     [["accuracy", "--data", ".", "--tasks", "a", "--seeds", "13", "--methods", "bert"], "bert is no method"],
     [["serve", "--peers", "bert"], "Name some of transformers_js, peft"],
+    [["soak", "--minutes", "0"], "Give a number above 0"],
     [["swim"], "unknown command"],
     [[], "Name a measurement"],
   ])("%j is refused with a word on what is wrong", async (args, message) => {
@@ -309,7 +333,7 @@ describe("the command line", () => {
   });
 
   it("--help explains each measurement", async () => {
-    for (const name of ["serve", "load", "train", "parse", "accuracy", "precision", "out-of-scope"]) {
+    for (const name of ["serve", "load", "soak", "train", "parse", "accuracy", "precision", "out-of-scope"]) {
       const { exitCode, stdout } = await bench(name, "--help");
       expect(exitCode).toBe(0);
       expect(stdout).toContain(`Usage: npm run bench -- ${name}`);

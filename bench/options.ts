@@ -28,6 +28,15 @@ export function wholeNumber(min: number, max: number): (value: string) => number
   };
 }
 
+/** An argument parser for numbers above 0, to max: "10", "0.5". */
+export function positiveNumber(max: number): (value: string) => number {
+  return (value) => {
+    const number = /^\d{1,15}(\.\d{1,6})?$/.test(value) ? Number(value) : Number.NaN;
+    if (number > 0 && number <= max) return number;
+    throw new InvalidArgumentError(`Give a number above 0, to ${max}.`);
+  };
+}
+
 /** An argument parser for names separated by commas, each once; they become parts of paths. */
 export function nameList(value: string): string[] {
   const names = value.split(",").map((name) => name.trim());

@@ -4,7 +4,15 @@ import type { BenchIo } from "./io.ts";
 import { describeMachine, type Machine, machineLine } from "./machine.ts";
 
 export interface BenchDocument<Settings, Results> {
-  readonly benchmark: "serve" | "load" | "train" | "parse" | "accuracy" | "precision" | "out-of-scope";
+  readonly benchmark:
+    | "serve"
+    | "load"
+    | "soak"
+    | "train"
+    | "parse"
+    | "accuracy"
+    | "precision"
+    | "out-of-scope";
   readonly machine: Machine;
   readonly settings: Settings;
   readonly results: Results;

@@ -1,6 +1,6 @@
 // The command softgate: this process's streams and signals given to runCli.
 import { enableCompileCache } from "node:module";
-import { compileCacheFolder } from "#registry/backbones/cache-folder";
+import { compileCacheFolder } from "#registry/cache-folder";
 
 // Before all else is loaded, and into a folder of the user's own: what lies there is run. Halves the time to start.
 enableCompileCache(compileCacheFolder());

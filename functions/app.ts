@@ -23,6 +23,7 @@ import { removeVersion } from "./routes/adapters/remove-version.ts";
 import { restoreAdapter } from "./routes/adapters/restore.ts";
 import { restoreVersion } from "./routes/adapters/restore-version.ts";
 import { listHistory } from "./routes/aliases/history.ts";
+import { listAliases } from "./routes/aliases/list.ts";
 import { protectAlias } from "./routes/aliases/protect.ts";
 import { rollbackAlias } from "./routes/aliases/rollback.ts";
 import { setAlias } from "./routes/aliases/set.ts";
@@ -79,6 +80,7 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
   app.delete("/v1/adapters/:name/versions/:version", removeVersion(services));
   app.post("/v1/adapters/:name/versions/:version/restore", restoreVersion(services));
   app.get("/v1/adapters/:name/history", listHistory(services));
+  app.get("/v1/adapters/:name/aliases", listAliases(services));
   app.put("/v1/adapters/:name/aliases/:alias", setAlias(services));
   app.post("/v1/adapters/:name/aliases/:alias/rollback", rollbackAlias(services));
   app.put("/v1/adapters/:name/aliases/:alias/protection", protectAlias(services));

@@ -1,16 +1,14 @@
-// Wires store, registry, backbone, classifier and jobs into one Node server. Wiring only.
+// A Node server from its options to its first request, and to its end. Wiring only; what stands around the classifier
+// is wired in wire-services.ts, which is loaded while the classifier's session is.
 import { setTimeout } from "node:timers/promises";
-import { assertFits, type EncoderConfig, type PrecisionChoice, parsePublishedAdapter } from "#model";
-import { type CheckAdapter, createRegistry, openObjectStore } from "#registry";
+import type { PrecisionChoice } from "#model";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
-import { startWorker } from "#trainer/worker";
-import { createApp } from "./app.ts";
 import { findBackbone } from "./find-backbone.ts";
 import { type Listener, listen } from "./listen.ts";
 import type { Metrics } from "./metrics.ts";
 import { createObservation } from "./observation.ts";
-import { observeJobs } from "./observe-jobs.ts";
 import { openClassifier } from "./open-classifier.ts";
+import type { ServerApp } from "./wire-services.ts";
 
 export interface NodeServerOptions {
   readonly storeUrl: string;
@@ -21,6 +19,15 @@ export interface NodeServerOptions {
   readonly threads?: number;
   /** Default "auto". */
   readonly precision?: PrecisionChoice;
+  /** Of adapters where forward passes read them, and of those that left and are still in memory. */
+  readonly adapterResidentBytes?: number;
+  readonly adapterMemoryBytes?: number;
+  /** Of copies of adapters' files on disk, where the store is not on this machine; 0 for none. Default 1 GiB. */
+  readonly adapterDiskBytes?: number;
+  /** Of these copies, and of the record of what was warm. Default: in the cache folder. */
+  readonly adapterFolder?: string;
+  /** Whether adapters that were warm when the last server stopped are loaded again. Default true. */
+  readonly restoresWarm?: boolean;
   /** Prometheus metrics at /metrics of this port, open to who can reach it; none without. */
   readonly metricsPort?: number;
   /** How long close() goes on answering, no longer ready, before the port closes. Default 0. */
@@ -40,9 +47,10 @@ const CLOSE_MS_MAX = 10_000;
 
 /** Rejects with a RegistryError or ModelError, or an error that names --port or a variable; nothing stays open then. */
 export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
-  const { log, metrics, timings, tracer } = await createObservation(options, process.env);
+  const observation = await createObservation(options, process.env);
+  const { log, metrics } = observation;
   const closers: (() => Promise<void>)[] = [];
-  let app: ReturnType<typeof createApp> | undefined;
+  let app: ServerApp | undefined;
   const stop = createStop(closers, { log, drainDelayMs: options.drainDelayMs ?? 0 });
   try {
     // The port first: a second server by mistake must fail before it touches the jobs of the first.
@@ -50,39 +58,17 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     closers.push(() => listener.close());
     const metricsListener = await listenForMetrics(metrics, options);
     if (metricsListener) closers.push(() => metricsListener.close());
-    closers.push(() => tracer.close());
-    const store = await openObjectStore(options.storeUrl);
-    closers.push(() => store.close());
-    await store.check();
-    const { id, folder } = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
-    const { threads = 0, precision = "auto" } = options;
-    const { classifier, config } = await openClassifier(
-      { id, folder },
-      { threads, precision, log, ...(metrics && { observer: metrics.observer }) },
-    );
-    const { backbone } = classifier;
-    const registry = createRegistry({ store, checkAdapter: checkOn(backbone.digest, config) });
-    metrics?.watch(classifier);
-    closers.push(() => classifier.close());
-    const jobs = await startWorker({
-      registry,
-      backbone: { ...backbone, folder },
-      log,
-      observer: observeJobs(tracer, timings),
-    });
-    closers.push(() => jobs.close());
-    app = createApp(
-      { registry, classifier, jobs, backbone, log },
-      { tracer, timings, isStopping: stop.hasBegun },
-    );
-    log({
-      event: "started",
-      url: listener.url,
-      metricsUrl: metricsListener?.url,
-      store: store.description,
-      backbone,
-      precision: classifier.precision,
-    });
+    closers.push(() => observation.tracer.close());
+    const entry = await findBackbone(options.backbone ?? DEFAULT_BACKBONE);
+    // Its session loads in a thread of its own: meanwhile comes the rest of the program, and the store is asked.
+    const opening = openClassifier(entry, { ...classifierOptions(options), log, ...observerOf(metrics) });
+    closers.push(async () => (await opening).classifier.close());
+    opening.catch(() => undefined); // Awaited below; until then a failure must not end the process.
+    const { wireServices } = await import("./wire-services.ts");
+    const wiring = { options, observation, closers, isStopping: stop.hasBegun };
+    const wired = await wireServices({ folder: entry.folder, opening }, wiring);
+    app = wired.app;
+    log({ event: "started", url: listener.url, metricsUrl: metricsListener?.url, ...wired.facts });
     return { url: listener.url, metricsUrl: metricsListener?.url, close: stop.close };
   } catch (error) {
     await closeAll(closers);
@@ -90,12 +76,17 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   }
 }
 
-/** An adapter that names the backbone held here must fit it too: else no text could be classified with it. */
-function checkOn(digest: string, config: EncoderConfig): CheckAdapter {
-  return (files, manifest) => {
-    const adapter = parsePublishedAdapter(files, manifest);
-    if (manifest.backbone.digest === digest) assertFits(adapter, config);
+function classifierOptions(options: NodeServerOptions) {
+  const { threads = 0, precision = "auto", adapterResidentBytes, adapterMemoryBytes } = options;
+  return {
+    ...{ threads, precision },
+    ...(adapterResidentBytes !== undefined && { adapterCacheBytesMax: adapterResidentBytes }),
+    ...(adapterMemoryBytes !== undefined && { adapterMemoryBytesMax: adapterMemoryBytes }),
   };
+}
+
+function observerOf(metrics: Metrics | undefined) {
+  return metrics ? { observer: metrics.observer } : {};
 }
 
 async function listenForMetrics(

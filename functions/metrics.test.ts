@@ -2,11 +2,15 @@ import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { createMetrics } from "./metrics.ts";
 
-const classifier = { waitingTexts: 7, cacheStats: { adapters: 3, bytes: 1_000 } };
+const classifier = { waitingTexts: 7, cacheStats: { adapters: 3, bytes: 1_000, memoryBytes: 500 } };
 
 it("counts passes, adapters and requests, and reads the classifier at each scrape", async () => {
   const metrics = createMetrics();
-  metrics.watch(classifier);
+  metrics.watch(classifier, { bytes: 4096 });
+  metrics.observer.adapterEvicted("resident");
+  metrics.filesObserver.fileRead("store", 300);
+  metrics.filesObserver.diskEvicted(2);
+  metrics.filesObserver.diskFailed("damaged");
   const pass = { texts: 2, tokens: 30, fill: 0.9375, waitedMs: [4, 40], packMs: 2, runMs: 20 };
   metrics.observer.passEnded(pass);
   metrics.observer.passEnded(pass);
@@ -40,6 +44,14 @@ it("counts passes, adapters and requests, and reads the classifier at each scrap
     "softgate_waiting_texts 7",
     "softgate_resident_adapters 3",
     "softgate_resident_adapter_bytes 1000",
+    'softgate_adapter_bytes{tier="resident"} 1000',
+    'softgate_adapter_bytes{tier="memory"} 500',
+    'softgate_adapter_bytes{tier="disk"} 4096',
+    'softgate_adapter_evictions_total{tier="resident"} 1',
+    'softgate_adapter_evictions_total{tier="disk"} 2',
+    'softgate_adapter_files_read_total{tier="store"} 1',
+    'softgate_adapter_file_bytes_read_total{tier="store"} 300',
+    'softgate_adapter_disk_failures_total{what="damaged"} 1',
   ]) {
     expect(body.split("\n")).toContain(line);
   }

@@ -1,22 +1,25 @@
 // Prometheus metrics of a server: what the classifier and the HTTP side tell, and the process' own.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { RuntimeObserver } from "#model";
+import type { AdapterFilesObserver } from "#registry";
+import { createAdapterMetrics } from "./adapter-metrics.ts";
 import type { Timings } from "./scope.ts";
 
 export interface Metrics {
   readonly observer: RuntimeObserver;
+  readonly filesObserver: AdapterFilesObserver;
   readonly timings: Timings;
   /** Takes every log event; those of requests count. */
   requestLogged(event: Record<string, unknown>): void;
   /** Read at each scrape. */
-  watch(classifier: WatchedClassifier): void;
+  watch(classifier: WatchedClassifier, disk?: { readonly bytes: number }): void;
   /** The text exposition format. */
   render(): Promise<{ body: string; contentType: string }>;
 }
 
 interface WatchedClassifier {
   readonly waitingTexts: number;
-  readonly cacheStats: { readonly adapters: number; readonly bytes: number };
+  readonly cacheStats: Readonly<Record<"adapters" | "bytes" | "memoryBytes", number>>;
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -44,12 +47,6 @@ export function createMetrics(): Metrics {
   });
   const texts = count("texts", "Computed.");
   const tokens = count("tokens", "Computed, prompt tokens included.");
-  const asked = new Counter({
-    name: "softgate_adapter_requests_total",
-    help: "Adapters asked for: resident in memory, loaded, or failed to load.",
-    labelNames: ["outcome"],
-    registers,
-  });
   const load = seconds("adapter_load", "Of adapters that were not in memory.");
   const http = new Histogram({
     name: "softgate_http_request_seconds",
@@ -58,8 +55,11 @@ export function createMetrics(): Metrics {
     buckets: SECONDS,
     registers,
   });
+  const tiers = createAdapterMetrics(registry);
   return {
+    filesObserver: tiers.files,
     observer: {
+      ...tiers.runtime,
       passEnded(record) {
         for (const ms of record.waitedMs) wait.observe(ms / 1000);
         pack.observe(record.packMs / 1000);
@@ -69,8 +69,8 @@ export function createMetrics(): Metrics {
         tokens.inc(record.tokens);
       },
       adapterAsked(outcome, milliseconds) {
-        asked.inc({ outcome });
-        if (outcome !== "resident") load.observe(milliseconds / 1000);
+        tiers.asked.inc({ outcome });
+        if (outcome === "loaded" || outcome === "failed") load.observe(milliseconds / 1000);
       },
     },
     timings: stepTimings(registers),
@@ -81,7 +81,8 @@ export function createMetrics(): Metrics {
         Number(durationMs) / 1000,
       );
     },
-    watch(classifier) {
+    watch(classifier, disk) {
+      tiers.watch(classifier, disk);
       const gauge = (name: string, help: string, read: () => number) =>
         new Gauge({
           name: `softgate_${name}`,

@@ -12,6 +12,8 @@ export interface Services {
   readonly jobs: JobQueue;
   /** The backbone this server holds. */
   readonly backbone: { readonly id: string; readonly digest: string };
+  /** Remembers which adapters answered, where that is kept over a restart. */
+  readonly warmSet?: { note(tenant: TenantId, adapter: ResolvedAdapter): void };
   /** One structured line per event; never texts, never secrets. */
   readonly log: (event: Record<string, unknown>) => void;
 }

@@ -9,7 +9,11 @@ export { indexOfLargest, largest } from "./largest.ts";
 export { featureWidth, PAIR_WEIGHTS, type PairMode, pairFeatures } from "./pair-features.ts";
 export { type AdapterClaims, parsePublishedAdapter } from "./published-adapter.ts";
 export { assertFits } from "./runtime/adapter-cache.ts";
-export { CLASSIFY_MS_MAX } from "./runtime/limits.ts";
+export {
+  ADAPTER_MEMORY_BYTES_DEFAULT,
+  ADAPTER_RESIDENT_BYTES_DEFAULT,
+  CLASSIFY_MS_MAX,
+} from "./runtime/limits.ts";
 export type { ClassifyPhase, RequestObserver, RuntimeObserver } from "./runtime/observer.ts";
 export { roundToHalf } from "./safetensors/read-tensor.ts";
 export { serializeSafetensors, type TensorToWrite } from "./safetensors/serialize.ts";

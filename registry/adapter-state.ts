@@ -7,6 +7,7 @@ import { adapterChangeSchema, promotionRuleSchema } from "./change.ts";
 import type { RegistryContext } from "./context.ts";
 import { type AdapterOwner, stateKey } from "./layout.ts";
 import { digestSchema } from "./manifest.ts";
+import { mapInParallel } from "./map-in-parallel.ts";
 import { readRecord } from "./records.ts";
 
 const version = z.int().min(1);
@@ -51,11 +52,27 @@ export const EMPTY_STATE: AdapterState = {
   log: [],
 };
 
-/** At most ALIAS_STALE_MS_MAX old. */
+/**
+ * At most ALIAS_STALE_MS_MAX old. A move that is seen beside requests is given out once its version is loaded
+ * here, or when the state before it is too old.
+ */
 export async function readState(context: RegistryContext, owner: AdapterOwner): Promise<AdapterState> {
   const key = stateKey(owner);
   const load = async () => (await readRecord(context.store, key, stateSchema))?.value;
-  return (await context.states.read(key, load)) ?? EMPTY_STATE;
+  const prepare = (next: AdapterState, previous: AdapterState) =>
+    prepareMoved(context, owner, { next, previous });
+  return (await context.states.read(key, load, prepare)) ?? EMPTY_STATE;
+}
+
+async function prepareMoved(
+  context: RegistryContext,
+  owner: AdapterOwner,
+  { next, previous }: Record<"next" | "previous", AdapterState>,
+): Promise<void> {
+  const moved = next.aliases.filter(
+    ({ alias, version }) => findPointer(previous, alias)?.version !== version,
+  );
+  await mapInParallel(moved, ({ version }) => context.prepareSwitch(owner, version));
 }
 
 export function findPointer({ aliases }: AdapterState, alias: string): AliasPointer | undefined {

@@ -1,6 +1,8 @@
 // What every operation of the registry shares: the store, the clock, randomness and the caches.
 import type { LRUCache } from "lru-cache";
 import type { AdapterState } from "./adapter-state.ts";
+import type { AdapterOwner } from "./layout.ts";
+import type { AdapterDisk, AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import type { RecentReads } from "./recent-reads.ts";
 import type { KeyRecord, PublishRequest, ResolvedAdapter } from "./registry.ts";
@@ -24,6 +26,11 @@ export interface RegistryContext {
   readonly states: RecentReads<AdapterState>;
   /** By object key. */
   readonly keys: RecentReads<KeyRecord>;
+  /** Copies of adapters' files on this machine; undefined without. */
+  readonly disk: AdapterDisk | undefined;
+  readonly filesObserver: AdapterFilesObserver;
+  /** Before an alias leads requests of this process to that version. Never rejects, and has an end. */
+  readonly prepareSwitch: (owner: AdapterOwner, version: number) => Promise<void>;
   /** Resolves once the store's layout is known to be this one. */
   readonly ensureLayout: () => Promise<void>;
 }

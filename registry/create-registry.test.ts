@@ -8,7 +8,7 @@ import { findVersitygw, startVersitygw, type TestS3 } from "../test/helpers/vers
 import { createRegistry } from "./create-registry.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import { openObjectStore } from "./object-store/open.ts";
-import type { Registry } from "./registry.ts";
+import { parseAdapterName, type Registry } from "./registry.ts";
 import { alpha, beta, encode, publishRequest, router } from "./test-registry.ts";
 
 const program = await findVersitygw();
@@ -67,6 +67,37 @@ function describeRegistry(openStore: () => Promise<ObjectStore>): void {
     await expect(here.resolve(beta, { name: router, version: 1 })).rejects.toMatchObject({
       code: "adapter_not_found",
     });
+  });
+
+  it("rolls back, deletes and restores for the other process, and loses no change of both at once", async () => {
+    const tickets = parseAdapterName("tickets");
+    for (const text of ["one", "two", "three"]) {
+      await here.publish(alpha, publishRequest(text, { name: tickets }));
+    }
+    const { changes: before } = await here.listHistory(alpha, tickets);
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        (index % 2 ? here : there).setAlias(alpha, tickets, { alias: `alias-${index}`, version: 2 }),
+      ),
+    );
+    await there.rollback(alpha, tickets, { alias: "production", from: 3 });
+    const { changes } = await there.listHistory(alpha, tickets, { limit: 200 });
+    expect(changes.map(({ sequence }) => sequence)).toEqual(
+      changes.map((_, index) => changes.length - index),
+    );
+    expect(changes).toHaveLength(before.length + 21);
+    await expect(there.deleteVersion(alpha, tickets, { version: 2 })).rejects.toMatchObject({
+      code: "version_in_use",
+    });
+    await there.deleteAdapter(alpha, tickets);
+    const production = { name: tickets, alias: "production" };
+    await expect(there.resolve(alpha, production)).rejects.toMatchObject({ code: "adapter_not_found" });
+    await there.restoreAdapter(alpha, tickets);
+    expect((await there.resolve(alpha, production)).version).toBe(2);
+    const { entries } = await here.listAudit(alpha, { limit: 200 });
+    const audited = entries.filter((entry) => entry.adapter === "tickets" && entry.action !== "publish");
+    expect(audited).toHaveLength(changes.length + 2);
+    await here.deleteAdapter(alpha, tickets);
   });
 
   it("makes one version of one job that two processes publish at once", async () => {

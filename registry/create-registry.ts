@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { listAudit } from "./audit.ts";
+import { type BeforeSwitch, prepareSwitch } from "./before-switch.ts";
 import type { CheckAdapter, RegistryContext } from "./context.ts";
 import { getDataset, putDataset } from "./datasets.ts";
 import { createEnsureLayout } from "./ensure-layout.ts";
@@ -9,6 +10,7 @@ import { listHistory } from "./history.ts";
 import { getJob, listUnfinishedJobs, putJob } from "./jobs.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./keys.ts";
 import {
+  ALIAS_REFRESH_MS,
   ALIAS_STALE_MS_MAX,
   KEY_STALE_MS_MAX,
   KEYS_CACHED_MAX,
@@ -18,6 +20,8 @@ import {
   STATES_CACHED_MAX,
 } from "./limits.ts";
 import { listAdapters, listVersions } from "./list.ts";
+import { listAliases } from "./list-aliases.ts";
+import { type AdapterDisk, type AdapterFilesObserver, NO_FILES_OBSERVER } from "./local-disk/adapter-disk.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import { readPackage } from "./package.ts";
 import { protectAlias } from "./protect-alias.ts";
@@ -40,6 +44,14 @@ export interface RegistryOptions {
   readonly randomBytes?: (count: number) => Uint8Array;
   /** Asked before anything of a version is written. Absent: files are kept as they come, whatever they hold. */
   readonly checkAdapter?: CheckAdapter;
+  /** Where adapters' files are kept on this machine, when the store is elsewhere. Closed by who opened it. */
+  readonly disk?: AdapterDisk | undefined;
+  readonly filesObserver?: AdapterFilesObserver;
+  /**
+   * Called with a version that an alias is about to lead requests of this process to, so that it can be loaded
+   * first. Waited for, within bounds; what it rejects with is ignored.
+   */
+  readonly beforeSwitch?: BeforeSwitch;
 }
 
 /** Asks nothing of the store yet; call the store's check() first. */
@@ -55,6 +67,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     requirePublishable: (tenant, name) => requirePublishable(context, { tenant, name }),
     setAlias: (tenant, name, move) => setAlias(context, tenant, { name, ...move }),
     rollback: (tenant, name, request) => rollback(context, tenant, { name, ...request }),
+    listAliases: (tenant, name) => listAliases(context, { tenant, name }),
     protectAlias: (tenant, name, request) => protectAlias(context, { tenant, name }, request),
     listHistory: (tenant, name, page) => listHistory(context, { tenant, name }, page),
     deleteAdapter: (tenant, name, options) => deleteAdapter(context, { tenant, name }, options),
@@ -76,17 +89,28 @@ export function createRegistry(options: RegistryOptions): Registry {
 }
 
 function createContext(options: RegistryOptions): RegistryContext {
-  const { store, now = () => new Date() } = options;
+  const { store, now = () => new Date(), beforeSwitch } = options;
   const nowMs = () => now().getTime();
-  return {
+  const context: RegistryContext = {
     store,
     now,
     restoreMs: options.restoreMs ?? RESTORE_MS_DEFAULT,
     randomBytes: options.randomBytes ?? randomBytes,
     checkAdapter: options.checkAdapter ?? (() => undefined),
     manifests: new LRUCache({ max: MANIFESTS_CACHED_MAX, maxSize: MANIFEST_CACHE_BYTES_MAX }),
-    states: new RecentReads({ ageMsMax: ALIAS_STALE_MS_MAX, entriesMax: STATES_CACHED_MAX, nowMs }),
+    states: new RecentReads({
+      ageMsMax: ALIAS_STALE_MS_MAX,
+      refreshMs: ALIAS_REFRESH_MS,
+      entriesMax: STATES_CACHED_MAX,
+      nowMs,
+    }),
     keys: new RecentReads({ ageMsMax: KEY_STALE_MS_MAX, entriesMax: KEYS_CACHED_MAX, nowMs }),
+    disk: options.disk,
+    filesObserver: options.filesObserver ?? NO_FILES_OBSERVER,
+    prepareSwitch: async (owner, version) => {
+      if (beforeSwitch) await prepareSwitch(context, owner, { version, beforeSwitch });
+    },
     ensureLayout: createEnsureLayout(store),
   };
+  return context;
 }

@@ -1,5 +1,6 @@
 // The door of the registry. No tensors, no HTTP.
 
+export { adapterCacheFolder } from "./cache-folder.ts";
 export {
   type Actor,
   type AdapterChange,
@@ -10,9 +11,12 @@ export {
 export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
+export { ADAPTER_DISK_BYTES_DEFAULT, ALIAS_STALE_MS_MAX, WARM_ADAPTERS_MAX } from "./limits.ts";
+export { AdapterDisk, type AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
+export { readWarmRecord, type WarmAdapter, writeWarmRecord } from "./local-disk/warm-record.ts";
 export { type Manifest, manifestSchema } from "./manifest.ts";
 export type { ObjectStore } from "./object-store/object-store.ts";
-export { openObjectStore } from "./object-store/open.ts";
+export { isOnThisMachine, openObjectStore } from "./object-store/open.ts";
 export {
   isPackageFile,
   type PackageFile,
@@ -26,6 +30,7 @@ export {
   type AdapterReference,
   type AdapterSummary,
   type AliasMove,
+  type AliasSummary,
   type DatasetRecord,
   type KeyRecord,
   type PublishedAdapter,

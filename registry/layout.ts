@@ -17,8 +17,8 @@
 //     unfinished-jobs/<job id>           empty; there while the job is not finished
 //
 // <rank> is VERSION_MAX - version in eight digits, <time rank> TIME_MS_MAX - milliseconds in thirteen, so
-// that a listing begins with the newest. What may be removed (by what is yet to come) is told by keys and
-// state.json alone: blobs and audit name nothing, and nothing but state.json says that a version is deleted.
+// that a listing begins with the newest. That a version or an adapter is deleted is said by state.json
+// alone; what a version needs, by its manifest alone; nothing else names a blob but dataset records.
 import { createHash } from "node:crypto";
 import { VERSION_MAX } from "./limits.ts";
 import type { AdapterName, TenantId } from "./registry.ts";

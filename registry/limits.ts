@@ -49,5 +49,21 @@ export const STATES_CACHED_MAX = 4096;
 export const KEYS_CACHED_MAX = 10_000;
 /** Another process's alias move, deletion or restoration is seen after at most this time; one's own at once. */
 export const ALIAS_STALE_MS_MAX = 1_000;
+/** Aliases that are asked for are read again from this age on, beside the requests, so that none waits for it. */
+export const ALIAS_REFRESH_MS = 500;
+/** A publish, or a move of an alias, waits so long for the new version to be loaded here before it moves. */
+export const BEFORE_SWITCH_MS_MAX = 5_000;
 /** Another process's revocation of a key is seen after at most this time; one's own at once. */
 export const KEY_STALE_MS_MAX = 10_000;
+
+/** Of copies of adapters' files on this machine's disk, where the store is elsewhere. */
+export const ADAPTER_DISK_BYTES_DEFAULT = 1024 * MEBIBYTE;
+/** Of files that wait to be written there; those that come meanwhile are not kept. */
+export const DISK_WAITING_BYTES_MAX = 64 * MEBIBYTE;
+/** A file that was not read for so long is dropped when room is looked for. */
+export const DISK_UNREAD_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+/** A file that has been in writing for longer was left by a process that died. */
+export const DISK_ABANDONED_MS = 60 * 60 * 1000;
+/** Adapters that a server remembers over a restart, the most recently used. */
+export const WARM_ADAPTERS_MAX = 1_000;
+export const WARM_RECORD_BYTES_MAX = MEBIBYTE;

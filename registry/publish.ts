@@ -40,6 +40,7 @@ export async function publish(
     (await findPublished(context, owner, request.idempotencyKey)) ??
     (await writeVersion(context, owner, request));
   const { actor } = request;
+  await context.prepareSwitch(owner, adapter.version);
   const heldBack = await promotePublished(context, owner, { alias, adapter, ...(actor && { actor }) });
   return heldBack === undefined ? adapter : { ...adapter, heldBack };
 }

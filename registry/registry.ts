@@ -106,6 +106,15 @@ export interface RollbackRequest extends ChangeOptions, ForceOptions {
   readonly from?: number;
 }
 
+export interface AliasSummary {
+  readonly alias: string;
+  readonly version: number;
+  readonly protected: boolean;
+  readonly rule?: PromotionRule;
+  /** Where rollbacks lead, the next one first. */
+  readonly earlier: readonly number[];
+}
+
 export interface ProtectAliasRequest extends ChangeOptions {
   readonly alias: string;
   readonly protected: boolean;
@@ -149,6 +158,8 @@ export interface Registry {
   setAlias(tenant: TenantId, name: AdapterName, move: MoveAliasRequest): Promise<AliasMove>;
   /** Verifies the version's bytes first. Throws as setAlias, no_earlier_version, version_damaged. */
   rollback(tenant: TenantId, name: AdapterName, request: RollbackRequest): Promise<AliasMove>;
+  /** By name. Throws adapter_not_found. */
+  listAliases(tenant: TenantId, name: AdapterName): Promise<AliasSummary[]>;
   protectAlias(tenant: TenantId, name: AdapterName, request: ProtectAliasRequest): Promise<void>;
   /** All changes of an adapter, newest first, or one alias's. Throws adapter_not_found. */
   listHistory(

@@ -42,6 +42,7 @@ describe("a deleted adapter", () => {
       (reader: Registry) => reader.listAdapters(alpha),
       (reader: Registry) => reader.listVersions(alpha, router),
       (reader: Registry) => reader.listHistory(alpha, router),
+      (reader: Registry) => reader.listAliases(alpha, router),
       (reader: Registry) => reader.setAlias(alpha, router, { alias: "production", version: 1 }),
       (reader: Registry) => reader.rollback(alpha, router, { alias: "production" }),
       (reader: Registry) => reader.protectAlias(alpha, router, { alias: "production", protected: true }),

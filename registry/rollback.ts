@@ -11,7 +11,7 @@ import { RegistryError } from "./errors.ts";
 import { getVersion } from "./find-version.ts";
 import { type AdapterOwner, manifestKey } from "./layout.ts";
 import { decodeManifest } from "./manifest.ts";
-import { readFiles } from "./read-files.ts";
+import { readStoredFiles } from "./read-files.ts";
 import {
   type AdapterName,
   type AliasMove,
@@ -45,6 +45,7 @@ export async function rollback(
     await requirePromotion(context, owner, { ...request, pointer, version });
     const digest = verified.get(version) ?? (await verify(context, owner, { version, pointer }));
     verified.set(version, digest);
+    await context.prepareSwitch(owner, version);
     const entry = { action: "rollback", ...moved, ...(force && { forced: true as const }) } as const;
     return { state: withPointer(state, movedBack(pointer, { version, digest })), entry };
   };
@@ -85,7 +86,7 @@ async function verify(
     if (remembered && remembered.digest !== digest) {
       throw new RegistryError("blob_corrupt", "Its manifest is not the one that the alias pointed at.");
     }
-    await readFiles(context, owner.tenant, manifest);
+    await readStoredFiles(context, owner.tenant, manifest);
     return digest;
   } catch (cause) {
     if (!(cause instanceof RegistryError) || !damages.has(cause.code)) throw cause;

@@ -44,6 +44,7 @@ export async function setAlias(
     const entry = { action: "move_alias", ...moved, ...(isForced && { forced: true as const }) } as const;
     return { state: movePointer(state, { alias, version, digest }), entry };
   };
+  await context.prepareSwitch(owner, version);
   await changeAdapter(context, owner, { plan, ...changeOptions({ actor, why }) });
   return moved;
 }

@@ -6,11 +6,12 @@ import { type SharedOptions, wholeNumber, withShared } from "../options.ts";
 import { printDocument } from "../print-document.ts";
 import { readTexts } from "../serve/read-texts.ts";
 import { textTable, whole } from "../text-table.ts";
+import { kindOfStore, withBenchStore } from "./bench-store.ts";
 import { type Latencies, type LoadResults, measureLoad } from "./measure-load.ts";
 
 interface LoadOptions extends SharedOptions {
   readonly texts?: string;
-  readonly store?: string;
+  readonly store: string;
   readonly tenants: number;
   readonly connections: number;
   readonly seconds: number;
@@ -18,6 +19,8 @@ interface LoadOptions extends SharedOptions {
 }
 
 const TEXTS_MAX = 10_000;
+const STORE_TEXT =
+  "file: a folder, s3: a real S3 server on this machine, both removed afterwards; or the URL of an empty store";
 
 export function loadCommand(io: BenchIo): Command {
   const command = new Command("load")
@@ -26,7 +29,7 @@ export function loadCommand(io: BenchIo): Command {
       "--texts <file>",
       "one text per line, or a .csv or .ndjson dataset (default: the example's test file)",
     )
-    .option("--store <url>", "an empty store to fill (default: a folder, removed afterwards)")
+    .option("--store <kind>", STORE_TEXT, "file")
     .option("--tenants <n>", "each with a key and an adapter", wholeNumber(10, 10_000), 1_000)
     .option("--connections <n>", "of the client", wholeNumber(1, 256), 64)
     .option("--seconds <n>", "of each stretch of load", wholeNumber(1, 600), 10)
@@ -38,18 +41,17 @@ export function loadCommand(io: BenchIo): Command {
 }
 
 async function load(options: LoadOptions, io: BenchIo): Promise<void> {
-  const { tenants, connections, seconds, rounds, threads, store: storeUrl } = options;
+  const { tenants, connections, seconds, rounds, threads, store } = options;
   const { inputs, source } = await readTexts(options.texts, TEXTS_MAX);
   const texts = inputs.map((input) => (typeof input === "string" ? input : input.text));
   const backbone = await openBackbone(options.backbone, io);
-  const results = await measureLoad(
-    { backbone, texts, storeUrl, tenants, connections, seconds, rounds, threads },
-    io,
+  const results = await withBenchStore(store, (opened) =>
+    measureLoad({ backbone, texts, store: opened, tenants, connections, seconds, rounds, threads }, io),
   );
   const settings = {
     backbone: { id: backbone.id, digest: backbone.backbone.digest },
     ...{ texts: source, tenants, connections, seconds, rounds, threads },
-    store: storeUrl === undefined ? "folder" : new URL(storeUrl).protocol.replace(":", ""),
+    store: kindOfStore(store),
   };
   await printDocument({ benchmark: "load", settings, results, text: describe(results) }, options, io);
 }

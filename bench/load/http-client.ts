@@ -3,17 +3,24 @@ import { Agent, request } from "node:http";
 import { BenchError } from "../errors.ts";
 import { ADAPTER_NAME, type Tenant } from "./tenants.ts";
 
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
 export interface HttpClient {
   /** Rejects with BenchError server_failed for any answer but 200. */
   classify(tenant: Tenant, text: string): Promise<void>;
+  /** Whatever the answer is; rejects only where there is none. */
+  ask(tenant: Tenant, text: string): Promise<Answer>;
   close(): void;
 }
 
 export function createHttpClient(url: string, connections: number): HttpClient {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const { hostname, port } = new URL(url);
-  const classify = ({ secret }: Tenant, text: string) =>
-    new Promise<void>((resolve, reject) => {
+  const ask = ({ secret }: Tenant, text: string) =>
+    new Promise<Answer>((resolve, reject) => {
       const body = JSON.stringify({ adapterId: ADAPTER_NAME, inputs: [text] });
       const headers = {
         Authorization: `Bearer ${secret}`,
@@ -26,13 +33,15 @@ export function createHttpClient(url: string, connections: number): HttpClient {
         response.setEncoding("utf8").on("data", (part: string) => {
           answer += part;
         });
-        response.on("end", () => {
-          if (response.statusCode === 200) return resolve();
-          reject(new BenchError("server_failed", `The server answered ${response.statusCode}: ${answer}`));
-        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body: answer }));
+        response.on("error", reject);
       });
       asked.on("error", reject);
       asked.end(body);
     });
-  return { classify, close: () => agent.destroy() };
+  const classify = async (tenant: Tenant, text: string) => {
+    const { status, body } = await ask(tenant, text);
+    if (status !== 200) throw new BenchError("server_failed", `The server answered ${status}: ${body}`);
+  };
+  return { classify, ask, close: () => agent.destroy() };
 }

@@ -1,7 +1,5 @@
 // A server process under many tenants' requests: how much it answers against the runtime alone, how long
 // requests take at a rate it can bear, what a greedy tenant does to the others, and what a first request costs.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TextInput } from "#model";
 import { Classifier } from "#model/runtime";
@@ -10,6 +8,7 @@ import type { BenchIo } from "../io.ts";
 import type { OpenedBackbone } from "../open-backbone.ts";
 import { makeAdapter } from "../serve/resident-adapters.ts";
 import { quantile, type Summary, summarize } from "../statistics.ts";
+import type { BenchStore } from "./bench-store.ts";
 import { type Ask, askAtRate, askInLoop, zipf } from "./drive.ts";
 import { createHttpClient, type HttpClient } from "./http-client.ts";
 import { measureStart, type StartResults } from "./measure-start.ts";
@@ -19,8 +18,7 @@ import { kindOf, publishTenants, type Tenant } from "./tenants.ts";
 export interface MeasureLoadRequest {
   readonly backbone: OpenedBackbone;
   readonly texts: readonly string[];
-  /** A store's URL; without it a folder that is removed afterwards. */
-  readonly storeUrl: string | undefined;
+  readonly store: BenchStore;
   readonly tenants: number;
   readonly connections: number;
   /** Of each stretch of load. */
@@ -71,29 +69,21 @@ const EQUAL_TENANTS = 10;
 const HOT_FACTOR = 10;
 
 export async function measureLoad(request: MeasureLoadRequest, io: BenchIo): Promise<LoadResults> {
-  const folder = await mkdtemp(join(tmpdir(), "softgate-load-"));
-  try {
-    const storeUrl = request.storeUrl ?? `file:${folder}`;
-    const count = request.tenants + COLD_TENANTS;
-    const onTenant = (done: number) =>
-      done % 200 === 0 && io.stderr(`Published ${done} of ${count} adapters\n`);
-    const tenants = await publishTenants({ storeUrl, backbone: request.backbone.backbone, count }, onTenant);
-    const measured = await withServer({ request, storeUrl, tenants, io });
-    io.stderr("Starting the server and a bare script in turns\n");
-    const [text = ""] = request.texts;
-    const [tenant] = tenants;
-    if (!tenant) throw new Error("invariant: there are tenants");
-    const { backbone, threads } = request;
-    const start = await measureStart({ backbone, storeUrl, tenant, text, folder, threads });
-    const slower = start.serverMs.median / start.bareMs.median;
-    const targets = [
-      ...measured.targets,
-      atMost("first answer of a server / of a bare script", slower, 1.25),
-    ];
-    return { ...measured, start, targets };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { url: storeUrl, folder } = request.store;
+  const count = request.tenants + COLD_TENANTS;
+  const onTenant = (done: number) =>
+    done % 200 === 0 && io.stderr(`Published ${done} of ${count} adapters\n`);
+  const tenants = await publishTenants({ storeUrl, backbone: request.backbone.backbone, count }, onTenant);
+  const measured = await withServer({ request, storeUrl, tenants, io });
+  io.stderr("Starting the server and a bare script in turns\n");
+  const [text = ""] = request.texts;
+  const [tenant] = tenants;
+  if (!tenant) throw new Error("invariant: there are tenants");
+  const { backbone, threads } = request;
+  const start = await measureStart({ backbone, storeUrl, tenant, text, folder, threads });
+  const slower = start.serverMs.median / start.bareMs.median;
+  const targets = [...measured.targets, atMost("first answer of a server / of a bare script", slower, 1.25)];
+  return { ...measured, start, targets };
 }
 
 async function withServer({
@@ -102,7 +92,10 @@ async function withServer({
   ...rest
 }: Pick<Tools, "request" | "tenants" | "io"> & { storeUrl: string }): Promise<Omit<LoadResults, "start">> {
   const { folder: backboneFolder } = request.backbone;
-  const server = await startServerProcess({ storeUrl, backboneFolder, threads: request.threads });
+  const server = await startServerProcess({
+    ...{ storeUrl, backboneFolder, threads: request.threads },
+    args: ["--adapter-folder", join(request.store.folder, "adapters")],
+  });
   const clients = {
     loop: createHttpClient(server.url, request.connections),
     // At a rate, and each group its own: requests must not wait for each other on the client's side.

@@ -51,9 +51,12 @@ export async function measureStart(request: StartRequest): Promise<StartResults>
   };
 }
 
-async function startServer({ storeUrl, backbone, tenant, text, threads }: StartRequest) {
+async function startServer({ storeUrl, backbone, tenant, text, folder, threads }: StartRequest) {
   const startedMs = performance.now();
-  const server = await startServerProcess({ storeUrl, backboneFolder: backbone.folder, threads });
+  const server = await startServerProcess({
+    ...{ storeUrl, backboneFolder: backbone.folder, threads },
+    args: ["--adapter-folder", join(folder, "adapters"), "--no-prefetch"],
+  });
   const listeningMs = performance.now() - startedMs;
   const client = createHttpClient(server.url, 1);
   try {

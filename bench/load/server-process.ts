@@ -24,13 +24,16 @@ export async function startServerProcess({
   storeUrl,
   backboneFolder,
   threads,
+  args: more = [],
 }: {
   storeUrl: string;
   backboneFolder: string;
   threads: number;
+  /** More of `softgate serve`. */
+  args?: readonly string[];
 }): Promise<ServerProcess> {
   const args = ["serve", "--json", "--port", "0", "--store", storeUrl, "--backbone", backboneFolder];
-  const child = spawn(process.execPath, [MAIN, ...args, "--threads", `${threads}`], {
+  const child = spawn(process.execPath, [MAIN, ...args, "--threads", `${threads}`, ...more], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";

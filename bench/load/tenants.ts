@@ -43,10 +43,19 @@ export function kindOf(index: number): AdapterKind {
 
 async function publishTenant(registry: Registry, backbone: Backbone, index: number): Promise<Tenant> {
   const id = `tenant-${index}`;
-  const tenant = parseTenantId(id);
-  const adapter = makeAdapter(backbone.config, index, kindOf(index));
-  const { secret } = await registry.createKey(tenant, "bench");
-  await registry.publish(tenant, {
+  const { secret } = await registry.createKey(parseTenantId(id), "bench");
+  await publishAdapter(registry, backbone, { tenant: id, seed: index });
+  return { id, secret };
+}
+
+/** A version of the tenant's adapter, makeAdapter(config, seed, kindOf(seed)), that production moves to. */
+export async function publishAdapter(
+  registry: Registry,
+  backbone: Backbone,
+  { tenant, seed }: { tenant: string; seed: number },
+): Promise<{ digest: string; version: number }> {
+  const adapter = makeAdapter(backbone.config, seed, kindOf(seed));
+  return registry.publish(parseTenantId(tenant), {
     name: parseAdapterName(ADAPTER_NAME),
     files: serializeAdapter(adapter, backbone),
     manifest: {
@@ -60,5 +69,4 @@ async function publishTenant(registry: Registry, backbone: Backbone, index: numb
     },
     alias: "production",
   });
-  return { id, secret };
 }

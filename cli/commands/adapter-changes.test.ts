@@ -64,6 +64,8 @@ describe("softgate adapters", () => {
 
   it("protect holds an alias to a figure; force and a reason move it, and the history says so", async () => {
     await run("adapters", "protect", "tickets", "--metric", "macroF1", "--margin", "0.05");
+    const aliases = await run("adapters", "aliases", "tickets");
+    expect(aliases.stdout).toMatch(/production +3 +macroF1 on heldOut, margin 0\.05 +2 1\n/);
     const refused = await run("adapters", "rollback", "tickets");
     expect([refused.exitCode, refused.stdout]).toEqual([1, ""]);
     expect(refused.stderr).toMatch(/macro-F1 on held-out rows of 0\.8000.*0\.9000.*at most 0\.05/);

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import {
   type AdapterName,
   type AdapterSummary,
+  type AliasSummary,
   parseAdapterName,
   parseTenantId,
   type Registry,
@@ -31,6 +32,7 @@ export function adaptersCommand(io: Io): Command {
     )
     .addCommand(listCommand(io))
     .addCommand(showCommand(io))
+    .addCommand(aliasesCommand(io))
     .addCommand(historyCommand(io))
     .addCommand(setAliasCommand(io))
     .addCommand(rollbackCommand(io))
@@ -81,6 +83,29 @@ function showCommand(io: Io): Command {
       ]);
       io.stdout(table([["ADAPTER", "ALIASES", "CREATED", "LEARNED", "DIGEST"], ...rows]));
     });
+}
+
+function aliasesCommand(io: Io): Command {
+  return withTenant(new Command("aliases"), io)
+    .description("aliases of an adapter: where they point, what protects them, where a rollback leads")
+    .argument("<name>", "of the adapter")
+    .action(async (name: string, options: TenantOptions) => {
+      const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
+      const aliases = await withRegistry(options.store, (registry) =>
+        registry.listAliases(tenant, adapterName),
+      );
+      if (options.json) return io.stdout(json({ name, aliases }));
+      const rows = aliases.map(({ alias, version, earlier, ...rest }) => [
+        ...[alias, String(version), protectionOf(rest)],
+        earlier.join(" "),
+      ]);
+      io.stdout(table([["ALIAS", "VERSION", "PROTECTED", "EARLIER"], ...rows]));
+    });
+}
+
+function protectionOf({ protected: isProtected, rule }: Pick<AliasSummary, "protected" | "rule">): string {
+  if (!rule) return isProtected ? "yes" : "no";
+  return `${rule.metric} on ${rule.on}, margin ${rule.marginMax}`;
 }
 
 async function allAdapters(registry: Registry, tenant: TenantId): Promise<AdapterSummary[]> {

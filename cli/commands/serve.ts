@@ -1,7 +1,8 @@
 // softgate serve: the HTTP API in the foreground, until a signal ends it.
 import { once } from "node:events";
 import { Command, Option } from "commander";
-import type { PrecisionChoice } from "#model";
+import { ADAPTER_MEMORY_BYTES_DEFAULT, ADAPTER_RESIDENT_BYTES_DEFAULT, type PrecisionChoice } from "#model";
+import { ADAPTER_DISK_BYTES_DEFAULT } from "#registry";
 import type { Io } from "../io.ts";
 import { LOG_LEVELS, type LogLevel } from "../log-level.ts";
 import { backboneOption, precisionOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
@@ -17,6 +18,11 @@ interface ServeOptions extends StoreOptions {
   readonly metricsPort?: number;
   readonly drainDelay: number;
   readonly logLevel: LogLevel;
+  readonly adapterResidentBytes: number;
+  readonly adapterMemoryBytes: number;
+  readonly adapterDiskBytes: number;
+  readonly adapterFolder?: string;
+  readonly prefetch: boolean;
 }
 
 /** Seconds. */
@@ -38,6 +44,29 @@ export function serveCommand(io: Io): Command {
       0,
     )
     .addOption(new Option("--log-level <level>", "least that is logged").choices(LOG_LEVELS).default("info"))
+    .option(
+      "--adapter-resident-bytes <n>",
+      "of adapters where forward passes read them",
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+      ADAPTER_RESIDENT_BYTES_DEFAULT,
+    )
+    .option(
+      "--adapter-memory-bytes <n>",
+      "of adapters that had to leave there and stay in memory; 0 for none",
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      ADAPTER_MEMORY_BYTES_DEFAULT,
+    )
+    .option(
+      "--adapter-disk-bytes <n>",
+      "of adapters' files copied to this machine's disk, where the store is elsewhere; 0 for none",
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      ADAPTER_DISK_BYTES_DEFAULT,
+    )
+    .option("--adapter-folder <path>", "of these copies, and of what was warm (default: in the cache folder)")
+    .option(
+      "--no-prefetch",
+      "do not load, after the start, the adapters that were warm when the last server stopped",
+    )
     .addOption(precisionOption())
     .addOption(backboneOption())
     .action((options: ServeOptions) => serve(options, io));
@@ -45,6 +74,7 @@ export function serveCommand(io: Io): Command {
 
 async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { store: storeUrl, port, host, threads, precision, metricsPort } = options;
+  const { adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, adapterFolder } = options;
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
   const [{ startNodeServer }, { createServeLog }] = await Promise.all([
@@ -57,6 +87,8 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     host,
     precision,
     backbone: folder,
+    ...{ adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, restoresWarm: options.prefetch },
+    ...(adapterFolder !== undefined && { adapterFolder }),
     ...(threads !== undefined && { threads }),
     ...(metricsPort !== undefined && { metricsPort }),
     drainDelayMs: options.drainDelay * 1_000,

@@ -84,6 +84,52 @@ describe("the adapter cache", () => {
     expect(cache.stats).toMatchObject({ adapters: 2, bytes: 2 * BYTES });
   });
 
+  test("keeps those that leave the slabs in memory, from where they come back without a load", async () => {
+    const observer = { adapterAsked: vi.fn(), adapterEvicted: vi.fn() };
+    const cache = new AdapterCache(BACKBONE, BYTES, { observer, memoryBytesMax: BYTES });
+    const loads: string[] = [];
+    const use = async (key: string, seed: number) => {
+      const load = async () => {
+        loads.push(key);
+        return anAdapter(seed);
+      };
+      const entry = await cache.acquire(key, load);
+      expect(residentDown(cache, entry.slots[0])).toEqual(downOf(anAdapter(seed)));
+      cache.release(entry);
+    };
+    for (const [key, seed] of [
+      ...([
+        ["a", 1],
+        ["b", 2],
+        ["a", 1],
+        ["b", 2],
+        ["c", 3],
+        ["b", 2],
+        ["a", 1],
+      ] as const),
+    ])
+      await use(key, seed);
+    expect(loads).toEqual(["a", "b", "c", "a"]);
+    const outcomes = observer.adapterAsked.mock.calls.map(([outcome]) => outcome);
+    expect(outcomes).toEqual(["loaded", "loaded", "memory", "memory", "loaded", "memory", "loaded"]);
+    expect(observer.adapterEvicted.mock.calls.flat()).toContain("memory");
+    expect(cache.stats).toMatchObject({ bytes: BYTES, memoryAdapters: 1, memoryBytes: BYTES });
+  });
+
+  test("gives adapters that need each other's room to all who ask at once, and does not drive them out for ever", async () => {
+    const cache = new AdapterCache(BACKBONE, BYTES, { memoryBytesMax: 10 * BYTES });
+    const keys = ["a", "b", "c"];
+    for (let round = 0; round < 3; round++) {
+      const held = await Promise.all(
+        keys.map((key, seed) => cache.acquire(key, async () => anAdapter(seed))),
+      );
+      for (const [seed, entry] of held.entries()) {
+        expect(residentDown(cache, entry.slots[0])).toEqual(downOf(anAdapter(seed)));
+        cache.release(entry);
+      }
+    }
+  });
+
   test("keeps the weights of an evicted adapter in place until every use of it is released", async () => {
     const cache = new AdapterCache(BACKBONE, BYTES);
     const [a, b, c, d] = [anAdapter(1), anAdapter(2), anAdapter(3), anAdapter(4)];
@@ -126,7 +172,7 @@ describe("the adapter cache", () => {
     await expect(narrow.acquire("a", async () => anAdapter(1))).rejects.toMatchObject({
       code: "backbone_mismatch",
     });
-    expect(cache.stats).toEqual({ adapters: 0, bytes: 0, slabBytes });
+    expect(cache.stats).toMatchObject({ adapters: 0, bytes: 0, slabBytes, memoryBytes: 0 });
     expect(narrow.stats.adapters).toBe(0);
   });
 });

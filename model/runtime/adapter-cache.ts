@@ -1,5 +1,7 @@
-// Resident adapters, least recently used out first, bounded in bytes. Loading is single-flight per
-// key; an adapter that a waiting batch uses keeps its slots until the batch is done.
+// The two tiers of adapters in this process, each bounded in bytes, least recently used out first. A resident
+// one has slots in the slabs, where forward passes read it; one that had to leave them stays in memory, and
+// comes back without a read. Loading is single-flight per key, and one that fails is not tried again at once.
+// An adapter that a waiting batch uses keeps its slots until the batch is done.
 import { LRUCache } from "lru-cache";
 import type { EncoderConfig } from "../encoder/config.ts";
 import { ModelError } from "../errors.ts";
@@ -26,6 +28,14 @@ const FAILURES_MAX = 10_000;
 export const FAILURE_MS_MIN = 100;
 const FAILURE_MS_MAX = 30_000;
 
+type CacheObserver = Pick<RuntimeObserver, "adapterAsked" | "adapterEvicted">;
+
+export interface AdapterCacheOptions {
+  readonly observer?: CacheObserver;
+  /** Of adapters that had to leave the slabs. Default 0: they leave for good. */
+  readonly memoryBytesMax?: number;
+}
+
 interface Failure {
   readonly error: unknown;
   readonly waitMs: number;
@@ -38,14 +48,16 @@ export class AdapterCache {
   readonly #slabs: Record<GeneratorPooling, readonly Slab[]>;
   readonly #norms: readonly NormSlab[];
   readonly #resident: LRUCache<string, ResidentAdapter>;
-  readonly #observer: Pick<RuntimeObserver, "adapterAsked">;
+  /** Those that left the slabs; none is in both. */
+  readonly #evicted: LRUCache<string, Pick<ResidentAdapter, "adapter" | "bytes">> | undefined;
+  readonly #observer: CacheObserver;
   readonly #loading = new Map<string, Promise<ResidentAdapter>>();
   readonly #failures = new LRUCache<string, Failure>({ max: FAILURES_MAX });
 
   constructor(
     { config, weights }: Pick<PreparedBackbone, "config" | "weights">,
     bytesMax: number,
-    observer: Pick<RuntimeObserver, "adapterAsked"> = NO_OBSERVER,
+    { observer = NO_OBSERVER, memoryBytesMax = 0 }: AdapterCacheOptions = {},
   ) {
     this.#observer = observer;
     this.#config = config;
@@ -56,7 +68,13 @@ export class AdapterCache {
     this.#resident = new LRUCache<string, ResidentAdapter>({
       maxSize: bytesMax,
       sizeCalculation: ({ bytes }) => bytes,
-      dispose: (entry) => this.#evict(entry),
+      dispose: (entry, key) => this.#evict(key, entry),
+    });
+    if (memoryBytesMax === 0) return;
+    this.#evicted = new LRUCache({
+      maxSize: memoryBytesMax,
+      sizeCalculation: ({ bytes }) => bytes,
+      dispose: (_entry, _key, reason) => reason === "evict" && observer.adapterEvicted("memory"),
     });
   }
 
@@ -70,34 +88,49 @@ export class AdapterCache {
 
   /** The adapter, loaded if need be and held until `release`. Rejects with ModelError. */
   async acquire(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
-    const entry = await this.#find(key, load);
-    if (entry.evicted) return this.acquire(key, load);
-    entry.uses += 1;
-    return entry;
-  }
-
-  async #find(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
-    const resident = this.#resident.get(key);
     const startedMs = performance.now();
-    try {
-      const entry = resident ?? (await this.#load(key, load));
-      this.#observer.adapterAsked(resident ? "resident" : "loaded", performance.now() - startedMs);
-      return entry;
-    } catch (error) {
+    // Held in the same turn: two that need each other's room would else drive each other out for ever.
+    const resident = this.#resident.get(key);
+    const here = resident ?? this.#bringBack(key);
+    if (here) {
+      here.uses += 1;
+      this.#observer.adapterAsked(resident ? "resident" : "memory", performance.now() - startedMs);
+      return here;
+    }
+    const entry = await this.#load(key, load).catch((error) => {
       this.#observer.adapterAsked("failed", performance.now() - startedMs);
       throw error;
-    }
+    });
+    if (entry.evicted) return this.acquire(key, load);
+    entry.uses += 1;
+    this.#observer.adapterAsked("loaded", performance.now() - startedMs);
+    return entry;
   }
 
   release(entry: ResidentAdapter): void {
     entry.uses -= 1;
+    if (entry.uses < 0) throw new Error(`invariant: an adapter is released once a use, got ${entry.uses}`);
     if (entry.evicted && entry.uses === 0) this.#free(entry);
   }
 
-  get stats(): { adapters: number; bytes: number; slabBytes: number } {
+  /** Of adapters: resident ones, and those in memory alone. */
+  get stats() {
     const slabs = [...POOLINGS.flatMap((pooling) => this.#slabs[pooling]), ...this.#norms];
     const slabBytes = slabs.reduce((sum, slab) => sum + slab.bytes, 0);
-    return { adapters: this.#resident.size, bytes: this.#resident.calculatedSize, slabBytes };
+    return {
+      adapters: this.#resident.size,
+      bytes: this.#resident.calculatedSize,
+      slabBytes,
+      memoryAdapters: this.#evicted?.size ?? 0,
+      memoryBytes: this.#evicted?.calculatedSize ?? 0,
+    };
+  }
+
+  #bringBack(key: string): ResidentAdapter | undefined {
+    const kept = this.#evicted?.get(key);
+    if (!kept) return undefined;
+    this.#evicted?.delete(key);
+    return this.#admit(key, kept.adapter);
   }
 
   #load(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
@@ -142,8 +175,10 @@ export class AdapterCache {
     return entry;
   }
 
-  #evict(entry: ResidentAdapter): void {
+  #evict(key: string, entry: ResidentAdapter): void {
     entry.evicted = true;
+    this.#observer.adapterEvicted("resident");
+    this.#evicted?.set(key, { adapter: entry.adapter, bytes: entry.bytes });
     if (entry.uses === 0) this.#free(entry);
   }
 

@@ -343,6 +343,69 @@ describe("a request's observer", () => {
   });
 });
 
+describe("an adapter that is slow or broken", () => {
+  const never = (digest: string) => {
+    const { promise, resolve } = Promise.withResolvers<Adapter>();
+    const load = () => promise;
+    return { handle: { tenant: "slow", digest, load }, resolve };
+  };
+
+  test("delays no other adapter, of its own tenant or another's", async () => {
+    const order: string[] = [];
+    const slow = never("slow");
+    const waiting = Array.from({ length: 50 }, () =>
+      classifier.classify(slow.handle, ["good"]).then(() => order.push("slow")),
+    );
+    const broken = {
+      ...{ tenant: "slow", digest: "poisoned" },
+      load: async (): Promise<Adapter> => {
+        throw new ModelError("invalid_adapter", "broken");
+      },
+    };
+    for (let n = 0; n < 50; n++)
+      await expect(classifier.classify(broken, ["good"])).rejects.toThrow("broken");
+    await classifier.classify({ ...handle(1), tenant: "slow" }, ["good"]).then(() => order.push("its own"));
+    await classifier.classify(handle(2), ["good"]).then(() => order.push("another's"));
+    expect(order).toEqual(["its own", "another's"]);
+    slow.resolve(adapters[3] ?? expect.unreachable());
+    await Promise.all(waiting);
+    expect(order).toHaveLength(52);
+  });
+
+  test("holds its requests no longer than their time, and serves those that come once it is there", async () => {
+    const slow = never("late");
+    const late = classifier.classify(slow.handle, ["good"], { timeoutMs: 20 });
+    await expect(late).rejects.toMatchObject({ code: "deadline_unmet" });
+    slow.resolve(adapters[3] ?? expect.unreachable());
+    expect(await classifier.classify(slow.handle, ["good"])).toHaveLength(1);
+  });
+
+  test("is waited for by no more texts than its tenant may have waiting", async () => {
+    const slow = never("many");
+    const first = classifier.classify(slow.handle, Array<string>(TENANT_QUEUED_TEXTS_MAX).fill("good"));
+    const refused = classifier.classify(slow.handle, ["good"]);
+    await expect(refused).rejects.toMatchObject({ code: "classifier_tenant_overloaded" });
+    expect(await classifier.classify(handle(1), ["good"])).toHaveLength(1);
+    slow.resolve(adapters[0] ?? expect.unreachable());
+    expect(await first).toHaveLength(TENANT_QUEUED_TEXTS_MAX);
+  });
+});
+
+test("an adapter that was warmed is there for the first request", async () => {
+  let loads = 0;
+  const warmed = {
+    ...{ tenant: "warm", digest: "warm" },
+    load: async () => {
+      loads += 1;
+      return adapters[1] ?? expect.unreachable();
+    },
+  };
+  await classifier.warm(warmed);
+  expect(loads).toBe(1);
+  await classifier.classify(warmed, ["good"]);
+  expect(loads).toBe(1);
+});
+
 describe("a request is refused", () => {
   test("when its tenant has as many texts waiting as it may; other tenants are not", async () => {
     const many = Array<string>(TENANT_QUEUED_TEXTS_MAX).fill("good");

@@ -13,11 +13,18 @@ import { DEFAULT_TEMPLATES, isPairTemplate } from "../template.ts";
 import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
 import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 import { type BatchItem, batchFeeds, type Feeds, promptTokensOf } from "./batch-feeds.ts";
-import { CLASSIFY_MS_DEFAULT, CLASSIFY_MS_MAX } from "./limits.ts";
+import { beforeDeadline } from "./before-deadline.ts";
+import {
+  ADAPTER_MEMORY_BYTES_DEFAULT,
+  ADAPTER_RESIDENT_BYTES_DEFAULT,
+  CLASSIFY_MS_DEFAULT,
+  CLASSIFY_MS_MAX,
+} from "./limits.ts";
 import { NO_OBSERVER, type RequestObserver, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
 import type { PreparedBackbone } from "./prepared-backbone.ts";
 import { servingGraph } from "./serving-graph.ts";
+import { TextCounts } from "./text-counts.ts";
 import { ThreadSession } from "./thread-session.ts";
 import { type Queued, TokenQueue } from "./token-queue.ts";
 
@@ -36,7 +43,6 @@ const PROBE = "probe";
 const PROBE_MS_MAX = 5_000;
 /** One request's tokenizing holds the event loop no longer than this, and one text. */
 const ENCODE_MS_MAX = 4;
-const ADAPTER_CACHE_BYTES_MAX = 512 * 1024 * 1024;
 
 /** Names an adapter. `load` is called once for a tenant and digest while it is resident. */
 export interface AdapterHandle {
@@ -50,6 +56,8 @@ export interface AdapterHandle {
 export interface ClassifierOptions {
   /** Bytes of adapter weights kept resident; least recently used adapters leave first. */
   readonly adapterCacheBytesMax?: number;
+  /** Bytes of those that left and are kept in memory all the same, to come back without a read. */
+  readonly adapterMemoryBytesMax?: number;
   /** Threads of one forward pass; 0 lets onnxruntime choose. */
   readonly threads?: number;
   /** How the backbone is computed; "auto", the default, is int8. */
@@ -98,6 +106,8 @@ export class Classifier {
   readonly #cache: AdapterCache;
   readonly #observer: RuntimeObserver;
   readonly #waiting = new TokenQueue<Waiting>();
+  /** Of requests whose adapter is not there yet. */
+  readonly #loading = new TextCounts();
   readonly #pace = new Pace();
   #runningTokens = 0;
   /** Of the pass before, on the clock of performance.now(). */
@@ -124,12 +134,14 @@ export class Classifier {
     backbone: Backbone | PreparedBackbone,
     options: ClassifierOptions = {},
   ): Promise<Classifier> {
-    const { threads = 0, adapterCacheBytesMax = ADAPTER_CACHE_BYTES_MAX, observer = NO_OBSERVER } = options;
+    const { threads = 0, observer = NO_OBSERVER } = options;
+    const { adapterCacheBytesMax = ADAPTER_RESIDENT_BYTES_DEFAULT } = options;
+    const { adapterMemoryBytesMax: memoryBytesMax = ADAPTER_MEMORY_BYTES_DEFAULT } = options;
     const isPrepared = "graphFile" in backbone;
     const precision = isPrepared ? backbone.precision : choosePrecision(options.precision ?? "auto");
     const graph = isPrepared ? backbone : servingGraph({ ...backbone, precision });
     const session = await ThreadSession.create(graph, { threads });
-    const cache = new AdapterCache(backbone, adapterCacheBytesMax, observer);
+    const cache = new AdapterCache(backbone, adapterCacheBytesMax, { observer, memoryBytesMax });
     return new Classifier(backbone, { precision, session, cache, observer });
   }
 
@@ -144,8 +156,7 @@ export class Classifier {
     { timeoutMs = CLASSIFY_MS_DEFAULT, observer }: ClassifyOptions = {},
   ): Promise<Classification[]> {
     const deadlineMs = performance.now() + Math.min(timeoutMs, CLASSIFY_MS_MAX);
-    this.#requireRoom(adapter.tenant, countTexts(inputs));
-    const resident = await this.#cache.acquire(`${adapter.tenant}/${adapter.digest}`, () => adapter.load());
+    const resident = await this.#acquire(adapter, { texts: countTexts(inputs), deadlineMs });
     try {
       const startedMs = performance.now();
       // All before any waits: one that is refused leaves none behind.
@@ -162,11 +173,33 @@ export class Classifier {
     }
   }
 
+  /** Loads an adapter, if need be, for requests to come. Rejects as `classify` does for an adapter. */
+  async warm(adapter: AdapterHandle): Promise<void> {
+    this.#cache.release(await this.#cache.acquire(keyOf(adapter), () => adapter.load()));
+  }
+
+  /** Held until it is released. An adapter that is slow to load holds up its own requests alone, and those not for ever. */
+  async #acquire(
+    adapter: AdapterHandle,
+    { texts, deadlineMs }: { texts: number; deadlineMs: number },
+  ): Promise<ResidentAdapter> {
+    this.#requireRoom(adapter.tenant, texts);
+    this.#loading.add(adapter.tenant, texts);
+    try {
+      const acquired = this.#cache.acquire(keyOf(adapter), () => adapter.load());
+      const resident = await beforeDeadline(acquired, deadlineMs, (late) => this.#cache.release(late));
+      if (resident) return resident;
+      throw deadlineUnmet(0);
+    } finally {
+      this.#loading.add(adapter.tenant, -texts);
+    }
+  }
+
   #requireRoom(tenant: string, texts: number): void {
     const waiting = this.#waiting;
     const retryAfterMs = this.#pace.estimate(waiting.tokens);
-    if (waiting.length + texts > QUEUED_TEXTS_MAX) throw overloaded(retryAfterMs);
-    const left = TENANT_QUEUED_TEXTS_MAX - waiting.lengthOf(tenant);
+    if (waiting.length + this.#loading.total + texts > QUEUED_TEXTS_MAX) throw overloaded(retryAfterMs);
+    const left = TENANT_QUEUED_TEXTS_MAX - waiting.lengthOf(tenant) - this.#loading.of(tenant);
     if (texts <= left) return;
     throw new OverloadError(
       "classifier_tenant_overloaded",
@@ -302,6 +335,10 @@ export class Classifier {
       this.#runningTokens -= passTokens;
     }
   }
+}
+
+function keyOf({ tenant, digest }: AdapterHandle): string {
+  return `${tenant}/${digest}`;
 }
 
 /** As Promise.all, but rejects only when all have ended. */

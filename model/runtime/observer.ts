@@ -13,15 +13,24 @@ export interface PassRecord {
   readonly runMs: number;
 }
 
-/** "resident": was in memory; "loaded" and "failed": had to be read, alone or with others that asked for it. */
-export type AdapterOutcome = "resident" | "loaded" | "failed";
+/**
+ * "resident": its weights stood in the slabs; "memory": they were put there again from this process' memory;
+ * "loaded" and "failed": had to be read, alone or with others that asked for it.
+ */
+export type AdapterOutcome = "resident" | "memory" | "loaded" | "failed";
 
 export interface RuntimeObserver {
   passEnded(record: PassRecord): void;
   adapterAsked(outcome: AdapterOutcome, milliseconds: number): void;
+  /** Left the tier for want of room: from "resident" to memory where there is room, from "memory" for good. */
+  adapterEvicted(from: "resident" | "memory"): void;
 }
 
-export const NO_OBSERVER: RuntimeObserver = { passEnded: () => undefined, adapterAsked: () => undefined };
+export const NO_OBSERVER: RuntimeObserver = {
+  passEnded: () => undefined,
+  adapterAsked: () => undefined,
+  adapterEvicted: () => undefined,
+};
 
 /**
  * Of one request, several times where its texts are of several passes. "queue_wait" is from the line until the

@@ -21,6 +21,11 @@ export async function openObjectStore(url: string): Promise<ObjectStore> {
   throw new RegistryError("invalid_store_url", `This is no URL of a store. ${FORMS}`);
 }
 
+/** Whether a store's objects lie in this process or in a folder: then a copy on disk would gain nothing. */
+export function isOnThisMachine(url: string): boolean {
+  return !url.startsWith("s3:");
+}
+
 /** file:relative, file:/absolute and file:///absolute. */
 function parseFolder(url: string): string {
   try {

@@ -72,7 +72,12 @@ describe("200", () => {
       body: { name: "router", alias: "production", protected: true, rule },
     });
     expect((await send("PUT", PRODUCTION, { version: 1 })).status).toBe(409);
+    expect((await send("GET", "/v1/adapters/router/aliases")).body).toEqual({
+      aliases: [{ alias: "production", version: 3, protected: true, rule, earlier: [2, 1] }],
+    });
     await send("PUT", `${PRODUCTION}/protection`, { protected: false });
+    const [alias] = (await send("GET", "/v1/adapters/router/aliases")).body.aliases as object[];
+    expect(alias).toEqual({ alias: "production", version: 3, protected: false, earlier: [2, 1] });
     expect((await send("PUT", PRODUCTION, { version: 1 })).status).toBe(200);
   });
 });
@@ -127,6 +132,13 @@ describe("404", () => {
       expect(await others.text()).toBe(await missing.text());
     },
   );
+
+  it("the aliases of an adapter that is not there, or deleted", async () => {
+    const { send } = await withVersions();
+    expect((await send("GET", "/v1/adapters/filter/aliases")).status).toBe(404);
+    await send("DELETE", "/v1/adapters/router");
+    expect((await send("GET", "/v1/adapters/router/aliases")).body.code).toBe("adapter_not_found");
+  });
 
   it("an alias or a version that is not there", async () => {
     const { send } = await withVersions();

@@ -1,9 +1,10 @@
-// POST /v1/classify: the steps resolve and classify. The adapter's bytes are read and checked once
-// per residency in the classifier's cache; the digest of what answered goes into every response.
-import { type Adapter, CLASSIFY_MS_MAX, ModelError, parsePublishedAdapter } from "#model";
-import { parseAdapterReference, type Registry } from "#registry";
+// POST /v1/classify: the steps resolve and classify. A request is answered by the version it was resolved to,
+// whatever aliases do meanwhile; the digest of what answered goes into every response.
+import { CLASSIFY_MS_MAX } from "#model";
+import { parseAdapterReference } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
+import { adapterOf, requireSameBackbone } from "../../load-adapter.ts";
 import { readJson } from "../../read-body.ts";
 import type { Scope } from "../../scope.ts";
 import type { ResolvedAdapter, Services, TenantId } from "../../services.ts";
@@ -19,16 +20,12 @@ export const classify = (services: Services) => async (c: AppContext) => {
   c.set("adapterDigest", resolved.digest);
   const classifications = await scope.step("classify", (inner) => {
     inner.note({ texts: inputs.length, adapter_digest: resolved.digest });
-    return services.classifier.classify(
-      {
-        tenant,
-        digest: resolved.digest,
-        load: () => loadAdapter(services.registry, tenant, resolved, inner),
-      },
-      inputs,
-      { observer: inner, ...(timeoutMs !== undefined && { timeoutMs }) },
-    );
+    return services.classifier.classify(adapterOf(services.registry, tenant, resolved, inner), inputs, {
+      observer: inner,
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    });
   });
+  services.warmSet?.note(tenant, resolved);
   c.header("Softgate-Adapter-Digest", resolved.digest);
   return c.json({
     adapterId,
@@ -59,27 +56,4 @@ function readTimeout(c: AppContext): number | undefined {
     "invalid_request",
     `Softgate-Timeout-Ms: must be a whole number from 1 to ${CLASSIFY_MS_MAX}`,
   );
-}
-
-/** An adapter steers only the backbone it was trained on. */
-function requireSameBackbone({ name, version, manifest }: ResolvedAdapter, held: Services["backbone"]): void {
-  const trainedOn = manifest.backbone;
-  if (trainedOn.digest === held.digest) return;
-  throw new ModelError(
-    "backbone_mismatch",
-    `Adapter ${name}:${version} was trained on backbone ${trainedOn.id} (${trainedOn.digest}); this server ` +
-      `holds ${held.id} (${held.digest}). Train the adapter again here, or ask a server with its backbone.`,
-  );
-}
-
-async function loadAdapter(
-  registry: Registry,
-  tenant: TenantId,
-  { manifest }: ResolvedAdapter,
-  scope: Scope,
-): Promise<Adapter> {
-  const startedMs = performance.now();
-  const adapter = parsePublishedAdapter(await registry.readFiles(tenant, manifest), manifest);
-  scope.phaseEnded("load", startedMs, performance.now());
-  return adapter;
 }

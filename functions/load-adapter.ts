@@ -1,0 +1,45 @@
+// A resolved version → what the classifier is asked with: whose it is, its digest, and how it is loaded. Its bytes
+// are read and checked once per residency in the classifier's cache.
+import { type Adapter, ModelError, parsePublishedAdapter } from "#model";
+import type { Registry } from "#registry";
+import type { Scope } from "./scope.ts";
+import type { ResolvedAdapter, Services, TenantId } from "./services.ts";
+
+export interface AdapterOfTenant {
+  readonly tenant: TenantId;
+  readonly digest: string;
+  load(): Promise<Adapter>;
+}
+
+const NOBODY = { phaseEnded: () => undefined };
+
+/** `load` rejects with what reading it does (RegistryError), or with ModelError invalid_adapter. */
+export function adapterOf(
+  registry: Pick<Registry, "readFiles">,
+  tenant: TenantId,
+  resolved: ResolvedAdapter,
+  scope: Pick<Scope, "phaseEnded"> = NOBODY,
+): AdapterOfTenant {
+  const load = async () => {
+    const startedMs = performance.now();
+    const files = await registry.readFiles(tenant, resolved.manifest);
+    const adapter = parsePublishedAdapter(files, resolved.manifest);
+    scope.phaseEnded("load", startedMs, performance.now());
+    return adapter;
+  };
+  return { tenant, digest: resolved.digest, load };
+}
+
+/** An adapter steers only the backbone it was trained on. Throws ModelError backbone_mismatch. */
+export function requireSameBackbone(
+  { name, version, manifest }: ResolvedAdapter,
+  held: Services["backbone"],
+): void {
+  const trainedOn = manifest.backbone;
+  if (trainedOn.digest === held.digest) return;
+  throw new ModelError(
+    "backbone_mismatch",
+    `Adapter ${name}:${version} was trained on backbone ${trainedOn.id} (${trainedOn.digest}); this server ` +
+      `holds ${held.id} (${held.digest}). Train the adapter again here, or ask a server with its backbone.`,
+  );
+}

@@ -1,0 +1,98 @@
+// What stands around a server's classifier: store, registry, the adapters' tiers, jobs, and the app over all of them.
+import { assertFits, type EncoderConfig, parsePublishedAdapter } from "#model";
+import type { Classifier } from "#model/runtime";
+import {
+  ADAPTER_DISK_BYTES_DEFAULT,
+  AdapterDisk,
+  adapterCacheFolder,
+  type CheckAdapter,
+  createRegistry,
+  isOnThisMachine,
+  openObjectStore,
+} from "#registry";
+import { startWorker } from "#trainer/worker";
+import { createApp } from "./app.ts";
+import type { NodeServerOptions } from "./entry-node.ts";
+import { adapterOf, requireSameBackbone } from "./load-adapter.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Observation } from "./observation.ts";
+import { observeJobs } from "./observe-jobs.ts";
+import type { OpenedClassifier } from "./open-classifier.ts";
+import type { Services } from "./services.ts";
+import { WarmSet } from "./warm-set.ts";
+
+export type ServerApp = ReturnType<typeof createApp>;
+
+export interface Wiring {
+  readonly options: NodeServerOptions;
+  readonly observation: Observation;
+  /** What is opened is pushed here, in order. */
+  readonly closers: (() => Promise<void>)[];
+  readonly isStopping: () => boolean;
+}
+
+/** Rejects with what the store, the classifier's opening or the jobs reject with. */
+export async function wireServices(
+  { folder, opening }: { folder: string; opening: Promise<OpenedClassifier> },
+  { options, observation, closers, isStopping }: Wiring,
+): Promise<{ app: ServerApp; facts: Record<string, unknown> }> {
+  const { log, metrics, timings, tracer } = observation;
+  const store = await openObjectStore(options.storeUrl);
+  closers.push(() => store.close());
+  await store.check();
+  const disk = openDisk(store.description, options, metrics);
+  if (disk) closers.push(() => disk.close());
+  const { classifier, config } = await opening;
+  const { backbone, precision } = classifier;
+  metrics?.watch(classifier, disk);
+  const registry = createRegistry({
+    store,
+    disk,
+    checkAdapter: checkOn(backbone.digest, config),
+    beforeSwitch: async (tenant, adapter) => {
+      requireSameBackbone(adapter, backbone);
+      await classifier.warm(adapterOf(registry, tenant, adapter));
+    },
+    ...(metrics && { filesObserver: metrics.filesObserver }),
+  });
+  const warmSet = openWarmSet({ registry, classifier, log }, { ...options, store, backbone });
+  if (warmSet) closers.push(() => warmSet.close());
+  const observer = observeJobs(tracer, timings);
+  const jobs = await startWorker({ registry, backbone: { ...backbone, folder }, log, observer });
+  closers.push(() => jobs.close());
+  const services = { registry, classifier, jobs, backbone, log, ...(warmSet && { warmSet }) };
+  const app = createApp(services, { tracer, timings, isStopping });
+  warmSet?.start();
+  return { app, facts: { store: store.description, backbone, precision } };
+}
+
+/** An adapter that names the backbone held here must fit it too: else no text could be classified with it. */
+function checkOn(digest: string, config: EncoderConfig): CheckAdapter {
+  return (files, manifest) => {
+    const adapter = parsePublishedAdapter(files, manifest);
+    if (manifest.backbone.digest === digest) assertFits(adapter, config);
+  };
+}
+
+function openDisk(
+  store: string,
+  { storeUrl, adapterDiskBytes: bytesMax = ADAPTER_DISK_BYTES_DEFAULT, adapterFolder }: NodeServerOptions,
+  metrics: Metrics | undefined,
+): AdapterDisk | undefined {
+  if (isOnThisMachine(storeUrl) || bytesMax === 0) return undefined;
+  const folder = adapterFolder ?? adapterCacheFolder();
+  return new AdapterDisk({ folder, bytesMax, store, ...(metrics && { observer: metrics.filesObserver }) });
+}
+
+function openWarmSet(
+  parts: { registry: Services["registry"]; classifier: Classifier; log: Services["log"] },
+  options: Omit<NodeServerOptions, "backbone"> & {
+    store: { description: string };
+    backbone: Services["backbone"];
+  },
+): WarmSet | undefined {
+  const { storeUrl, restoresWarm = true, adapterFolder: folder = adapterCacheFolder() } = options;
+  if (!restoresWarm || storeUrl === "memory:") return undefined;
+  const place = { folder, store: options.store.description, backboneDigest: options.backbone.digest };
+  return new WarmSet({ place, ...parts });
+}
