@@ -2,7 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { serializeAdapter } from "#model";
 import { parseAdapterName, parseTenantId } from "#registry";
+import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
 import { withRegistry } from "../open-registry.ts";
 import { softgate } from "../test-io.ts";
 
@@ -21,16 +23,17 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 function publishRequest(macroF1: number) {
-  const file = new TextEncoder().encode(`adapter of ${macroF1}`);
+  const backbone = { id: "tiny", digest: `sha256:${"a".repeat(64)}` };
+  const adapter = makeRandomAdapter({ width: 2, seed: 100 * macroF1, classes: 2, generators: [] });
   return {
     name: parseAdapterName("tickets"),
-    files: { config: file, weights: file },
+    files: serializeAdapter(adapter, backbone),
     manifest: {
       createdBy: { softgate: "0.0.0" },
-      backbone: { id: "tiny", digest: `sha256:${"a".repeat(64)}`, width: 2 },
-      labels: ["no", "yes"],
+      backbone: { ...backbone, width: 2 },
+      labels: [...adapter.labels],
       insertions: [],
-      temperature: 1,
+      temperature: adapter.temperature,
       dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
       report: { heldOut: { macroF1 } },
     },
