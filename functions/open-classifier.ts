@@ -1,14 +1,14 @@
 // The classifier of a server: from what was prepared on this machine if it can be, which takes a tenth of the time.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { choosePrecision, type PrecisionChoice } from "#model";
+import { type Backbone, choosePrecision, type PrecisionChoice } from "#model";
 import {
   Classifier,
   type ClassifierOptions,
   PREPARED_FILES,
   type PreparedBackbone,
   parsePrepared,
-  preparedKey,
+  preparedAs,
   writePrepared,
 } from "#model/runtime";
 import {
@@ -43,8 +43,7 @@ export async function openClassifier(
 ): Promise<OpenedClassifier> {
   const { log, ...ofClassifier } = options;
   const precision = choosePrecision(options.precision);
-  const place = { folder: entry.folder, key: preparedKey(precision) };
-  const prepared = await openPrepared(place);
+  const prepared = await openPrepared(placeOf(entry, precision));
   if (prepared) {
     const opened = await createVerified(entry, prepared, { ...ofClassifier, precision });
     if (opened) return opened;
@@ -52,13 +51,32 @@ export async function openClassifier(
   }
   const startedMs = performance.now();
   const backbone = await loadBackbone(entry);
-  const kept = await keepPrepared(place, async (folder) => {
-    await writePrepared(backbone, { precision, folder });
-    return { names: PREPARED_FILES, facts: { pooling: backbone.config.pooling } };
-  });
+  const kept = await prepare(entry, backbone, precision);
   if (!kept) return open(backbone, { ...ofClassifier, precision });
   log({ event: "backbone_prepared", folder: kept.folder, ms: Math.round(performance.now() - startedMs) });
   return open(await readPrepared(entry, kept, precision), ofClassifier);
+}
+
+/**
+ * Prepares a pulled backbone for servers on machines of this kind, where that was not done. The folder; undefined
+ * where none can be written. Rejects as loadBackbone.
+ */
+export async function prepareBackbone(entry: Entry, choice: PrecisionChoice): Promise<string | undefined> {
+  const precision = choosePrecision(choice);
+  const prepared = await openPrepared(placeOf(entry, precision));
+  if (await prepared?.verify()) return prepared?.folder;
+  return (await prepare(entry, await loadBackbone(entry), precision))?.folder;
+}
+
+function placeOf({ folder }: Entry, precision: Precision) {
+  return { folder, ...preparedAs(precision) };
+}
+
+function prepare(entry: Entry, backbone: Backbone, precision: Precision): Promise<Prepared | undefined> {
+  return keepPrepared(placeOf(entry, precision), async (folder) => {
+    await writePrepared(backbone, { precision, folder });
+    return { names: PREPARED_FILES, facts: { pooling: backbone.config.pooling } };
+  });
 }
 
 async function open(

@@ -1,11 +1,23 @@
 // softgate backbone: the frozen weights on this machine.
 import { Command } from "commander";
-import { DEFAULT_BACKBONE, listBackbones } from "#registry/backbones";
+import type { PrecisionChoice } from "#model";
+import { type BackboneEntry, DEFAULT_BACKBONE, listBackbones } from "#registry/backbones";
 import type { Io } from "../io.ts";
-import { type JsonOption, withJson } from "../options.ts";
+import { type JsonOption, precisionOption, withJson } from "../options.ts";
 import { json, table } from "../output.ts";
 import { megabytes } from "../progress-line.ts";
 import { pull } from "../pull.ts";
+
+interface PullOptions extends JsonOption {
+  readonly quiet?: true;
+  readonly prepare?: true;
+  readonly precision: PrecisionChoice;
+}
+
+async function prepare(entry: BackboneEntry, precision: PrecisionChoice): Promise<string | undefined> {
+  const { prepareBackbone } = await import("#functions");
+  return prepareBackbone(entry, precision);
+}
 
 export function backboneCommand(io: Io): Command {
   const pullOne = withJson(new Command("pull"))
@@ -16,9 +28,12 @@ export function backboneCommand(io: Io): Command {
       DEFAULT_BACKBONE,
     )
     .option("--quiet", "print nothing but a download's progress")
-    .action(async (id: string, options: JsonOption & { quiet?: true }) => {
+    .option("--prepare", "also write what a server's first start would, for images and read-only folders")
+    .addOption(precisionOption())
+    .action(async (id: string, options: PullOptions) => {
       const entry = await pull(id, io, { silent: options.json === true });
-      if (options.json) io.stdout(json(entry));
+      const prepared = options.prepare && (await prepare(entry, options.precision));
+      if (options.json) io.stdout(json({ ...entry, ...(prepared && { prepared }) }));
       else if (!options.quiet) {
         io.stdout(`${entry.id}\n  ${entry.folder}\n  ${entry.digest}, ${megabytes(entry.bytes)}\n`);
       }

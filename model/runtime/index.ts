@@ -7,7 +7,7 @@ export {
   PREPARED_FILES,
   type PreparedBackbone,
   parsePrepared,
-  preparedKey,
+  preparedAs,
   writePrepared,
 } from "./prepared-backbone.ts";
 export { servingGraph } from "./serving-graph.ts";

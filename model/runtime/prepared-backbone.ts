@@ -31,10 +31,15 @@ export interface PreparedBackbone extends Omit<Backbone, "weights"> {
   readonly weights: { readonly layers: readonly LayerNormWeights[] };
 }
 
-/** Names what was prepared: files of another version, precision, runtime or kind of machine are of no use. */
-export function preparedKey(precision: Precision): string {
-  const runtime = `onnxruntime-${packageJson.dependencies["onnxruntime-node"]}`;
-  return `serving-${PREPARED_VERSION}-${precision}-${runtime}-${process.platform}-${process.arch}`;
+/** What is prepared where, and by what: files of another version of either are of no use, and are replaced. */
+export function preparedAs(precision: Precision): { key: string; madeBy: Record<string, string> } {
+  return {
+    key: `serving-${precision}-${process.platform}-${process.arch}`,
+    madeBy: {
+      version: `${PREPARED_VERSION}`,
+      onnxruntime: packageJson.dependencies["onnxruntime-node"],
+    },
+  };
 }
 
 /** Writes the three files into the folder. Takes seconds. */

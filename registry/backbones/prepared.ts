@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { isMissing, isSame, measureFile, pinSchema, readRecord } from "./record.ts";
 
@@ -12,6 +13,7 @@ const preparedSchema = z.strictObject({
   format: z.literal(1),
   /** Of the backbone. */
   digest: z.string(),
+  madeBy: z.record(z.string(), z.string()),
   /** What the one who prepared wants to know again. */
   facts: z.record(z.string(), z.string()),
   files: z.record(z.string(), pinSchema),
@@ -28,18 +30,22 @@ export interface Prepared {
 interface PreparedPlace {
   /** A pulled backbone's. */
   readonly folder: string;
-  /** Letters, digits, "-" and ".". */
+  /** A folder's name in it. */
   readonly key: string;
+  /** Programs and their versions: what others made is of no use, and is replaced. */
+  readonly madeBy: Readonly<Record<string, string>>;
 }
 
-/** Undefined where there is none whose files are as large as they were and of the backbone that lies there. */
+/** Undefined where there is none made by these, of the backbone that lies there, with files as large as they were. */
 export async function openPrepared({
   folder: backboneFolder,
   key,
+  madeBy,
 }: PreparedPlace): Promise<Prepared | undefined> {
   const folder = join(backboneFolder, key);
   const [backbone, record] = await Promise.all([readRecord(backboneFolder), readPreparedRecord(folder)]);
   if (typeof backbone === "string" || record?.digest !== backbone.digest) return undefined;
+  if (!isDeepStrictEqual(record.madeBy, madeBy)) return undefined;
   const { digest, facts, files } = record;
   for (const [name, pin] of Object.entries(files)) {
     const found = await stat(join(folder, name)).catch(() => undefined);
@@ -73,7 +79,8 @@ export async function keepPrepared(
     const { names, facts } = await write(staging);
     const pins = names.map(async (name) => [name, await measureFile(join(staging, name))] as const);
     const files = Object.fromEntries(await Promise.all(pins));
-    const record = { format: 1, digest: backbone.digest, facts, files };
+    const { madeBy } = place;
+    const record = { format: 1, digest: backbone.digest, madeBy, facts, files };
     await writeFile(join(staging, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
     await rm(folder, { recursive: true, force: true });
     await rename(staging, folder);
@@ -95,7 +102,7 @@ async function readPreparedRecord(folder: string): Promise<z.infer<typeof prepar
   }
 }
 
-const DISK_TROUBLE = ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTEMPTY", "EEXIST"];
+const DISK_TROUBLE = ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTEMPTY", "EEXIST", "EBUSY"];
 
 function isDiskTrouble(error: unknown): boolean {
   return error instanceof Error && "code" in error && DISK_TROUBLE.includes(String(error.code));
