@@ -24,6 +24,7 @@ import { NO_OBSERVER, type RequestObserver, type RuntimeObserver } from "./obser
 import { Pace } from "./pace.ts";
 import type { PreparedBackbone } from "./prepared-backbone.ts";
 import { servingGraph } from "./serving-graph.ts";
+import { shareTexts } from "./shared-texts.ts";
 import { TextCounts } from "./text-counts.ts";
 import { ThreadSession } from "./thread-session.ts";
 import { type Queued, TokenQueue } from "./token-queue.ts";
@@ -305,10 +306,11 @@ export class Classifier {
   async #runBatch(items: readonly Waiting[]): Promise<void> {
     const { config } = this.#backbone;
     const startedMs = performance.now();
-    const passTokens = items.reduce((sum, { tokens }) => sum + tokens, 0);
+    const { computed, indexOf } = shareTexts(items);
+    const passTokens = computed.reduce((sum, { tokens }) => sum + tokens, 0);
     this.#runningTokens += passTokens;
     try {
-      const feeds = batchFeeds(items, config, this.#cache);
+      const feeds = batchFeeds(computed, config, this.#cache);
       const packedMs = performance.now();
       const { features } = await this.#session.run(feeds, ["features"]);
       const endedMs = performance.now();
@@ -320,13 +322,14 @@ export class Classifier {
       this.#observer.passEnded({
         texts: items.length,
         tokens: passTokens,
-        fill: fillOf(items, feeds),
+        fill: fillOf(computed, feeds),
         waitedMs: items.map(({ queuedMs }) => startedMs - queuedMs),
         packMs: packedMs - startedMs,
         runMs,
       });
       tellRequests(items, ranMs, endedMs);
-      for (const [index, item] of items.entries()) {
+      for (const [at, item] of items.entries()) {
+        const index = must(indexOf[at], "index of a text");
         item.settle(features.subarray(index * config.width, (index + 1) * config.width));
       }
     } catch (error) {
