@@ -13,6 +13,7 @@ interface LoadOptions extends SharedOptions {
   readonly texts?: string;
   readonly store: string;
   readonly tenants: number;
+  readonly registered?: number;
   readonly connections: number;
   readonly seconds: number;
   readonly rounds: number;
@@ -31,6 +32,11 @@ export function loadCommand(io: BenchIo): Command {
     )
     .option("--store <kind>", STORE_TEXT, "file")
     .option("--tenants <n>", "each with a key and an adapter", wholeNumber(10, 10_000), 1_000)
+    .option(
+      "--registered <n>",
+      "adapters in the store (default: as many as tenants)",
+      wholeNumber(10, 100_000),
+    )
     .option("--connections <n>", "of the client", wholeNumber(1, 256), 64)
     .option("--seconds <n>", "of each stretch of load", wholeNumber(1, 600), 10)
     .option("--rounds <n>", "of throughput, the runtime alone and over HTTP in turns", wholeNumber(1, 100), 5)
@@ -41,23 +47,26 @@ export function loadCommand(io: BenchIo): Command {
 }
 
 async function load(options: LoadOptions, io: BenchIo): Promise<void> {
-  const { tenants, connections, seconds, rounds, threads, store } = options;
+  const { tenants, registered = tenants, connections, seconds, rounds, threads, store } = options;
   const { inputs, source } = await readTexts(options.texts, TEXTS_MAX);
   const texts = inputs.map((input) => (typeof input === "string" ? input : input.text));
   const backbone = await openBackbone(options.backbone, io);
   const results = await withBenchStore(store, (opened) =>
-    measureLoad({ backbone, texts, store: opened, tenants, connections, seconds, rounds, threads }, io),
+    measureLoad(
+      { backbone, texts, store: opened, tenants, registered, connections, seconds, rounds, threads },
+      io,
+    ),
   );
   const settings = {
     backbone: { id: backbone.id, digest: backbone.backbone.digest },
-    ...{ texts: source, tenants, connections, seconds, rounds, threads },
+    ...{ texts: source, tenants, registered, connections, seconds, rounds, threads },
     store: kindOfStore(store),
   };
   await printDocument({ benchmark: "load", settings, results, text: describe(results) }, options, io);
 }
 
 function describe(results: LoadResults): string {
-  const { runtime, http, steady, others, firstRequest, memory, start, targets } = results;
+  const { runtime, http, steady, others, firstRequest, memory, eventLoop, start, targets } = results;
   const rate = (name: string, { median, min, max }: LoadResults["http"]) => [
     name,
     whole(median),
@@ -89,8 +98,9 @@ function describe(results: LoadResults): string {
       latency("others, with a hot tenant", others.withHotTenant),
     ]),
     `A tenant's first request took ${firstRequest.cold.median.toFixed(1)} ms, the next ${firstRequest.warm.median.toFixed(1)} ms.\n`,
+    `The event loop was held up for ${eventLoop.p99Ms.toFixed(1)} ms or less 99 % of the time, ${eventLoop.maxMs.toFixed(1)} at most.\n`,
     memory
-      ? `The server's memory: ${whole(memory.idleMegabytes)} MB, with all adapters ${whole(memory.warmMegabytes)} MB, ${whole(memory.perAdapterKilobytes)} kB each.\n`
+      ? `The server's memory: ${whole(memory.idleMegabytes)} MB, with all adapters ${whole(memory.warmMegabytes)} MB, ${whole(memory.perAdapterKilobytes)} kB for each, whose weights are ${whole(memory.adapterKilobytes)} kB.\n`
       : "",
     `A server's first answer came after ${whole(start.serverMs.median)} ms, it listened after ${whole(start.listeningMs.median)}; a bare script's after ${whole(start.bareMs.median)}.\n`,
     textTable([["", "REACHED", "TARGET", ""], ...rows]),

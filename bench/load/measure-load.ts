@@ -1,7 +1,7 @@
 // A server process under many tenants' requests: how much it answers against the runtime alone, how long
 // requests take at a rate it can bear, what a greedy tenant does to the others, and what a first request costs.
 import { join } from "node:path";
-import type { TextInput } from "#model";
+import { type EncoderConfig, type TextInput, weightsOfInsertion } from "#model";
 import { Classifier } from "#model/runtime";
 import { createRandom } from "#trainer";
 import type { BenchIo } from "../io.ts";
@@ -10,6 +10,7 @@ import { makeAdapter } from "../serve/resident-adapters.ts";
 import { quantile, type Summary, summarize } from "../statistics.ts";
 import type { BenchStore } from "./bench-store.ts";
 import { type Ask, askAtRate, askInLoop, zipf } from "./drive.ts";
+import { type EventLoopDelays, readEventLoopDelays } from "./event-loop.ts";
 import { createHttpClient, type HttpClient } from "./http-client.ts";
 import { measureStart, type StartResults } from "./measure-start.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
@@ -19,7 +20,10 @@ export interface MeasureLoadRequest {
   readonly backbone: OpenedBackbone;
   readonly texts: readonly string[];
   readonly store: BenchStore;
+  /** That ask; as many adapters are warm. */
   readonly tenants: number;
+  /** Adapters in the store, those of tenants that never ask included. */
+  readonly registered: number;
   readonly connections: number;
   /** Of each stretch of load. */
   readonly seconds: number;
@@ -55,7 +59,11 @@ export interface LoadResults {
     readonly idleMegabytes: number;
     readonly warmMegabytes: number;
     readonly perAdapterKilobytes: number;
+    /** Of an adapter's weights. */
+    readonly adapterKilobytes: number;
   } | null;
+  /** Of the server's event loop, at the steady rate. */
+  readonly eventLoop: EventLoopDelays;
   readonly start: StartResults;
   readonly targets: readonly Target[];
 }
@@ -70,7 +78,7 @@ const HOT_FACTOR = 10;
 
 export async function measureLoad(request: MeasureLoadRequest, io: BenchIo): Promise<LoadResults> {
   const { url: storeUrl, folder } = request.store;
-  const count = request.tenants + COLD_TENANTS;
+  const count = Math.max(request.registered, request.tenants + COLD_TENANTS);
   const onTenant = (done: number) =>
     done % 200 === 0 && io.stderr(`Published ${done} of ${count} adapters\n`);
   const tenants = await publishTenants({ storeUrl, backbone: request.backbone.backbone, count }, onTenant);
@@ -94,7 +102,7 @@ async function withServer({
   const { folder: backboneFolder } = request.backbone;
   const server = await startServerProcess({
     ...{ storeUrl, backboneFolder, threads: request.threads },
-    args: ["--adapter-folder", join(request.store.folder, "adapters")],
+    args: ["--adapter-folder", join(request.store.folder, "adapters"), "--metrics-port", "0"],
   });
   const clients = {
     loop: createHttpClient(server.url, request.connections),
@@ -112,7 +120,7 @@ async function withServer({
 
 interface Tools {
   readonly request: MeasureLoadRequest;
-  /** The last COLD_TENANTS of them have asked nothing. */
+  /** The COLD_TENANTS after those that ask have asked nothing. */
   readonly tenants: readonly Tenant[];
   readonly server: ServerProcess;
   readonly clients: Readonly<Record<"loop" | "rate" | "hot", HttpClient>>;
@@ -132,11 +140,14 @@ async function measure(tools: Tools): Promise<Omit<LoadResults, "start">> {
     0.5,
   );
   io.stderr(`The server answers ${capacity.toFixed(0)} a second. Asking at ${STEADY_SHARE} of that\n`);
+  const { metricsUrl = "" } = server;
+  await readEventLoopDelays(metricsUrl);
   const steady = await latencies(tools, {
     share: STEADY_SHARE,
     capacity,
     pick: zipfTenants(request.tenants),
   });
+  const eventLoop = await readEventLoopDelays(metricsUrl);
   const others = await measureOthers(tools, capacity);
   const firstRequest = await measureFirstRequests(tools);
   const memory =
@@ -146,6 +157,7 @@ async function measure(tools: Tools): Promise<Omit<LoadResults, "start">> {
           idleMegabytes,
           warmMegabytes,
           perAdapterKilobytes: (1000 * (warmMegabytes - idleMegabytes)) / request.tenants,
+          adapterKilobytes: adapterKilobytes(request.backbone.backbone.config),
         };
   const ratios = throughput.http.map(
     (perSecond, round) => perSecond / (throughput.runtime[round] ?? Number.NaN),
@@ -153,16 +165,19 @@ async function measure(tools: Tools): Promise<Omit<LoadResults, "start">> {
   const results = {
     runtime: summarize(throughput.runtime),
     http: summarize(throughput.http),
-    ...{ steady, others, firstRequest, memory },
+    ...{ steady, others, firstRequest, memory, eventLoop },
   };
   return { ...results, targets: targetsOf(results, summarize(ratios).median) };
 }
 
 function targetsOf(
-  { steady, others, firstRequest }: Pick<LoadResults, "steady" | "others" | "firstRequest">,
+  { steady, others, firstRequest, memory, eventLoop }: Omit<LoadResults, "start" | "targets">,
   httpOfRuntime: number,
 ): Target[] {
+  const growth = memory && memory.perAdapterKilobytes / memory.adapterKilobytes;
   return [
+    ...(growth === null ? [] : [atMost("memory of a warm adapter / its bytes", growth, 1.2)]),
+    atMost("ms that the event loop was held up, at most", eventLoop.maxMs, 10),
     atLeast("throughput over HTTP / the runtime alone", httpOfRuntime, 0.9),
     atMost(`p99 / p50 at ${STEADY_SHARE} of what it can do`, steady.p99Ms / steady.p50Ms, 4),
     atMost("others' p99 with a hot tenant / without", others.withHotTenant.p99Ms / others.without.p99Ms, 1.5),
@@ -177,6 +192,16 @@ function atLeast(name: string, value: number, target: number): Target {
 
 function atMost(name: string, value: number, target: number): Target {
   return { name, value, target, isMost: true, met: value < target };
+}
+
+/** Of the weights of one adapter, at the mean of both kinds. */
+function adapterKilobytes(config: EncoderConfig): number {
+  const kinds = [0, 1].map((index) => {
+    const { insertions, head } = makeAdapter(config, index, kindOf(index));
+    const arrays = [...insertions.flatMap(weightsOfInsertion), head.weight_CD, head.bias_C];
+    return arrays.reduce((sum, { byteLength }) => sum + byteLength, 0) / 1000;
+  });
+  return kinds.reduce((sum, kilobytes) => sum + kilobytes, 0) / kinds.length;
 }
 
 /** In turns, so that what else the machine does falls on both. */
@@ -291,7 +316,7 @@ async function measureFirstRequests({
 }: Tools): Promise<LoadResults["firstRequest"]> {
   const cold: number[] = [];
   const warm: number[] = [];
-  for (const [index, tenant] of tenants.slice(request.tenants).entries()) {
+  for (const [index, tenant] of tenants.slice(request.tenants, request.tenants + COLD_TENANTS).entries()) {
     for (const into of [cold, warm]) {
       const startedMs = performance.now();
       await clients.loop.classify(tenant, textAt(request, index));

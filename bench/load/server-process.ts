@@ -13,6 +13,8 @@ const LOG_CHARACTERS_MAX = 2_000;
 
 export interface ServerProcess {
   readonly url: string;
+  /** Where it serves metrics; absent unless `args` asked for it. */
+  readonly metricsUrl: string | undefined;
   /** Megabytes of memory in use; absent where the system does not tell. */
   residentMegabytes(): number | undefined;
   /** Ends it as a user would, and waits. */
@@ -41,25 +43,29 @@ export async function startServerProcess({
     log = (log + text).slice(-LOG_CHARACTERS_MAX);
   });
   try {
-    const url = await readUrl(child);
-    return { url, residentMegabytes: () => residentMegabytes(child.pid), close: () => end(child) };
+    const { url, metricsUrl } = await readStarted(child);
+    return {
+      ...{ url, metricsUrl },
+      residentMegabytes: () => residentMegabytes(child.pid),
+      close: () => end(child),
+    };
   } catch (cause) {
     await end(child);
     throw new BenchError("server_failed", `The server did not start. Its last lines: ${log}`, cause);
   }
 }
 
-const startedSchema = z.object({ url: z.url() });
+const startedSchema = z.object({ url: z.url(), metricsUrl: z.url().optional() });
 
 /** Of the one document that it prints, over several lines. */
-async function readUrl(child: ChildProcess): Promise<string> {
+async function readStarted(child: ChildProcess): Promise<z.infer<typeof startedSchema>> {
   if (!child.stdout) throw new Error("invariant: stdout is a pipe");
   const tooLong = setTimeout(() => child.kill("SIGKILL"), START_MS_MAX);
   let text = "";
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       text += line;
-      if (line === "}") return startedSchema.parse(JSON.parse(text)).url;
+      if (line === "}") return startedSchema.parse(JSON.parse(text));
     }
     throw new Error(`It printed ${JSON.stringify(text)} and ended.`);
   } finally {
