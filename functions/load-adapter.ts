@@ -36,10 +36,27 @@ export function requireSameBackbone(
   held: Services["backbone"],
 ): void {
   const trainedOn = manifest.backbone;
-  if (trainedOn.digest === held.digest) return;
+  if (trainedOn.digest === held.digest) {
+    requireSameEncoder({ name, version, manifest }, held);
+    return;
+  }
   throw new ModelError(
     "backbone_mismatch",
     `Adapter ${name}:${version} was trained on backbone ${trainedOn.id} (${trainedOn.digest}); this server ` +
       `holds ${held.id} (${held.digest}). Train the adapter again here, or ask a server with its backbone.`,
+  );
+}
+
+/** Another version of Softgate may round the backbone's weights in another way. */
+function requireSameEncoder(
+  { name, version, manifest }: Pick<ResolvedAdapter, "name" | "version" | "manifest">,
+  { int8Digest }: Services["backbone"],
+): void {
+  const expected = manifest.encoders?.int8;
+  if (expected === undefined || int8Digest === undefined || expected === int8Digest) return;
+  throw new ModelError(
+    "backbone_mismatch",
+    `Adapter ${name}:${version} was made for the int8 encoder ${expected}; this server's is ${int8Digest}. ` +
+      "Train the adapter again here, or serve with --precision fp32.",
   );
 }

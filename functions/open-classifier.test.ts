@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
+import { int8Digest } from "#model";
 import { Classifier } from "#model/runtime";
 import { type BackboneEntry, loadBackbone, pullBackbone } from "#registry/backbones";
 import { makeRandomAdapter } from "../test/helpers/random-adapter.ts";
@@ -39,12 +40,12 @@ async function scoresOf(classifier: Classifier, entry: BackboneEntry): Promise<n
 
 async function open(entry: BackboneEntry, precision: "fp32" | "int8") {
   const events: unknown[] = [];
-  const { classifier } = await openClassifier(entry, {
+  const { classifier, int8Digest } = await openClassifier(entry, {
     ...{ precision, threads: 1 },
     log: ({ event }) => void events.push(event),
   });
   onTestFinished(() => classifier.close());
-  return { events, scores: await scoresOf(classifier, entry), classifier };
+  return { events, scores: await scoresOf(classifier, entry), classifier, int8Digest };
 }
 
 it.each([
@@ -64,6 +65,8 @@ it.each([
     const second = await open(entry, precision);
     expect(second.events).toEqual([]);
     expect(second.classifier.backbone).toEqual(direct.backbone);
+    const encoder = precision === "int8" ? int8Digest((await loadBackbone(entry)).weights) : undefined;
+    expect([first.int8Digest, second.int8Digest]).toEqual([encoder, encoder]);
     for (const { scores } of [first, second]) {
       expect(scores).toHaveLength(expected.length);
       for (const [at, score] of scores.entries()) expect(score).toBeCloseTo(expected[at] ?? Number.NaN, 5);

@@ -1,7 +1,7 @@
 // The classifier of a server: from what was prepared on this machine if it can be, which takes a tenth of the time.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Backbone, choosePrecision, type PrecisionChoice } from "#model";
+import { type Backbone, choosePrecision, int8Digest, type PrecisionChoice } from "#model";
 import {
   Classifier,
   type ClassifierOptions,
@@ -34,6 +34,8 @@ export interface OpenClassifierOptions extends Omit<ClassifierOptions, "precisio
 export interface OpenedClassifier {
   readonly classifier: Classifier;
   readonly config: PreparedBackbone["config"];
+  /** Of the encoder in int8, where that is what answers. */
+  readonly int8Digest?: string;
 }
 
 /** Rejects as loadBackbone. What is prepared is checked byte for byte while the session loads. */
@@ -52,9 +54,9 @@ export async function openClassifier(
   const startedMs = performance.now();
   const backbone = await loadBackbone(entry);
   const kept = await prepare(entry, backbone, precision);
-  if (!kept) return open(backbone, { ...ofClassifier, precision });
+  if (!kept) return open(backbone, { ...ofClassifier, precision }, encoderFacts(backbone, precision));
   log({ event: "backbone_prepared", folder: kept.folder, ms: Math.round(performance.now() - startedMs) });
-  return open(await readPrepared(entry, kept, precision), ofClassifier);
+  return open(await readPrepared(entry, kept, precision), ofClassifier, kept.facts);
 }
 
 /**
@@ -75,15 +77,22 @@ function placeOf({ folder }: Entry, precision: Precision) {
 function prepare(entry: Entry, backbone: Backbone, precision: Precision): Promise<Prepared | undefined> {
   return keepPrepared(placeOf(entry, precision), async (folder) => {
     await writePrepared(backbone, { precision, folder });
-    return { names: PREPARED_FILES, facts: { pooling: backbone.config.pooling } };
+    const facts = { pooling: backbone.config.pooling, ...encoderFacts(backbone, precision) };
+    return { names: PREPARED_FILES, facts };
   });
 }
 
 async function open(
   backbone: Parameters<typeof Classifier.create>[0],
   options: ClassifierOptions,
+  { int8Digest }: { readonly int8Digest?: string | undefined },
 ): Promise<OpenedClassifier> {
-  return { classifier: await Classifier.create(backbone, options), config: backbone.config };
+  const classifier = await Classifier.create(backbone, options);
+  return { classifier, config: backbone.config, ...(int8Digest !== undefined && { int8Digest }) };
+}
+
+function encoderFacts({ weights }: Backbone, precision: Precision): { int8Digest?: string } {
+  return precision === "int8" ? { int8Digest: int8Digest(weights) } : {};
 }
 
 /** Undefined where a byte is not what was written. */
@@ -93,7 +102,7 @@ async function createVerified(
   options: ClassifierOptions & { readonly precision: Precision },
 ): Promise<OpenedClassifier | undefined> {
   const creating = readPrepared(entry, prepared, options.precision).then((backbone) =>
-    open(backbone, options),
+    open(backbone, options, prepared.facts),
   );
   const [created, isWhole] = await Promise.all([
     creating.catch((error: unknown) => ({ error })),

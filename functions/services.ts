@@ -3,6 +3,13 @@ import type { Adapter, RequestObserver, TextInput } from "#model";
 import type { Registry, ResolvedAdapter, TenantId } from "#registry";
 import type { JobQueue } from "#trainer/job";
 
+export interface HeldBackbone {
+  readonly id: string;
+  readonly digest: string;
+  /** Of the encoder in int8, where that answers. */
+  readonly int8Digest?: string;
+}
+
 export interface Services {
   /** Tenants' datasets, adapters, keys. */
   readonly registry: Registry;
@@ -11,7 +18,7 @@ export interface Services {
   /** Takes training jobs. */
   readonly jobs: JobQueue;
   /** The backbone this server holds. */
-  readonly backbone: { readonly id: string; readonly digest: string };
+  readonly backbone: HeldBackbone;
   /** Remembers which adapters answered, where that is kept over a restart. */
   readonly warmSet?: { note(tenant: TenantId, adapter: ResolvedAdapter): void };
   /** One structured line per event; never texts, never secrets. */

@@ -42,8 +42,9 @@ export async function wireServices(
   await store.check();
   const disk = openDisk(store.description, options, metrics);
   if (disk) closers.push(() => disk.close());
-  const { classifier, config } = await opening;
-  const { backbone, precision } = classifier;
+  const { classifier, config, int8Digest } = await opening;
+  const { precision } = classifier;
+  const backbone = { ...classifier.backbone, ...(int8Digest !== undefined && { int8Digest }) };
   metrics?.watch(classifier, disk);
   const registry = createRegistry({
     store,

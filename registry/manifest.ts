@@ -36,6 +36,8 @@ export const manifestSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   createdBy: z.strictObject({ jobId: z.string().optional(), softgate: z.string() }),
   backbone: z.strictObject({ id: z.string().min(1).max(200), digest: digestSchema, width: z.int().min(1) }),
+  /** What else than the backbone in fp32 the version may be computed with. Absent: anything made of it. */
+  encoders: z.strictObject({ int8: digestSchema }).exactOptional(),
   labels: z.array(z.string().min(1).max(100)).min(2).max(1000),
   insertions: z.array(insertionSchema).max(512),
   temperature: z.number().positive(),

@@ -8,6 +8,7 @@ import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const report = { method: "spt", seed: 0 } as ChildTrainResult["report"];
 const trained: ChildTrainResult = {
+  encoders: { int8: `sha256:${"e".repeat(64)}` },
   files: { config: new Uint8Array(1), weights: new Uint8Array(1) },
   labels: ["no", "yes"],
   insertions: [],
@@ -193,6 +194,7 @@ describe("a job", () => {
         manifest: {
           createdBy: { jobId: id, softgate: "1.2.3" },
           backbone: { id: "tiny", digest: DIGEST, width: 2 },
+          encoders: trained.encoders,
           labels: ["no", "yes"],
           insertions: [],
           temperature: 1,

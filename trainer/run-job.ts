@@ -118,6 +118,7 @@ function manifestOf(
   return {
     createdBy: { jobId: origin.jobId, softgate: origin.softgateVersion },
     backbone: { ...result.backbone, width: result.width },
+    encoders: result.encoders,
     labels: [...result.labels],
     insertions: [...result.insertions],
     temperature: result.temperature,

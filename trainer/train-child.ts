@@ -1,7 +1,14 @@
 // The child's side of train-in-child.ts: takes one request by message, trains, answers, ends.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type BackboneFiles, insertionConfigOf, ModelError, parseBackbone, serializeAdapter } from "#model";
+import {
+  type BackboneFiles,
+  insertionConfigOf,
+  int8Digest,
+  ModelError,
+  parseBackbone,
+  serializeAdapter,
+} from "#model";
 import type { Dataset } from "./dataset/dataset.ts";
 import { parseDataset } from "./dataset/parse.ts";
 import { TrainerError } from "./errors.ts";
@@ -42,6 +49,7 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
     temperature: adapter.temperature,
     ...(adapter.outOfScope ? { outOfScope: adapter.outOfScope } : {}),
     backbone: { id: backbone.id, digest: backbone.digest },
+    encoders: { int8: int8Digest(backbone.weights) },
     report,
   };
 }

@@ -44,6 +44,8 @@ export interface ChildTrainResult {
   readonly temperature: number;
   readonly outOfScope?: OutOfScope;
   readonly backbone: { id: string; digest: string };
+  /** Of the backbone's int8 encoder. */
+  readonly encoders: { int8: string };
   readonly report: TrainingReport;
 }
 
