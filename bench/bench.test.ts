@@ -110,6 +110,16 @@ describe("train", () => {
   });
 });
 
+it("sessions compares ways to give cores to passes with the first of them", async () => {
+  const size = ["--batch", "2", "--rounds", "1", "--warm-up", "0"];
+  const { exitCode, stdout } = await bench("sessions", "--backbone", backbone, ...size, "--json");
+  expect(exitCode).toBe(0);
+  const { results } = JSON.parse(stdout);
+  expect(results[0]).toMatchObject({ sessions: 1, ofOne: { median: 1 } });
+  for (const { textsPerSecond, aloneMs } of results)
+    expect(Math.min(textsPerSecond, aloneMs.min)).toBeGreaterThan(0);
+}, 60_000);
+
 it("load asks a server process, and says what it reached of each target", async () => {
   const size = ["--tenants", "10", "--connections", "4", "--seconds", "1", "--rounds", "1", "--threads", "1"];
   const { exitCode, stdout, stderr } = await bench("load", "--backbone", backbone, ...size, "--json");
@@ -333,7 +343,17 @@ describe("the command line", () => {
   });
 
   it("--help explains each measurement", async () => {
-    for (const name of ["serve", "load", "soak", "train", "parse", "accuracy", "precision", "out-of-scope"]) {
+    for (const name of [
+      "serve",
+      "sessions",
+      "load",
+      "soak",
+      "train",
+      "parse",
+      "accuracy",
+      "precision",
+      "out-of-scope",
+    ]) {
       const { exitCode, stdout } = await bench(name, "--help");
       expect(exitCode).toBe(0);
       expect(stdout).toContain(`Usage: npm run bench -- ${name}`);

@@ -6,6 +6,7 @@ import { describeMachine, type Machine, machineLine } from "./machine.ts";
 export interface BenchDocument<Settings, Results> {
   readonly benchmark:
     | "serve"
+    | "sessions"
     | "load"
     | "soak"
     | "train"

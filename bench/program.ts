@@ -7,11 +7,13 @@ import { outOfScopeCommand } from "./out-of-scope/command.ts";
 import { parseCommand } from "./parse/command.ts";
 import { precisionCommand } from "./precision/command.ts";
 import { serveCommand } from "./serve/command.ts";
+import { sessionsCommand } from "./sessions/command.ts";
 import { soakCommand } from "./soak/command.ts";
 import { trainCommand } from "./train/command.ts";
 
 const COMMANDS = [
   serveCommand,
+  sessionsCommand,
   loadCommand,
   soakCommand,
   trainCommand,
@@ -47,6 +49,7 @@ function speakThrough(io: BenchIo, command: Command): void {
 const HELP = `
 Examples:
   $ npm run bench -- serve                      one batch of 64 adapters against the bare backbone
+  $ npm run bench -- sessions                   threads of one session against several sessions
   $ npm run bench -- load                       a server process with 1,000 tenants
   $ npm run bench -- soak --minutes 10          adapters replaced and removed under load, every answer checked
   $ npm run bench -- train                      the example, in a child process and in this one
