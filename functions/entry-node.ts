@@ -47,6 +47,8 @@ const CLOSE_MS_MAX = 10_000;
 
 /** Rejects with a RegistryError or ModelError, or an error that names --port or a variable; nothing stays open then. */
 export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
+  // Since the process began: what was loaded before this.
+  const programMs = performance.now();
   const observation = await createObservation(options, process.env);
   const { log, metrics } = observation;
   const closers: (() => Promise<void>)[] = [];
@@ -63,17 +65,31 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     // Its session loads in a thread of its own: meanwhile comes the rest of the program, and the store is asked.
     const opening = openClassifier(entry, { ...classifierOptions(options), log, ...observerOf(metrics) });
     closers.push(async () => (await opening).classifier.close());
-    opening.catch(() => undefined); // Awaited below; until then a failure must not end the process.
+    let sessionMs = 0;
+    opening.then(
+      () => {
+        sessionMs = performance.now();
+      },
+      () => undefined, // Awaited below; until then a failure must not end the process.
+    );
     const { wireServices } = await import("./wire-services.ts");
     const wiring = { options, observation, closers, isStopping: stop.hasBegun };
     const wired = await wireServices({ folder: entry.folder, opening }, wiring);
     app = wired.app;
-    log({ event: "started", url: listener.url, metricsUrl: metricsListener?.url, ...wired.facts });
+    const startMs = split({ programMs, sessionMs, readyMs: performance.now() });
+    log({ event: "started", url: listener.url, metricsUrl: metricsListener?.url, ...wired.facts, startMs });
     return { url: listener.url, metricsUrl: metricsListener?.url, close: stop.close };
   } catch (error) {
     await closeAll(closers);
     throw error;
   }
+}
+
+/** Whole milliseconds from the start of the process until each. */
+function split(times: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(times).map(([name, ms]) => [name.replace("Ms", ""), Math.round(ms)]),
+  );
 }
 
 function classifierOptions(options: NodeServerOptions) {

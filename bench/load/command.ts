@@ -102,7 +102,7 @@ function describe(results: LoadResults): string {
     memory
       ? `The server's memory: ${whole(memory.idleMegabytes)} MB, with all adapters ${whole(memory.warmMegabytes)} MB, ${whole(memory.perAdapterKilobytes)} kB for each, whose weights are ${whole(memory.adapterKilobytes)} kB.\n`
       : "",
-    `A server's first answer came after ${whole(start.serverMs.median)} ms, it listened after ${whole(start.listeningMs.median)}; a bare script's after ${whole(start.bareMs.median)}.\n`,
+    `A server's first answer came after ${whole(start.serverMs.median)} ms, it listened after ${whole(start.listeningMs.median)} (program loaded after ${whole(start.split.programMs)}, session after ${whole(start.split.sessionMs)}); a bare script's after ${whole(start.bareMs.median)}.\n`,
     textTable([["", "REACHED", "TARGET", ""], ...rows]),
   ].join("\n");
 }

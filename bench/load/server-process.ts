@@ -15,6 +15,8 @@ export interface ServerProcess {
   readonly url: string;
   /** Where it serves metrics; absent unless `args` asked for it. */
   readonly metricsUrl: string | undefined;
+  /** Of its log: milliseconds from the start of its process until its program and its session were loaded. */
+  readonly startMs: z.infer<typeof startLogSchema>["startMs"];
   /** Megabytes of memory in use; absent where the system does not tell. */
   residentMegabytes(): number | undefined;
   /** Ends it as a user would, and waits. */
@@ -45,7 +47,7 @@ export async function startServerProcess({
   try {
     const { url, metricsUrl } = await readStarted(child);
     return {
-      ...{ url, metricsUrl },
+      ...{ url, metricsUrl, startMs: startMsOf(log) },
       residentMegabytes: () => residentMegabytes(child.pid),
       close: () => end(child),
     };
@@ -56,6 +58,17 @@ export async function startServerProcess({
 }
 
 const startedSchema = z.object({ url: z.url(), metricsUrl: z.url().optional() });
+
+const startLogSchema = z.object({
+  event: z.literal("started"),
+  startMs: z.object({ program: z.number(), session: z.number(), ready: z.number() }),
+});
+
+/** Of the line of its log that says it started, which was written before its address was printed. */
+function startMsOf(log: string) {
+  const line = log.split("\n").find((text) => text.includes('"event":"started"'));
+  return startLogSchema.parse(JSON.parse(line ?? "null")).startMs;
+}
 
 /** Of the one document that it prints, over several lines. */
 async function readStarted(child: ChildProcess): Promise<z.infer<typeof startedSchema>> {
