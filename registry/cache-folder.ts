@@ -12,11 +12,6 @@ export function adapterCacheFolder(): string {
   return join(cacheFolder(), "adapters");
 }
 
-/** Where Node keeps what it compiled of this program; Node itself keeps its versions apart. */
-export function compileCacheFolder(): string {
-  return join(cacheFolder(), "compiled");
-}
-
 function userCacheFolder(): string {
   if (process.platform === "darwin") return join(homedir(), "Library", "Caches");
   if (process.platform === "win32") return process.env.LOCALAPPDATA || join(homedir(), "AppData", "Local");

@@ -1,8 +1,8 @@
 // The real S3 server of the store's contract tests. Built from source by Go, once per machine: nothing
 // else speaks conditional writes correctly and can be had from a package registry.
 import { existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { cacheFolder } from "./cache-folder.mjs";
 import { runChild } from "./run-child.mjs";
 
 const VERSION = "v1.8.0";
@@ -55,16 +55,4 @@ function doWithout(reason) {
 
 function lastLines(file) {
   return readFileSync(file, "utf8").trimEnd().split("\n").slice(-20).join("\n");
-}
-
-/** The same rule as registry/backbones: $SOFTGATE_CACHE, else the platform's folder for caches. */
-function cacheFolder() {
-  if (process.env.SOFTGATE_CACHE) return process.env.SOFTGATE_CACHE;
-  return join(userCacheFolder(), "softgate");
-}
-
-function userCacheFolder() {
-  if (process.platform === "darwin") return join(homedir(), "Library", "Caches");
-  if (process.platform === "win32") return process.env.LOCALAPPDATA ?? join(homedir(), "AppData", "Local");
-  return process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
 }
