@@ -1,5 +1,10 @@
 // The command softgate: this process's streams and signals given to runCli.
-import { createProcessIo } from "./process-io.ts";
-import { runCli } from "./run-cli.ts";
+import { beginServing } from "./begin-serving.ts";
+
+beginServing(process.argv.slice(2));
+const [{ createProcessIo }, { runCli }] = await Promise.all([
+  import("./process-io.ts"),
+  import("./run-cli.ts"),
+]);
 
 process.exitCode = await runCli(process.argv.slice(2), createProcessIo());

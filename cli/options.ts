@@ -58,7 +58,7 @@ export function backboneOption(): Option {
 }
 
 export function precisionOption(): Option {
-  return new Option("--precision <name>", "of the backbone; auto is int8 where this machine is exact in it")
+  return new Option("--precision <name>", "of the backbone; auto is int8")
     .choices(PRECISION_CHOICES)
     .default("auto");
 }

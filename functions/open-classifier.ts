@@ -5,6 +5,8 @@ import { type Backbone, choosePrecision, int8Digest, type PrecisionChoice } from
 import {
   Classifier,
   type ClassifierOptions,
+  dropBegunSession,
+  GRAPH_FILE,
   PREPARED_FILES,
   type PreparedBackbone,
   parsePrepared,
@@ -43,6 +45,14 @@ export async function openClassifier(
   entry: Entry,
   options: OpenClassifierOptions,
 ): Promise<OpenedClassifier> {
+  try {
+    return await openAsPrepared(entry, options);
+  } finally {
+    await dropBegunSession();
+  }
+}
+
+async function openAsPrepared(entry: Entry, options: OpenClassifierOptions): Promise<OpenedClassifier> {
   const { log, ...ofClassifier } = options;
   const precision = choosePrecision(options.precision);
   const prepared = await openPrepared(placeOf(entry, precision));
@@ -127,7 +137,7 @@ async function readPrepared(
   ]);
   const pooling = POOLINGS.find((name) => name === facts.pooling);
   if (!pooling) throw new Error(`invariant: ${folder} was prepared for a pooling`);
-  const graphFile = join(folder, "graph.onnx");
+  const graphFile = join(folder, GRAPH_FILE);
   return parsePrepared({
     id: entry.id,
     digest,

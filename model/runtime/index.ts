@@ -2,13 +2,14 @@
 export { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 export { type BatchItem, batchFeeds } from "./batch-feeds.ts";
 export { type AdapterHandle, type Classification, Classifier, type ClassifierOptions } from "./classifier.ts";
+export { GRAPH_FILE, preparedAs } from "./prepared-as.ts";
 export {
   type LayerNormWeights,
   PREPARED_FILES,
   type PreparedBackbone,
   parsePrepared,
-  preparedAs,
   writePrepared,
 } from "./prepared-backbone.ts";
 export { servingGraph } from "./serving-graph.ts";
 export { type Feed, Session, type SessionOptions } from "./session.ts";
+export { dropBegunSession } from "./thread-session.ts";

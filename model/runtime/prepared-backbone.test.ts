@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
 import { parseBackbone } from "../backbone.ts";
 import { serializeGraph } from "../graph/serialize.ts";
-import { preparedAs } from "./prepared-backbone.ts";
+import { preparedAs } from "./prepared-as.ts";
 import { servingGraph } from "./serving-graph.ts";
 
 // Not a golden number of the graph: change it at will, but raise PREPARED_VERSION with it.

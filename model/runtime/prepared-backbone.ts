@@ -2,7 +2,6 @@
 // into memory, and of the rest only what serving needs. Written once on a machine; a start then reads no weights.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import packageJson from "../../package.json" with { type: "json" };
 import { type Backbone, parseTokenizer } from "../backbone.ts";
 import { type EncoderConfig, parseEncoderConfig } from "../encoder/config.ts";
 import type { Precision } from "../encoder/linear.ts";
@@ -11,13 +10,11 @@ import { must } from "../graph/ops.ts";
 import { parseSafetensors } from "../safetensors/parse.ts";
 import { toFloat32 } from "../safetensors/read-tensor.ts";
 import { serializeSafetensors } from "../safetensors/serialize.ts";
+import { GRAPH_FILE } from "./prepared-as.ts";
 import { servingGraph } from "./serving-graph.ts";
 import { Session } from "./session.ts";
 
-/** To be raised when servingGraph gives another graph, or another file is written: a test compares. */
-const PREPARED_VERSION = 1;
-
-export const PREPARED_FILES = ["graph.onnx", "weights.bin", "norms.safetensors"] as const;
+export const PREPARED_FILES = [GRAPH_FILE, "weights.bin", "norms.safetensors"] as const;
 export type PreparedFile = (typeof PREPARED_FILES)[number];
 
 /** Norms that adapters change: of the rest of the weights the session alone knows. */
@@ -31,24 +28,13 @@ export interface PreparedBackbone extends Omit<Backbone, "weights"> {
   readonly weights: { readonly layers: readonly LayerNormWeights[] };
 }
 
-/** What is prepared where, and by what: files of another version of either are of no use, and are replaced. */
-export function preparedAs(precision: Precision): { key: string; madeBy: Record<string, string> } {
-  return {
-    key: `serving-${precision}-${process.platform}-${process.arch}`,
-    madeBy: {
-      version: `${PREPARED_VERSION}`,
-      onnxruntime: packageJson.dependencies["onnxruntime-node"],
-    },
-  };
-}
-
 /** Writes the three files into the folder. Takes seconds. */
 export async function writePrepared(
   { config, weights }: Backbone,
   { precision, folder }: { precision: Precision; folder: string },
 ): Promise<void> {
   await Session.optimize(servingGraph({ config, weights, precision }), {
-    path: join(folder, "graph.onnx" satisfies PreparedFile),
+    path: join(folder, GRAPH_FILE),
     weightsName: "weights.bin" satisfies PreparedFile,
   });
   const tensors = weights.layers.flatMap((layer, index) =>

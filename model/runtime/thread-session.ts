@@ -16,10 +16,37 @@ export interface OptimizedGraph {
   readonly graphFile: string;
 }
 
+/** At most one: the session that a server begins with, before the rest of its program is loaded. */
+let begun: { readonly name: string; readonly session: ThreadSession } | undefined;
+
+/** Has a thread load a graph that ThreadSession.create will be asked for, with these options. */
+export function beginSession(graph: OptimizedGraph, options: SessionOptions): void {
+  begun = { name: nameOf(graph, options), session: ThreadSession.begin(graph, options) };
+}
+
+/** Nobody will ask for the one that was begun. */
+export async function dropBegunSession(): Promise<void> {
+  const { session } = begun ?? {};
+  begun = undefined;
+  await session?.close();
+}
+
+function takeBegun(graph: OptimizedGraph, options: SessionOptions): ThreadSession | undefined {
+  if (begun?.name !== nameOf(graph, options)) return undefined;
+  const { session } = begun;
+  begun = undefined;
+  return session;
+}
+
+function nameOf({ graphFile }: OptimizedGraph, { threads = 0 }: SessionOptions): string {
+  return `${threads} ${graphFile}`;
+}
+
 export class ThreadSession {
   readonly #worker: Worker;
   readonly #pending: Pending[] = [];
   readonly #ended: Promise<void>;
+  #loaded: Promise<unknown> = Promise.resolve();
   #failure: Error | undefined;
 
   private constructor(worker: Worker) {
@@ -34,21 +61,36 @@ export class ThreadSession {
     );
   }
 
-  /** Resolves when the session is loaded. */
+  /** Resolves when the session is loaded; one that was begun is taken. */
   static async create(graph: Graph | OptimizedGraph, options: SessionOptions = {}): Promise<ThreadSession> {
-    const session = new ThreadSession(new Worker(new URL("./session-thread.ts", import.meta.url)));
-    const loaded = session.#expect();
-    const model = "graphFile" in graph ? graph.graphFile : serializeGraph(graph);
-    // Moved, not copied: it is as large as the backbone.
-    const moved = typeof model === "string" ? [] : [model.buffer as ArrayBuffer];
-    session.#post({ kind: "load", model, options }, moved);
+    const session =
+      ("graphFile" in graph && takeBegun(graph, options)) || ThreadSession.#load(graph, options);
+    session.#worker.ref();
     try {
-      await loaded;
+      await session.#loaded;
       return session;
     } catch (error) {
       await session.close();
       throw error;
     }
+  }
+
+  /** One that loads, and for which no process stays. A failure is told to who takes it. */
+  static begin(graph: OptimizedGraph, options: SessionOptions): ThreadSession {
+    const session = ThreadSession.#load(graph, options);
+    session.#worker.unref();
+    return session;
+  }
+
+  static #load(graph: Graph | OptimizedGraph, options: SessionOptions): ThreadSession {
+    const session = new ThreadSession(new Worker(new URL("./session-thread.ts", import.meta.url)));
+    session.#loaded = session.#expect();
+    session.#loaded.catch(() => undefined); // Until someone waits for it, a failure must not end the process.
+    const model = "graphFile" in graph ? graph.graphFile : serializeGraph(graph);
+    // Moved, not copied: it is as large as the backbone.
+    const moved = typeof model === "string" ? [] : [model.buffer as ArrayBuffer];
+    session.#post({ kind: "load", model, options }, moved);
+    return session;
   }
 
   /**
