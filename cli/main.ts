@@ -1,4 +1,5 @@
 // The command softgate: this process's streams and signals given to runCli.
+import { dropBegunSession } from "#model/runtime/begin";
 import { beginServing } from "./begin-serving.ts";
 
 beginServing(process.argv.slice(2));
@@ -8,3 +9,5 @@ const [{ createProcessIo }, { runCli }] = await Promise.all([
 ]);
 
 process.exitCode = await runCli(process.argv.slice(2), createProcessIo());
+// A thread that is ended while it loads a session takes the process with it.
+await dropBegunSession();

@@ -5,7 +5,6 @@ import { type Backbone, choosePrecision, int8Digest, type PrecisionChoice } from
 import {
   Classifier,
   type ClassifierOptions,
-  dropBegunSession,
   GRAPH_FILE,
   PREPARED_FILES,
   type PreparedBackbone,
@@ -13,6 +12,7 @@ import {
   preparedAs,
   writePrepared,
 } from "#model/runtime";
+import { dropBegunSession } from "#model/runtime/begin";
 import {
   keepPrepared,
   loadBackbone,

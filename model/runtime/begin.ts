@@ -1,3 +1,3 @@
 // The door for what a server does before the rest of its program is loaded.
 export { GRAPH_FILE, preparedAs } from "./prepared-as.ts";
-export { beginSession } from "./thread-session.ts";
+export { beginSession, dropBegunSession } from "./thread-session.ts";

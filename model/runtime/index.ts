@@ -12,4 +12,3 @@ export {
 } from "./prepared-backbone.ts";
 export { servingGraph } from "./serving-graph.ts";
 export { type Feed, Session, type SessionOptions } from "./session.ts";
-export { dropBegunSession } from "./thread-session.ts";
