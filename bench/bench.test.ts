@@ -38,6 +38,7 @@ async function bench(...args: string[]) {
 
 const machine = {
   cpu: expect.any(String),
+  instructions: expect.any(Array),
   cores: expect.any(Number),
   memoryGigabytes: expect.any(Number),
   node: process.versions.node,

@@ -7,6 +7,8 @@ import packageJson from "../package.json" with { type: "json" };
 
 export interface Machine {
   readonly cpu: string;
+  /** Of the processor's instructions those that products of matrices are made of, widest last; where Linux tells. */
+  readonly instructions: readonly string[];
   readonly cores: number;
   readonly memoryGigabytes: number;
   readonly platform: string;
@@ -20,6 +22,7 @@ export interface Machine {
 export function describeMachine(): Machine {
   return {
     cpu: cpus()[0]?.model.trim() || "unknown",
+    instructions: instructions(),
     cores: availableParallelism(),
     memoryGigabytes: Math.round(totalmem() / 1e8) / 10,
     platform: `${process.platform}-${process.arch}`,
@@ -31,11 +34,30 @@ export function describeMachine(): Machine {
 }
 
 export function machineLine(machine: Machine): string {
-  const { cpu, cores, memoryGigabytes, platform, node, onnxruntime, softgate, date } = machine;
+  const {
+    cpu,
+    instructions: known,
+    cores,
+    memoryGigabytes,
+    platform,
+    node,
+    onnxruntime,
+    softgate,
+    date,
+  } = machine;
   return (
-    `${cpu}, ${cores} cores, ${memoryGigabytes} GB, ${platform}\n` +
+    `${cpu}${known.length > 0 ? ` (${known.join(", ")})` : ""}, ${cores} cores, ${memoryGigabytes} GB, ${platform}\n` +
     `softgate ${softgate}, node ${node}, onnxruntime ${onnxruntime}, ${date}\n`
   );
+}
+
+const INSTRUCTIONS = ["avx2", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "asimddp", "i8mm"];
+
+function instructions(): string[] {
+  if (process.platform !== "linux") return [];
+  const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
+  const known = new Set(flags.split(" "));
+  return INSTRUCTIONS.filter((name) => known.has(name));
 }
 
 /** Read from the package itself: its code need not be loaded for it. */
