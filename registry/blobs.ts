@@ -13,9 +13,13 @@ export async function putBlob(
 ): Promise<{ digest: string; bytes: number }> {
   const digest = digestOf(bytes);
   const key = blobKey(tenant, digest);
-  const { keys } = await store.list({ prefix: key, limit: 1 });
-  // A lost race is no loss: what stands under a digest is what we would have written.
-  if (keys[0] !== key) await store.put(key, bytes, { ifNoneMatch: "*" });
+  const isThere = async () => (await store.list({ prefix: key, limit: 1 })).keys[0] === key;
+  if (!(await isThere())) {
+    const { stored } = await store.put(key, bytes, { ifNoneMatch: "*" });
+    // A lost race is no loss: what stands under a digest is what we would have written. But a write is also
+    // refused for the sake of one that then fails, or of a delete marker, and nothing stands.
+    if (!stored && !(await isThere())) await store.put(key, bytes);
+  }
   return { digest, bytes: bytes.byteLength };
 }
 

@@ -151,6 +151,40 @@ describe("a change whose replies are lost", () => {
       "move_alias production",
     ]);
   });
+
+  it("is known even when another change came between and the reply was an error", async () => {
+    const other = test.reopen();
+    const put = store.put.bind(store);
+    let isFirst = true;
+    store.put = async (key, bytes, condition) => {
+      const result = await put(key, bytes, condition);
+      if (key !== stateKey(owner) || !isFirst) return result;
+      isFirst = false;
+      await other.setAlias(alpha, router, { alias: "canary", version: 1 });
+      throw new Error("the reply is lost");
+    };
+    const moved = await registry.rollback(alpha, router, { alias: "production", from: 3 });
+    expect(moved).toEqual({ alias: "production", version: 2, from: 3 });
+  });
+});
+
+describe("a change whose segment of the history is refused though nothing stands there", () => {
+  it("is not made, and the history stays whole", async () => {
+    await moveOften(HISTORY_SEGMENT_CHANGES / 2);
+    const put = store.put.bind(store);
+    const segment = historySegmentKey(owner, 1);
+    store.put = async (key, ...rest) => (key === segment ? { stored: false } : put(key, ...rest));
+    const error = await moveOften(HISTORY_SEGMENT_CHANGES).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: "store_unreachable",
+      publicMessage: expect.stringContaining(segment),
+    });
+    store.put = put;
+    await moveOften(1);
+    const sequences = (await allChanges(test.reopen())).map(({ sequence }) => sequence);
+    expect(sequences.length).toBeGreaterThan(2 * HISTORY_SEGMENT_CHANGES);
+    expect(sequences).toEqual(Array.from(sequences, (_, index) => sequences.length - index));
+  });
 });
 
 describe("a change that dies", () => {

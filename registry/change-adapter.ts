@@ -13,6 +13,7 @@ import type { RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
 import { type AdapterOwner, historySegmentKey, stateKey } from "./layout.ts";
 import { CHANGES_PER_ADAPTER_MAX, HISTORY_SEGMENT_CHANGES, SWAP_ATTEMPTS_MAX } from "./limits.ts";
+import type { PutCondition } from "./object-store/object-store.ts";
 import { encodeRecord, putIf, readRecord } from "./records.ts";
 
 export interface PlannedChange {
@@ -44,7 +45,7 @@ export async function changeAdapter(
       const { log, auditedThrough } = await makeRoom(context, owner, before);
       const after = { ...planned.state, auditedThrough, log: [...log, entry] };
       const condition = current ? { ifMatch: current.etag } : ({ ifNoneMatch: "*" } as const);
-      if (!(await putIf(context.store, key, { bytes: encodeRecord(after), condition }))) continue;
+      if (!(await swap(context, key, { after, entry, condition }))) continue;
       // The change is made and in the log: the next one writes this entry where we cannot.
       await writeEntry(context, owner, entry).catch(() => undefined);
       return after;
@@ -53,6 +54,22 @@ export async function changeAdapter(
     context.states.forget(key);
   }
   throw new RegistryError("conflict", `Too many change ${owner.name} at once: do it again.`);
+}
+
+/** Whether the change stands. Where the reply was lost and others have changed the state since, its log tells. */
+async function swap(
+  { store }: RegistryContext,
+  key: string,
+  write: { after: AdapterState; entry: AdapterChange; condition: PutCondition },
+): Promise<boolean> {
+  const { after, entry, condition } = write;
+  try {
+    return await putIf(store, key, { bytes: encodeRecord(after), condition });
+  } catch (error) {
+    const standing = await readRecord(store, key, stateSchema).catch(() => undefined);
+    if (standing?.value.log.some(({ id }) => id === entry.id)) return true;
+    throw error;
+  }
 }
 
 /** Throws limit_exceeded. */

@@ -220,6 +220,23 @@ describe("a publish whose replies are lost", () => {
   );
 });
 
+describe("a publish whose write is refused though nothing stands against it", () => {
+  const request = publishRequest("x", { idempotencyKey: "job-1" });
+
+  it("fails as what may be tried again, or is whole; its retry makes one version", async () => {
+    for (let write = 0; write < 9; write += 1) {
+      const attempt = createTestRegistry();
+      attempt.store.faults.set(write, "conflict");
+      const published = await attempt.registry.publish(alpha, request).catch((error: unknown) => error);
+      if (published instanceof Error) expect(published).toMatchObject({ code: "store_unreachable" });
+      await expectWhole(attempt.reopen(), alpha);
+      await attempt.reopen().publish(alpha, request);
+      expect((await attempt.reopen().listVersions(alpha, router)).versions).toHaveLength(1);
+      await expectWhole(attempt.reopen(), alpha);
+    }
+  });
+});
+
 /** What a reader sees of the tenant is whole: every version has its files, every alias its version. */
 async function expectWhole(reader: Registry, tenant: TenantId): Promise<void> {
   for (const { name, aliases } of (await reader.listAdapters(tenant)).adapters) {

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { RegistryError } from "./errors.ts";
 import { PER_PAGE_DEFAULT } from "./limits.ts";
-import type { ObjectStore, PutCondition } from "./object-store/object-store.ts";
+import type { ObjectStore, PutCondition, StoredObject } from "./object-store/object-store.ts";
 
 export function encodeRecord(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
@@ -28,6 +28,10 @@ export async function readRecord<Schema extends z.ZodType>(
  * Whether these very bytes stand under the key. They must hold a writer's nonce, or be such that
  * another writer's equal bytes are as good: when the reply to a winning write is lost, its retry looks
  * like a lost race, and only reading back tells the two apart.
+ *
+ * False only where it is known that others' bytes stand, or, with ifMatch, that the object is another. Throws
+ * store_unreachable when a free key is not written and still free: a server refuses, as a conflict, also what
+ * never stands later.
  */
 export async function putIf(
   store: ObjectStore,
@@ -36,16 +40,22 @@ export async function putIf(
 ): Promise<boolean> {
   try {
     const { stored } = await store.put(key, bytes, condition);
-    return stored || (await holds(store, key, bytes));
+    if (stored) return true;
+    const standing = await store.get(key);
+    if (standing || "ifMatch" in condition) return isEqual(standing, bytes);
+    throw new RegistryError(
+      "store_unreachable",
+      `The store refused to write ${key} and has nothing there: try again.`,
+    );
   } catch (error) {
     // A store that fails twice has told us enough: the first error says why.
-    if (await holds(store, key, bytes).catch(() => false)) return true;
+    const standing = await store.get(key).catch(() => undefined);
+    if (isEqual(standing, bytes)) return true;
     throw error;
   }
 }
 
-async function holds(store: ObjectStore, key: string, bytes: Uint8Array): Promise<boolean> {
-  const stored = await store.get(key);
+function isEqual(stored: StoredObject | undefined, bytes: Uint8Array): boolean {
   return stored !== undefined && Buffer.compare(stored.bytes, bytes) === 0;
 }
 

@@ -46,8 +46,9 @@ export function publishRequest(text: string, overrides: Partial<PublishRequest> 
 /**
  * before: the write is not made; after: it is made and its reply lost; both throw.
  * refused: it is made, and answered as the client's own retry is, as a condition that did not hold.
+ * conflict: it is not made, and answered so all the same.
  */
-export type WriteFault = "before" | "after" | "refused";
+export type WriteFault = "before" | "after" | "refused" | "conflict";
 
 export class FaultyStore implements ObjectStore {
   readonly description = "a store that fails";
@@ -103,8 +104,8 @@ export class FaultyStore implements ObjectStore {
     return this.#call(call, async () => {
       if (fault === undefined) return write();
       this.#isDead = this.diesOfFault;
-      const result = fault === "before" ? undefined : await write();
-      if (fault === "refused" && result) return { stored: false };
+      if (fault !== "before" && fault !== "conflict") await write();
+      if (fault === "refused" || fault === "conflict") return { stored: false };
       throw new Error(`fault ${fault} write`);
     });
   }

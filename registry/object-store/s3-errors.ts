@@ -40,7 +40,11 @@ export function s3ErrorOf(error: unknown, description: string): unknown {
   const { name } = error;
   const status = isAnswer(error) ? error.$metadata.httpStatusCode : undefined;
   const cause = new Error(`S3: ${codeOf(error)} (status ${status ?? "none"})`);
-  const isRefusal = status !== undefined && status < 500 && status !== 408 && status !== 429;
+  if (isWriteConflict(error)) {
+    const message = `The object store ${description} is busy with other writes of the same object (${codeOf(error)}): try again.`;
+    return new RegistryError("store_unreachable", message, cause);
+  }
+  const isRefusal = isStatusOfRefusal(status) && !isCutOff(error);
   if (isRefusal || Object.hasOwn(remedyByName, name)) {
     const remedy = Object.hasOwn(remedyByName, name) ? remedyByName[name] : REMEDY_DEFAULT;
     const message = `The object store ${description} refused (${codeOf(error)}). ${remedy}`;
@@ -51,6 +55,21 @@ export function s3ErrorOf(error: unknown, description: string): unknown {
     `The object store ${description} does not answer (${codeOf(error)}). Check that it runs and can be reached from here, and endpoint= in the store's URL.`,
     cause,
   );
+}
+
+function isStatusOfRefusal(status: number | undefined): boolean {
+  return status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
+
+/** The connection ended while a reply was read: its status has come, and says nothing. */
+function isCutOff(error: Error): boolean {
+  return "code" in error && typeof error.code === "string" && !("$fault" in error);
+}
+
+/** Of an object whose body ended too early, each time it was asked for. */
+export function bodyCutOff(description: string): RegistryError {
+  const message = `The object store ${description} breaks off while it sends an object: check the network to it.`;
+  return new RegistryError("store_unreachable", message);
 }
 
 interface Answer extends Error {

@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { FaultProxy, type NetworkFault } from "../../test/helpers/fault-proxy.ts";
 import { findVersitygw, startVersitygw, type TestS3 } from "../../test/helpers/versitygw.ts";
 import { describeObjectStore } from "./contract.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -9,16 +8,15 @@ import { openObjectStore } from "./open.ts";
 const BUCKET = "test-bucket";
 const program = await findVersitygw();
 
-/** What the proxy does to the next PUTs instead of, or after, passing them on. */
-type Fault = "lose the reply" | "conflict" | "ignore conditions" | "unavailable";
-
 describe.skipIf(program === undefined)("a real S3 server", () => {
   let server: TestS3;
-  let proxy: FaultyProxy;
+  let proxy: FaultProxy;
+  /** Of the next requests of a method. */
+  const faults: Record<string, NetworkFault[]> = { PUT: [], GET: [] };
 
   beforeAll(async () => {
     server = await startVersitygw(program ?? "", [BUCKET]);
-    proxy = await FaultyProxy.start(server.endpoint);
+    proxy = await FaultProxy.start(server.endpoint, ({ method }) => faults[method]?.shift());
   }, 30_000);
   beforeEach(() => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", server.accessKeyId);
@@ -46,36 +44,69 @@ describe.skipIf(program === undefined)("a real S3 server", () => {
 
   it("a write whose reply was lost is known as stored, and one that lost the race is not", async () => {
     const store = await open(proxy.url);
-    proxy.faults.push("lose the reply");
+    faults.PUT = ["reset after"];
     expect(await store.put("lost/a", encode("ours"), { ifNoneMatch: "*" })).toMatchObject({ stored: true });
-    proxy.faults.push("lose the reply");
+    faults.PUT = ["reset after"];
     expect(await store.put("lost/a", encode("late"), { ifNoneMatch: "*" })).toEqual({ stored: false });
     const current = await store.get("lost/a");
-    proxy.faults.push("lose the reply");
+    faults.PUT = ["reset after"];
     const swap = await store.put("lost/a", encode("next"), { ifMatch: current?.etag ?? "" });
     expect(swap).toMatchObject({ stored: true });
   });
 
-  it("a conflict with a write in progress is tried again, and counts as lost when it stays", async () => {
+  it("a write whose reply was lost and whose retry met a conflict is known as stored", async () => {
     const store = await open(proxy.url);
-    proxy.faults.push("conflict");
+    faults.PUT = ["error after", "conflict"];
+    expect(await store.put("both/a", encode("ours"), { ifNoneMatch: "*" })).toMatchObject({ stored: true });
+  });
+
+  it("a conflict with a write in progress is tried again, and is no lost race as long as nothing stands", async () => {
+    const store = await open(proxy.url);
+    const conflicts = Array<NetworkFault>(4).fill("conflict");
+    faults.PUT = ["conflict"];
     expect(await store.put("conflict/a", encode("1"), { ifNoneMatch: "*" })).toMatchObject({ stored: true });
-    proxy.faults.push("conflict", "conflict", "conflict", "conflict");
-    expect(await store.put("conflict/b", encode("1"), { ifNoneMatch: "*" })).toEqual({ stored: false });
-    expect(proxy.faults).toEqual([]);
+    const current = await store.get("conflict/a");
+    faults.PUT = [...conflicts];
+    expect(await store.put("conflict/a", encode("2"), { ifNoneMatch: "*" })).toEqual({ stored: false });
+    const busy = { code: "store_unreachable", publicMessage: expect.stringContaining("busy") };
+    faults.PUT = [...conflicts];
+    await expect(store.put("conflict/b", encode("1"), { ifNoneMatch: "*" })).rejects.toMatchObject(busy);
+    faults.PUT = [...conflicts];
+    const swap = store.put("conflict/a", encode("2"), { ifMatch: current?.etag ?? "" });
+    await expect(swap).rejects.toMatchObject(busy);
+    expect(faults.PUT).toEqual([]);
   });
 
   it("a server that is busy for a moment is asked again", async () => {
     const store = await open(proxy.url);
-    proxy.faults.push("unavailable");
+    faults.PUT = ["slow down"];
     expect(await store.put("busy/a", encode("1"))).toMatchObject({ stored: true });
   });
 
-  it("a server that ignores conditions is refused by check", async () => {
+  it("an object that is cut off on its way is asked for again, and is never given in part", async () => {
     const store = await open(proxy.url);
-    proxy.faults.push(...Array<Fault>(4).fill("ignore conditions"));
-    await expect(store.check()).rejects.toMatchObject({ code: "store_unsuitable" });
-    proxy.faults.length = 0;
+    await store.put("cut/a", encode("whole"));
+    faults.GET = ["cut reply", "cut reply"];
+    expect(Buffer.from((await store.get("cut/a"))?.bytes ?? []).toString()).toBe("whole");
+    faults.GET = Array<NetworkFault>(3).fill("cut reply");
+    await expect(store.get("cut/a")).rejects.toMatchObject({ code: "store_unreachable" });
+  });
+
+  it("an answer that is cut off is the network's fault, whatever its status", async () => {
+    const store = await open(proxy.url);
+    for (const ask of [() => store.get("cut/none"), () => store.list({ prefix: "cut/" })]) {
+      faults.GET = Array<NetworkFault>(3).fill("cut reply");
+      await expect(ask()).rejects.toMatchObject({ code: "store_unreachable" });
+    }
+  });
+
+  it("half of an upload is never an object", async () => {
+    const store = await open(proxy.url);
+    faults.PUT = Array<NetworkFault>(3).fill("cut request");
+    await expect(store.put("cut/b", encode("never whole"))).rejects.toMatchObject({
+      code: "store_unreachable",
+    });
+    expect(await store.get("cut/b")).toBeUndefined();
   });
 
   it("a wrong bucket and a wrong secret are refused with what to do, and name no credential", async () => {
@@ -111,53 +142,4 @@ async function checkError(store: ObjectStore): Promise<unknown> {
 
 function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
-}
-
-/** Passes requests on as they are, signature and all, except for the faults of the next PUTs. */
-class FaultyProxy {
-  readonly faults: Fault[] = [];
-  readonly url: string;
-  readonly #server: Server;
-
-  private constructor(server: Server, target: string) {
-    this.#server = server;
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    server.on("request", (incoming, response) => {
-      const fault = incoming.method === "PUT" ? this.faults.shift() : undefined;
-      if (fault === "conflict")
-        return void response.writeHead(409).end(xmlError("ConditionalRequestConflict"));
-      if (fault === "unavailable") return void response.writeHead(503).end(xmlError("SlowDown"));
-      if (fault === "ignore conditions") return void response.writeHead(200, { ETag: '"same"' }).end();
-      pass(incoming, target, (answer) => {
-        if (fault === "lose the reply") return void incoming.socket.destroy();
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
-      });
-    });
-  }
-
-  static async start(target: string): Promise<FaultyProxy> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return new FaultyProxy(server, target);
-  }
-
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-}
-
-function pass(incoming: IncomingMessage, target: string, reply: (answer: IncomingMessage) => void): void {
-  const { method, headers, url } = incoming;
-  const outgoing = request(
-    target + (url ?? ""),
-    { ...(method && { method }), headers, setHost: false },
-    reply,
-  );
-  incoming.pipe(outgoing);
-}
-
-function xmlError(code: string): string {
-  return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>test</Message></Error>`;
 }

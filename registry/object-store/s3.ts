@@ -1,5 +1,6 @@
 // Objects in an S3 bucket: AWS, R2 or any server that holds to conditional writes. The only file that
 // knows S3. Requests are bounded in time and tries. Credentials come from the AWS provider chain.
+import { setTimeout } from "node:timers/promises";
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -13,7 +14,14 @@ import type { ObjectPage, ObjectStore, PutCondition, PutResult, StoredObject } f
 import type { S3Location } from "./open.ts";
 import type { ListScope } from "./page.ts";
 import { probeConditions } from "./probe-conditions.ts";
-import { attemptsOf, isConditionUnmet, isNoSuchKey, isWriteConflict, s3ErrorOf } from "./s3-errors.ts";
+import {
+  attemptsOf,
+  bodyCutOff,
+  isConditionUnmet,
+  isNoSuchKey,
+  isWriteConflict,
+  s3ErrorOf,
+} from "./s3-errors.ts";
 
 const CONNECT_MS_MAX = 3_000;
 const REQUEST_MS_MAX = 15_000;
@@ -22,6 +30,8 @@ const ATTEMPTS_MAX = 3;
 const CALL_MS_MAX = 60_000;
 /** Tries of a conditional write that the server calls a conflict with one in progress. */
 const CONFLICT_ATTEMPTS_MAX = 4;
+/** Between the first two of them; doubled each time. */
+const CONFLICT_PAUSE_MS = 50;
 const REGION_DEFAULT = "us-east-1";
 
 export class S3Store implements ObjectStore {
@@ -36,39 +46,40 @@ export class S3Store implements ObjectStore {
     this.description = `s3://${bucket}/${prefix} at ${endpoint ?? "AWS"}`;
   }
 
-  get(key: string): Promise<StoredObject | undefined> {
+  async get(key: string): Promise<StoredObject | undefined> {
     checkKey(key);
-    return this.#run(async () => {
-      const {
-        Body,
-        ETag,
-        ContentLength = 0,
-      } = await this.#client.send(
-        new GetObjectCommand({ Bucket: this.#location.bucket, Key: this.#keyOf(key) }),
-        inTime(),
-      );
-      checkSize(key, ContentLength);
-      if (!Body || !ETag) throw new Error(`invariant: S3 sent ${key} without body or ETag`);
-      return { bytes: new Uint8Array(await Body.transformToByteArray()), etag: ETag };
-    }).catch((error) => {
+    try {
+      // The client tries requests again, but not the reading of a body that ends too early.
+      for (let attempt = 1; ; attempt += 1) {
+        const stored = await this.#fetch(key);
+        if (stored !== "cut off") return stored;
+        if (attempt >= ATTEMPTS_MAX) throw bodyCutOff(this.description);
+      }
+    } catch (error) {
       if (isNoSuchKey(error)) return undefined;
-      throw error;
-    });
+      throw s3ErrorOf(error, this.description);
+    }
   }
 
   async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult> {
     checkKey(key);
     checkSize(key, bytes.byteLength);
-    try {
-      const etag = await this.#send(key, bytes, condition);
-      return { stored: true, etag };
-    } catch (error) {
-      if (!condition || !isConditionUnmet(error)) throw s3ErrorOf(error, this.description);
-      // When a reply was lost, the retry of our own write is refused: what stands may be ours. Who must
-      // know it from an equal write of another puts a nonce into the bytes.
-      const stored = attemptsOf(error) > 1 ? await this.get(key) : undefined;
-      const isOurs = stored !== undefined && Buffer.compare(stored.bytes, bytes) === 0;
-      return isOurs ? { stored: true, etag: stored.etag } : { stored: false };
+    let attempts = 0;
+    for (let round = 1; ; round += 1) {
+      try {
+        return { stored: true, etag: await this.#send(key, bytes, condition) };
+      } catch (error) {
+        attempts += attemptsOf(error);
+        if (!condition || !isConditionUnmet(error)) throw s3ErrorOf(error, this.description);
+        const isConflict = isWriteConflict(error);
+        if (isConflict && round < CONFLICT_ATTEMPTS_MAX) {
+          await setTimeout(Math.random() * CONFLICT_PAUSE_MS * 2 ** round);
+        } else if (attempts === 1) {
+          return { stored: false };
+        } else {
+          return this.#findOut(key, { bytes, condition, error });
+        }
+      }
     }
   }
 
@@ -108,6 +119,16 @@ export class S3Store implements ObjectStore {
     this.#client.destroy();
   }
 
+  async #fetch(key: string): Promise<StoredObject | "cut off" | undefined> {
+    const command = new GetObjectCommand({ Bucket: this.#location.bucket, Key: this.#keyOf(key) });
+    const { Body, ETag, ContentLength = 0 } = await this.#client.send(command, inTime());
+    checkSize(key, ContentLength);
+    if (!Body || !ETag) throw new Error(`invariant: S3 sent ${key} without body or ETag`);
+    const bytes = await Body.transformToByteArray().catch(() => undefined);
+    if (bytes?.byteLength !== ContentLength) return "cut off";
+    return { bytes: new Uint8Array(bytes), etag: ETag };
+  }
+
   async #send(key: string, bytes: Uint8Array, condition: PutCondition | undefined): Promise<string> {
     const input: PutObjectCommandInput = {
       Bucket: this.#location.bucket,
@@ -117,15 +138,25 @@ export class S3Store implements ObjectStore {
       ...(condition && "ifMatch" in condition ? { IfMatch: condition.ifMatch } : {}),
       ...(condition && "ifNoneMatch" in condition ? { IfNoneMatch: "*" } : {}),
     };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const { ETag } = await this.#client.send(new PutObjectCommand(input), inTime());
-        if (!ETag) throw new Error(`invariant: S3 stored ${key} without an ETag`);
-        return ETag;
-      } catch (error) {
-        if (!isWriteConflict(error) || attempt >= CONFLICT_ATTEMPTS_MAX) throw error;
-      }
-    }
+    const { ETag } = await this.#client.send(new PutObjectCommand(input), inTime());
+    if (!ETag) throw new Error(`invariant: S3 stored ${key} without an ETag`);
+    return ETag;
+  }
+
+  /**
+   * Of a write that was tried more than once and refused at last. When a reply was lost, the retry of our own write
+   * is refused: what stands may be ours. Who must know it from an equal write of another puts a nonce into the
+   * bytes. A conflict that stays says nothing of the condition: unless what stands does, the write is unknown.
+   */
+  async #findOut(
+    key: string,
+    { bytes, condition, error }: { bytes: Uint8Array; condition: PutCondition; error: unknown },
+  ): Promise<PutResult> {
+    const stored = await this.get(key);
+    if (stored && Buffer.compare(stored.bytes, bytes) === 0) return { stored: true, etag: stored.etag };
+    const isMet = "ifMatch" in condition ? stored?.etag === condition.ifMatch : stored === undefined;
+    if (isMet && isWriteConflict(error)) throw s3ErrorOf(error, this.description);
+    return { stored: false };
   }
 
   #keyOf(key: string): string {

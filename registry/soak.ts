@@ -1,0 +1,212 @@
+// For tests: actors that publish, move aliases, roll back, delete and restore at once, on a store that fails; and
+// what must hold afterwards, whatever failed. What an actor was told is compared with what is there.
+import { expect } from "vitest";
+import { createRegistry } from "./create-registry.ts";
+import { checkAudit, compareWithModel, HistoryModel, readHistory } from "./history-model.ts";
+import { listAll } from "./list-all.ts";
+import { MemoryStore } from "./object-store/memory.ts";
+import type { ObjectStore } from "./object-store/object-store.ts";
+import type { Registry, ResolvedAdapter } from "./registry.ts";
+import { alpha, decode, publishRequest, router } from "./test-registry.ts";
+
+/** As of test/helpers/random.ts. */
+export interface Random {
+  uniform(): number;
+}
+
+const kinds = [
+  ...["publish", "publish", "publish", "set", "set", "rollback", "rollback", "resolve"],
+  ...["deleteVersion", "deleteVersion", "restoreVersion", "deleteAdapter", "restoreAdapter"],
+] as const;
+type Kind = (typeof kinds)[number];
+
+/** Of a call that may or may not have taken effect. */
+const UNKNOWN = "store_unreachable";
+const allowedCodes: ReadonlySet<string> = new Set([
+  ...["adapter_not_found", "version_not_found", "alias_not_found", "no_earlier_version", "version_in_use"],
+  ...["adapter_deleted", "conflict", UNKNOWN],
+]);
+const PUBLISH_ATTEMPTS_MAX = 6;
+
+interface Answer {
+  readonly kind: Kind;
+  /** The reason given, which its entry in the history has too; of a publish, its idempotency key. */
+  readonly name: string;
+  readonly value?: unknown;
+  /** Absent where the call was acknowledged. */
+  readonly code?: string;
+}
+
+export interface SoakRun {
+  /** Without faults: to prepare and to look at the end. */
+  readonly store: ObjectStore;
+  /** As each actor sees it: each has a process of its own. */
+  readonly stores: readonly ObjectStore[];
+  /** Resolves once nothing is on its way to the store any more. */
+  readonly settle: () => Promise<void>;
+  readonly commandsPerActor: number;
+  readonly random: Random;
+  /** So many changes are in the history before. */
+  readonly changesBefore: number;
+  /** Fixed, where a run must be the same each time. */
+  readonly now?: () => Date;
+}
+
+export async function soak(run: SoakRun): Promise<void> {
+  const { store, stores, random, commandsPerActor } = run;
+  await copyAll(await preparedStore(run.changesBefore), store);
+  const createOn = (on: ObjectStore) =>
+    createRegistry({
+      store: on,
+      randomBytes: (count) => randomBytes(random, count),
+      ...(run.now && { now: run.now }),
+    });
+  const actors = stores.map((on, actor) => {
+    const commands = Array.from({ length: commandsPerActor }, (_, index) =>
+      drawCommand(random, `${actor}-${index}`),
+    );
+    return act(createOn(on), commands);
+  });
+  const answers = (await Promise.all(actors)).flat();
+  await run.settle();
+  return check(answers, { reader: createOn(store), changesBefore: run.changesBefore });
+}
+
+interface Command {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly alias: string;
+  readonly version: number;
+}
+
+function drawCommand(random: Random, id: string): Command {
+  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random.uniform() * items.length)] as Item;
+  const kind = pick(kinds);
+  // Some keys are those of several actors, as when one job runs twice.
+  const name = kind === "publish" && random.uniform() < 0.4 ? `shared-${pick([1, 2])}` : `own-${id}`;
+  return { kind, name, alias: pick(["production", "production", "canary"]), version: pick([1, 2, 3, 4]) };
+}
+
+async function act(registry: Registry, commands: readonly Command[]): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (const command of commands) answers.push(await answerOf(registry, command));
+  return answers;
+}
+
+async function answerOf(registry: Registry, command: Command): Promise<Answer> {
+  const { kind, name } = command;
+  const attempts = kind === "publish" ? PUBLISH_ATTEMPTS_MAX : 1;
+  let code: string | undefined;
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    try {
+      return { kind, name, value: await call(registry, command, `${name} by attempt ${attempt}`) };
+    } catch (error) {
+      code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+      if (!allowedCodes.has(code)) throw error;
+      if (code !== UNKNOWN) break;
+    }
+  }
+  return { kind, name, ...(code !== undefined && { code }) };
+}
+
+function call(registry: Registry, { kind, name, alias, version }: Command, text: string): Promise<unknown> {
+  switch (kind) {
+    case "publish":
+      return registry.publish(alpha, publishRequest(text, { alias, idempotencyKey: name }));
+    case "set":
+      return registry.setAlias(alpha, router, { alias, version, why: name });
+    case "rollback":
+      return registry.rollback(alpha, router, { alias, why: name });
+    case "deleteVersion":
+      return registry.deleteVersion(alpha, router, { version, why: name });
+    case "restoreVersion":
+      return registry.restoreVersion(alpha, router, { version, why: name });
+    case "deleteAdapter":
+      return registry.deleteAdapter(alpha, router, { why: name });
+    case "restoreAdapter":
+      return registry.restoreAdapter(alpha, router, { why: name });
+    default:
+      return registry.resolve(alpha, { name: router, alias });
+  }
+}
+
+async function check(
+  answers: readonly Answer[],
+  { reader, changesBefore }: { reader: Registry; changesBefore: number },
+): Promise<void> {
+  // To be read at all, the adapter must be there.
+  await reader.restoreAdapter(alpha, router, { why: "at the end" }).catch(() => undefined);
+  const history = await readHistory(reader);
+  const model = new HistoryModel();
+  for (const change of history) model.apply(change);
+  await compareWithModel(reader, model);
+  await checkAudit(reader, history.slice(changesBefore));
+  for (const answer of answers) checkEntries(answer, history.filter(({ why }) => why === answer.name).length);
+  for (const version of model.deletedVersions) await reader.restoreVersion(alpha, router, { version });
+  await checkVersions(answers, reader);
+}
+
+/** In the history once where acknowledged, at most once where nobody knows, and never where refused. */
+function checkEntries({ kind, name, code, value }: Answer, entries: number): void {
+  if (kind === "publish" || kind === "resolve") return;
+  const isNothingToDo = kind === "restoreVersion" || kind === "restoreAdapter" || isNoMove(value);
+  const [least, most] = code === undefined ? [isNothingToDo ? 0 : 1, 1] : [0, code === UNKNOWN ? 1 : 0];
+  expect(entries, `entries of ${kind} ${name} (${code ?? "acknowledged"})`).toBeGreaterThanOrEqual(least);
+  expect(entries, `entries of ${kind} ${name} (${code ?? "acknowledged"})`).toBeLessThanOrEqual(most);
+}
+
+function isNoMove(value: unknown): boolean {
+  const { from, version } = (value ?? {}) as { from?: number; version?: number };
+  return from !== undefined && from === version;
+}
+
+/** All that was acknowledged or seen is there, whole, and the same; each key has published once at most. */
+async function checkVersions(answers: readonly Answer[], reader: Registry): Promise<void> {
+  const { versions } = await reader.listVersions(alpha, router, { limit: 200 });
+  const digests = new Map(versions.map(({ version, digest }) => [version, digest]));
+  const versionByKey = new Map<string, number>();
+  for (const { version } of versions) {
+    const { manifest } = await reader.resolve(alpha, { name: router, version });
+    const { config, weights } = await reader.readFiles(alpha, manifest);
+    expect(decode(weights)).toBe(decode(config).replace("config", "weights"));
+    const key = decode(config).replace(/^config of | by attempt \d+$/g, "");
+    expect(versionByKey.get(key), `versions of ${key}`).toBeUndefined();
+    versionByKey.set(key, version);
+  }
+  for (const { kind, name, value, code } of answers) {
+    if (code !== undefined || (kind !== "publish" && kind !== "resolve")) continue;
+    const { version, digest } = value as ResolvedAdapter;
+    expect(digests.get(version), `digest of version ${version}`).toBe(digest);
+    if (kind === "publish") expect(versionByKey.get(name)).toBe(version);
+  }
+}
+
+const prepared = new Map<number, Promise<ObjectStore>>();
+
+/** Two versions, and so many changes that some of those that follow may begin a segment of the history. */
+function preparedStore(changes: number): Promise<ObjectStore> {
+  const known = prepared.get(changes) ?? prepare(changes);
+  prepared.set(changes, known);
+  return known;
+}
+
+async function prepare(changes: number): Promise<ObjectStore> {
+  const store = new MemoryStore();
+  const registry = createRegistry({ store });
+  for (let made = 0; made < changes; made += 1) {
+    if (made < 2) await registry.publish(alpha, publishRequest(`prepared ${made}`));
+    else await registry.setAlias(alpha, router, { alias: "canary", version: 1 + (made % 2) });
+  }
+  return store;
+}
+
+/** All but the audit, which is many objects and is of no concern to what follows. */
+async function copyAll(from: ObjectStore, to: ObjectStore): Promise<void> {
+  const { keys } = await listAll(from, { prefix: "" });
+  const copied = keys.filter((key) => !key.includes("/audit/"));
+  await Promise.all(copied.map(async (key) => to.put(key, (await from.get(key))?.bytes ?? new Uint8Array())));
+}
+
+function randomBytes({ uniform }: Random, count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, () => Math.floor(uniform() * 256));
+}
