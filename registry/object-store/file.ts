@@ -9,8 +9,16 @@ import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object
 import { fileErrorOf, hasCode } from "./file-errors.ts";
 import { FileLocks } from "./file-lock.ts";
 import { encodePath, walkFolder } from "./file-names.ts";
-import type { ObjectPage, ObjectStore, PutCondition, PutResult, StoredObject } from "./object-store.ts";
-import { collectPage, type ListScope } from "./page.ts";
+import type {
+  ListOptions,
+  ObjectDetails,
+  ObjectPage,
+  ObjectStore,
+  PutCondition,
+  PutResult,
+  StoredObject,
+} from "./object-store.ts";
+import { collectPage } from "./page.ts";
 import { probeConditions } from "./probe-conditions.ts";
 
 /** A file written aside that is older than this belongs to a process that died. */
@@ -64,9 +72,14 @@ export class FileStore implements ObjectStore {
     });
   }
 
-  list(options: ListScope & { limit?: number }): Promise<ObjectPage> {
+  list(options: ListOptions): Promise<ObjectPage> {
     checkPrefix(options.prefix);
-    return this.#run(() => collectPage(walkFolder(this.#root, options), clampListLimit(options.limit)));
+    return this.#run(async () => {
+      const page = await collectPage(walkFolder(this.#root, options), clampListLimit(options.limit));
+      if (!options.withDetails) return page;
+      const objects = await Promise.all(page.keys.map((key) => readDetails(key, this.#pathOf(key))));
+      return { ...page, objects: objects.filter((object) => object !== undefined) };
+    });
   }
 
   async check(): Promise<void> {
@@ -149,6 +162,16 @@ async function readObject(path: string): Promise<StoredObject | undefined> {
   } catch (error) {
     // A folder of that name, or a file where a folder would be, means that the key is free.
     if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
+    throw error;
+  }
+}
+
+async function readDetails(key: string, path: string): Promise<ObjectDetails | undefined> {
+  try {
+    const { size: bytes, mtimeMs: modifiedMs } = await stat(path);
+    return { key, bytes, modifiedMs };
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
 }

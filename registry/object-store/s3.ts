@@ -1,6 +1,7 @@
 // Objects in an S3 bucket: AWS, R2 or any server that holds to conditional writes. The only file that
 // knows S3. Requests are bounded in time and tries. Credentials come from the AWS provider chain.
 import {
+  type _Object,
   DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
@@ -9,9 +10,16 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object.ts";
-import type { ObjectPage, ObjectStore, PutCondition, PutResult, StoredObject } from "./object-store.ts";
+import type {
+  ListOptions,
+  ObjectDetails,
+  ObjectPage,
+  ObjectStore,
+  PutCondition,
+  PutResult,
+  StoredObject,
+} from "./object-store.ts";
 import type { S3Location } from "./open.ts";
-import type { ListScope } from "./page.ts";
 import { probeConditions } from "./probe-conditions.ts";
 import { attemptsOf, isConditionUnmet, isNoSuchKey, isWriteConflict, s3ErrorOf } from "./s3-errors.ts";
 
@@ -78,7 +86,7 @@ export class S3Store implements ObjectStore {
     await this.#run(() => this.#client.send(command, inTime()));
   }
 
-  async list(options: ListScope & { limit?: number }): Promise<ObjectPage> {
+  async list(options: ListOptions): Promise<ObjectPage> {
     checkPrefix(options.prefix);
     const { prefix, delimiter, after, limit } = options;
     const command = new ListObjectsV2Command({
@@ -96,7 +104,8 @@ export class S3Store implements ObjectStore {
     const keys = Contents.map(({ Key = "" }) => this.#withoutPrefix(Key));
     const prefixes = CommonPrefixes.map(({ Prefix = "" }) => this.#withoutPrefix(Prefix));
     const last = [...keys.slice(-1), ...prefixes.slice(-1)].sort().at(-1);
-    return { keys, prefixes, ...(IsTruncated && last !== undefined && { next: last }) };
+    const page = { keys, prefixes, ...(IsTruncated && last !== undefined && { next: last }) };
+    return options.withDetails ? { ...page, objects: Contents.map((entry) => this.#detailsOf(entry)) } : page;
   }
 
   async check(): Promise<void> {
@@ -130,6 +139,12 @@ export class S3Store implements ObjectStore {
 
   #keyOf(key: string): string {
     return `${this.#location.prefix}${key}`;
+  }
+
+  #detailsOf({ Key = "", Size, LastModified }: _Object): ObjectDetails {
+    if (Size === undefined || !LastModified)
+      throw new Error(`invariant: S3 lists ${Key} without size or time`);
+    return { key: this.#withoutPrefix(Key), bytes: Size, modifiedMs: LastModified.getTime() };
   }
 
   #withoutPrefix(key: string): string {
