@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object.ts";
+import { checkKey, checkPrefix, checkSize, clampListLimit, isKey } from "./check-object.ts";
 import { fileErrorOf, hasCode } from "./file-errors.ts";
 import { FileLocks } from "./file-lock.ts";
 import { encodePath, walkFolder } from "./file-names.ts";
@@ -77,7 +77,9 @@ export class FileStore implements ObjectStore {
     return this.#run(async () => {
       const page = await collectPage(walkFolder(this.#root, options), clampListLimit(options.limit));
       if (!options.withDetails) return page;
-      const objects = await Promise.all(page.keys.map((key) => readDetails(key, this.#pathOf(key))));
+      const objects = await Promise.all(
+        page.keys.map((key) => readDetails(key, join(this.#root, encodePath(key)))),
+      );
       return { ...page, objects: objects.filter((object) => object !== undefined) };
     });
   }
@@ -171,8 +173,9 @@ async function readDetails(key: string, path: string): Promise<ObjectDetails | u
     const { size: bytes, mtimeMs: modifiedMs } = await stat(path);
     return { key, bytes, modifiedMs };
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
+    if (!hasCode(error, "ENOENT", "ENOTDIR")) throw error;
+    // A file that is no object is listed too, as what it is not: its name may be written otherwise.
+    return isKey(key) ? undefined : { key, bytes: 0, modifiedMs: 0 };
   }
 }
 
