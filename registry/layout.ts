@@ -15,7 +15,6 @@
 //     audit/<time rank>-<id>.json        one change: who, when, what, why; written once
 //     jobs/<job id>.json                 job record
 //     unfinished-jobs/<job id>           empty; there while the job is not finished
-//     garbage/<hex>.json                 the blob of this name may be collected; gone with it
 // probes/<id>                            of a check, for a moment
 //
 // <rank> is VERSION_MAX - version in eight digits, <time rank> TIME_MS_MAX - milliseconds in thirteen, so
@@ -120,25 +119,8 @@ export function unfinishedJobKey(tenant: TenantId, id: string): string {
   return `${unfinishedJobsPrefix(tenant)}${id}`;
 }
 
-export function blobsPrefix(tenant: TenantId): string {
-  return `${tenantPrefix(tenant)}blobs/`;
-}
-
 export function datasetsPrefix(tenant: TenantId): string {
   return `${tenantPrefix(tenant)}datasets/`;
-}
-
-export function historyPrefix(owner: AdapterOwner): string {
-  return `${adapterPrefix(owner)}history/`;
-}
-
-export function marksPrefix(tenant: TenantId): string {
-  return `${tenantPrefix(tenant)}garbage/`;
-}
-
-/** digest: "sha256:" and hex. */
-export function markKey(tenant: TenantId, digest: string): string {
-  return `${marksPrefix(tenant)}${digest.replace("sha256:", "")}.json`;
 }
 
 /** Of a blob's key. */
@@ -162,7 +144,6 @@ const keyShapes = {
   audit: new RegExp(`^tenants/${NAME}/audit/\\d{13}-[0-9a-f]{32}\\.json$`),
   job: new RegExp(`^tenants/${NAME}/jobs/[A-Za-z0-9_-]{1,64}\\.json$`),
   unfinishedJob: new RegExp(`^tenants/${NAME}/unfinished-jobs/[A-Za-z0-9_-]{1,64}$`),
-  mark: new RegExp(`^tenants/${NAME}/garbage/[0-9a-f]{64}\\.json$`),
 } as const;
 
 export type KeyKind = keyof typeof keyShapes;

@@ -4,7 +4,6 @@ import { auditEntrySchema } from "../change.ts";
 import { claimSchema, publicationSchema } from "../claim-version.ts";
 import { datasetSchema } from "../datasets.ts";
 import { digestOf } from "../digest.ts";
-import { garbageMarkSchema } from "../gc/garbage-mark.ts";
 import { isFinished } from "../jobs.ts";
 import { keySchema } from "../keys.ts";
 import { auditKey, describeKey, digestOfKey, jobKey, type KeyKind, lastSegment } from "../layout.ts";
@@ -58,7 +57,6 @@ const checkByKind = {
     ),
   job: (context, { key }) => checkRecord(context, key, z.unknown()),
   unfinishedJob: checkJobMark,
-  mark: (context, { key }) => checkRecord(context, key, garbageMarkSchema),
 } satisfies Record<KeyKind, Check>;
 
 async function checkRecord(context: CheckContext, key: string, schema: z.ZodType): Promise<void> {

@@ -11,7 +11,6 @@ interface Meaning {
 
 const RESTORE = "Restore this object from a copy of the store.";
 const REPAIR = "Run softgate store fsck --repair.";
-const COLLECT = "Run softgate store gc.";
 
 export const meaningByCode = {
   record_damaged: {
@@ -63,12 +62,12 @@ export const meaningByCode = {
   claim_unused: {
     severity: "leftover",
     means: "A number was taken by a publish that did not end.",
-    remedy: `${REPAIR} Or: softgate store gc.`,
+    remedy: REPAIR,
   },
   blob_unnamed: {
     severity: "leftover",
     means: "No manifest and no dataset names this blob.",
-    remedy: COLLECT,
+    remedy: "It only takes room. Softgate removes no blobs yet.",
   },
   job_mark_left: {
     severity: "leftover",
