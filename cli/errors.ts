@@ -3,8 +3,8 @@ import { ModelError, type ModelErrorCode } from "#model";
 import { RegistryError, type RegistryErrorCode } from "#registry";
 import { TrainerError, type TrainerErrorCode } from "#trainer/job";
 
-/** bad_usage: the command line itself; file_unreadable: a file named on it. */
-export type CliErrorCode = "bad_usage" | "file_unreadable" | "interrupted";
+/** bad_usage: the command line itself; file_unreadable: a file named on it; findings_left: of a check of a store. */
+export type CliErrorCode = "bad_usage" | "file_unreadable" | "findings_left" | "interrupted";
 
 export class CliError extends Error {
   readonly code: CliErrorCode;
@@ -23,6 +23,7 @@ export const EXIT = { ok: 0, failed: 1, badInput: 2, notFound: 3, unreachable: 4
 export const exitCodeByCode = {
   bad_usage: EXIT.badInput,
   file_unreadable: EXIT.notFound,
+  findings_left: EXIT.failed,
   interrupted: EXIT.interrupted,
   invalid_name: EXIT.badInput,
   invalid_reference: EXIT.badInput,

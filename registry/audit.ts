@@ -24,7 +24,7 @@ const CURSOR = /^\d{13}-[0-9a-f]{32}$/;
 
 /** The same entry again is written once. */
 export async function writeAudit(
-  { store }: RegistryContext,
+  { store }: Pick<RegistryContext, "store">,
   tenant: TenantId,
   entry: AuditEntry,
 ): Promise<void> {

@@ -15,9 +15,10 @@ export interface Claim {
   readonly at: string;
 }
 
-const publicationSchema = z.strictObject({
-  nonce: z.string(),
-  at: z.iso.datetime(),
+export const claimSchema = z.strictObject({ nonce: z.string(), at: z.iso.datetime() });
+
+export const publicationSchema = z.strictObject({
+  ...claimSchema.shape,
   name: z.string(),
   version: z.int().min(1),
 });

@@ -13,7 +13,7 @@ import { type DatasetRecord, datasetMediaTypes, type Registry, type TenantId } f
 
 const DATASET_ID = /^ds_[0-9a-f]{32}$/;
 
-const datasetSchema = z.strictObject({
+export const datasetSchema = z.strictObject({
   id: z.string().regex(DATASET_ID),
   digest: digestSchema,
   bytes: z.int().min(0),

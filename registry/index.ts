@@ -11,6 +11,8 @@ export {
 export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
+export { type CheckStoreOptions, checkStore, type StoreCheck } from "./fsck/check-store.ts";
+export type { Finding } from "./fsck/findings.ts";
 export { ADAPTER_DISK_BYTES_DEFAULT, ALIAS_STALE_MS_MAX, WARM_ADAPTERS_MAX } from "./limits.ts";
 export { AdapterDisk, type AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
 export { readWarmRecord, type WarmAdapter, writeWarmRecord } from "./local-disk/warm-record.ts";

@@ -67,7 +67,8 @@ export async function listUnfinishedJobs(context: RegistryContext): Promise<Unfi
   return jobs.filter((job) => job !== undefined);
 }
 
-function isFinished(record: unknown): boolean {
+/** Of a job's record. */
+export function isFinished(record: unknown): boolean {
   const state = typeof record === "object" && record !== null && "state" in record ? record.state : undefined;
   return finalStates.includes(state);
 }

@@ -16,7 +16,7 @@ import { type KeyRecord, parseTenantId, type TenantId } from "./registry.ts";
 const ID_DIGITS = 20;
 const KEY_ID = /^key_([0-9a-f]{20})$/;
 
-const keySchema = z.strictObject({
+export const keySchema = z.strictObject({
   id: z.string().regex(KEY_ID),
   tenant: z.string().transform(parseTenantId),
   description: z.string(),

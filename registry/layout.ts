@@ -15,6 +15,7 @@
 //     audit/<time rank>-<id>.json        one change: who, when, what, why; written once
 //     jobs/<job id>.json                 job record
 //     unfinished-jobs/<job id>           empty; there while the job is not finished
+// probes/<id>                            of a check, for a moment
 //
 // <rank> is VERSION_MAX - version in eight digits, <time rank> TIME_MS_MAX - milliseconds in thirteen, so
 // that a listing begins with the newest. That a version or an adapter is deleted is said by state.json
@@ -118,12 +119,50 @@ export function unfinishedJobKey(tenant: TenantId, id: string): string {
   return `${unfinishedJobsPrefix(tenant)}${id}`;
 }
 
+export function datasetsPrefix(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}datasets/`;
+}
+
+/** Of a blob's key. */
+export function digestOfKey(key: string): string {
+  return `sha256:${lastSegment(key).replace(".json", "")}`;
+}
+
+const NAME = "([a-z0-9][a-z0-9._-]{0,63})";
+const ADAPTER = `tenants/${NAME}/adapters/${NAME}`;
+const keyShapes = {
+  layout: /^layout\.json$/,
+  key: /^keys\/[0-9a-f]{64}\.json$/,
+  probe: /^probes\/[^/]+$/,
+  claim: new RegExp(`^${ADAPTER}/claims/\\d{8}-\\d+\\.json$`),
+  manifest: new RegExp(`^${ADAPTER}/manifests/\\d{8}-\\d+\\.json$`),
+  state: new RegExp(`^${ADAPTER}/state\\.json$`),
+  segment: new RegExp(`^${ADAPTER}/history/\\d{8}\\.json$`),
+  blob: new RegExp(`^tenants/${NAME}/blobs/sha256/[0-9a-f]{64}$`),
+  dataset: new RegExp(`^tenants/${NAME}/datasets/ds_[0-9a-f]{32}\\.json$`),
+  publication: new RegExp(`^tenants/${NAME}/publications/[0-9a-f]{64}\\.json$`),
+  audit: new RegExp(`^tenants/${NAME}/audit/\\d{13}-[0-9a-f]{32}\\.json$`),
+  job: new RegExp(`^tenants/${NAME}/jobs/[A-Za-z0-9_-]{1,64}\\.json$`),
+  unfinishedJob: new RegExp(`^tenants/${NAME}/unfinished-jobs/[A-Za-z0-9_-]{1,64}$`),
+} as const;
+
+export type KeyKind = keyof typeof keyShapes;
+
+/** What lies under a key, and whose it is: names as they stand there. Undefined for a key that is none of these. */
+export function describeKey(key: string): { kind: KeyKind; tenant: string; name: string } | undefined {
+  for (const [kind, shape] of Object.entries(keyShapes)) {
+    const match = shape.exec(key);
+    if (match) return { kind: kind as KeyKind, tenant: match[1] ?? "", name: match[2] ?? "" };
+  }
+  return undefined;
+}
+
 /** The last segment of "a/b" or "a/b/". */
 export function lastSegment(key: string): string {
   return key.split("/").findLast((segment) => segment !== "") ?? "";
 }
 
-function tenantPrefix(tenant: TenantId): string {
+export function tenantPrefix(tenant: TenantId): string {
   return `${tenantsPrefix}${tenant}/`;
 }
 

@@ -40,6 +40,12 @@ export const AUDIT_ENTRIES_PER_PAGE_MAX = 200;
 export const CLAIM_ATTEMPTS_MAX = 64;
 /** Compare-and-swap rounds of one change of an adapter or key. */
 export const SWAP_ATTEMPTS_MAX = 64;
+/** Blobs that a check compares with all manifests at once; more take another pass over these. */
+export const BLOBS_COMPARED_AT_ONCE = 50_000;
+/** Bytes of objects that a check holds at once, unless one object alone is larger. */
+export const CHECKED_BYTES_IN_FLIGHT_MAX = 64 * MEBIBYTE;
+/** What is younger may belong to a publish under way. Far above every time that readers may lag behind. */
+export const GARBAGE_AGE_MS_MIN = 60 * 60 * 1_000;
 /** Requests that one call has in flight at the store. */
 export const STORE_REQUESTS_IN_FLIGHT_MAX = 16;
 

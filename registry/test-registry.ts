@@ -19,8 +19,8 @@ export interface TestRegistry {
 }
 
 export function createTestRegistry(): TestRegistry {
-  const store = new FaultyStore(new MemoryStore());
   const clock = { nowMs: Date.UTC(2026, 0, 1) };
+  const store = new FaultyStore(new MemoryStore(() => clock.nowMs));
   const reopen = () => createRegistry({ store, now: () => new Date(clock.nowMs) });
   return { registry: reopen(), store, clock, reopen };
 }

@@ -7,11 +7,14 @@ const KEY_LENGTH_MAX = 512;
 const SEGMENT = /^[A-Za-z0-9._:@=-]+$/;
 
 export function checkKey(key: string): void {
+  if (!isKey(key)) throw new Error(`invariant: ${JSON.stringify(key)} is no object key`);
+}
+
+/** Of what a listing gives, which others may have put there. */
+export function isKey(key: string): boolean {
   const segments = key.split("/");
   const isValid = segments.every((segment) => SEGMENT.test(segment) && segment !== "." && segment !== "..");
-  if (!isValid || key.length > KEY_LENGTH_MAX) {
-    throw new Error(`invariant: ${JSON.stringify(key)} is no object key`);
-  }
+  return isValid && key.length <= KEY_LENGTH_MAX;
 }
 
 /** A prefix is the beginning of a key; it may be empty or end within a segment. */

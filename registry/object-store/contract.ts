@@ -146,6 +146,28 @@ export function describeObjectStore(name: string, makeStore: () => Promise<Contr
         expect(await store.get(`${folder}a`)).toBeUndefined();
         expect(await store.list({ prefix: folder })).toEqual({ keys: [], prefixes: [] });
       });
+
+      it("a deleted key can be written again, with the same bytes too", async () => {
+        const key = `${newFolder()}a`;
+        await store.put(key, text("1"), { ifNoneMatch: "*" });
+        await other.delete(key);
+        expect(await store.put(key, text("1"))).toMatchObject({ stored: true });
+        expect(read(await other.get(key))).toBe("1");
+      });
+
+      it("of a delete and a compare-and-swap at once one is last, and nothing is half there", async () => {
+        const key = `${newFolder()}a`;
+        for (let round = 0; round < 5; round += 1) {
+          const { etag } = (await store.put(key, text("1"))) as { etag: string };
+          const [, swap] = await Promise.all([
+            other.delete(key),
+            store.put(key, text("2"), { ifMatch: etag }),
+          ]);
+          const left = read(await other.get(key));
+          if (!swap.stored) expect(left).toBeUndefined();
+          else expect([undefined, "2"]).toContain(left);
+        }
+      });
     });
 
     describe("list", () => {
@@ -197,6 +219,22 @@ export function describeObjectStore(name: string, makeStore: () => Promise<Contr
           } while (after !== undefined);
           expect(names).toEqual([...whole.keys, ...whole.prefixes].sort());
         }
+      });
+
+      it("tells sizes and times when asked, and a write that comes later has no earlier time", async () => {
+        const folder = await withKeys(["a/1", "b", "cc"]);
+        expect((await store.list({ prefix: folder })).objects).toBeUndefined();
+        const list = () => other.list({ prefix: folder, delimiter: "/", withDetails: true, limit: 3 });
+        const first = (await list()).objects ?? [];
+        expect(first.map(({ key, bytes }) => [key, bytes])).toEqual([
+          [`${folder}b`, 1],
+          [`${folder}cc`, 2],
+        ]);
+        await store.put(`${folder}b`, text("long"));
+        const [again] = (await list()).objects ?? [];
+        expect(again?.bytes).toBe(4);
+        expect(again?.modifiedMs).toBeGreaterThanOrEqual(first[0]?.modifiedMs ?? Number.NaN);
+        expect((await other.list({ prefix: `${folder}zzz/`, withDetails: true })).objects).toEqual([]);
       });
 
       it("starts after a key that need not exist", async () => {

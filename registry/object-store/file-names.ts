@@ -54,12 +54,21 @@ async function readEntries({ folder, path }: Place): Promise<Place[]> {
       .filter(({ name }) => !name.startsWith("%aside") && !name.startsWith("%locks"))
       .map((entry) => ({
         folder: join(folder, entry.name),
-        path: `${path}${decodeURIComponent(entry.name)}${entry.isDirectory() ? "/" : ""}`,
+        path: `${path}${decodeName(entry.name)}${entry.isDirectory() ? "/" : ""}`,
       }))
       .sort((left, right) => (left.path < right.path ? -1 : 1));
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
     throw error;
+  }
+}
+
+/** A file that is nobody's object may have any name. */
+function decodeName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
   }
 }
 

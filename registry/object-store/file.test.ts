@@ -72,6 +72,18 @@ describe("the file store", () => {
     expect(await readdir(join(folder, "%aside"))).toEqual([]);
   });
 
+  it.skipIf(process.platform === "win32")(
+    "lists files of others, whatever their names, and goes on",
+    async () => {
+      await store.put("b", encode("1"));
+      await mkdir(join(folder, "A b"));
+      await writeFile(join(folder, "A b", "%zz"), "");
+      const { keys, objects } = await store.list({ prefix: "", withDetails: true });
+      expect(keys).toEqual(["A b/%zz", "b"]);
+      expect(objects?.map(({ key }) => key)).toEqual(keys);
+    },
+  );
+
   it.skipIf(process.platform === "win32")("makes a folder that only its user can read", async () => {
     const made = join(folder, "made");
     await new FileStore(made).put("a", encode("1"));

@@ -5,12 +5,20 @@
 import { createHash, randomUUID } from "node:crypto";
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object.ts";
+import { checkKey, checkPrefix, checkSize, clampListLimit, isKey } from "./check-object.ts";
 import { fileErrorOf, hasCode } from "./file-errors.ts";
 import { FileLocks } from "./file-lock.ts";
 import { encodePath, walkFolder } from "./file-names.ts";
-import type { ObjectPage, ObjectStore, PutCondition, PutResult, StoredObject } from "./object-store.ts";
-import { collectPage, type ListScope } from "./page.ts";
+import type {
+  ListOptions,
+  ObjectDetails,
+  ObjectPage,
+  ObjectStore,
+  PutCondition,
+  PutResult,
+  StoredObject,
+} from "./object-store.ts";
+import { collectPage } from "./page.ts";
 import { probeConditions } from "./probe-conditions.ts";
 
 /** A file written aside that is older than this belongs to a process that died. */
@@ -64,9 +72,16 @@ export class FileStore implements ObjectStore {
     });
   }
 
-  list(options: ListScope & { limit?: number }): Promise<ObjectPage> {
+  list(options: ListOptions): Promise<ObjectPage> {
     checkPrefix(options.prefix);
-    return this.#run(() => collectPage(walkFolder(this.#root, options), clampListLimit(options.limit)));
+    return this.#run(async () => {
+      const page = await collectPage(walkFolder(this.#root, options), clampListLimit(options.limit));
+      if (!options.withDetails) return page;
+      const objects = await Promise.all(
+        page.keys.map((key) => readDetails(key, join(this.#root, encodePath(key)))),
+      );
+      return { ...page, objects: objects.filter((object) => object !== undefined) };
+    });
   }
 
   async check(): Promise<void> {
@@ -150,6 +165,17 @@ async function readObject(path: string): Promise<StoredObject | undefined> {
     // A folder of that name, or a file where a folder would be, means that the key is free.
     if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
     throw error;
+  }
+}
+
+async function readDetails(key: string, path: string): Promise<ObjectDetails | undefined> {
+  try {
+    const { size: bytes, mtimeMs: modifiedMs } = await stat(path);
+    return { key, bytes, modifiedMs };
+  } catch (error) {
+    if (!hasCode(error, "ENOENT", "ENOTDIR")) throw error;
+    // A file that is no object is listed too, as what it is not: its name may be written otherwise.
+    return isKey(key) ? undefined : { key, bytes: 0, modifiedMs: 0 };
   }
 }
 

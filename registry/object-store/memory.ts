@@ -1,13 +1,26 @@
 // Objects in this process's memory: for tests, and for trying things out. Gone when the process ends.
 import { createHash } from "node:crypto";
 import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object.ts";
-import type { ObjectPage, ObjectStore, PutCondition, PutResult, StoredObject } from "./object-store.ts";
-import { collectPage, isAfter, type ListScope, nameInList } from "./page.ts";
+import type {
+  ListOptions,
+  ObjectPage,
+  ObjectStore,
+  PutCondition,
+  PutResult,
+  StoredObject,
+} from "./object-store.ts";
+import { collectPage, isAfter, nameInList } from "./page.ts";
 import { probeConditions } from "./probe-conditions.ts";
 
 export class MemoryStore implements ObjectStore {
   readonly description = "memory of this process";
-  readonly #objects = new Map<string, StoredObject>();
+  readonly #objects = new Map<string, StoredObject & { readonly modifiedMs: number }>();
+  readonly #nowMs: () => number;
+
+  /** nowMs: the clock that objects' times are of. */
+  constructor(nowMs: () => number = Date.now) {
+    this.#nowMs = nowMs;
+  }
 
   async get(key: string): Promise<StoredObject | undefined> {
     checkKey(key);
@@ -21,7 +34,7 @@ export class MemoryStore implements ObjectStore {
     this.#checkFolders(key);
     if (!holds(condition, this.#objects.get(key))) return { stored: false };
     const etag = createHash("sha256").update(bytes).digest("hex");
-    this.#objects.set(key, { bytes: Uint8Array.from(bytes), etag });
+    this.#objects.set(key, { bytes: Uint8Array.from(bytes), etag, modifiedMs: this.#nowMs() });
     return { stored: true, etag };
   }
 
@@ -30,13 +43,19 @@ export class MemoryStore implements ObjectStore {
     this.#objects.delete(key);
   }
 
-  async list(options: ListScope & { limit?: number }): Promise<ObjectPage> {
+  async list(options: ListOptions): Promise<ObjectPage> {
     checkPrefix(options.prefix);
     const names = [...this.#objects.keys()]
       .filter((key) => key.startsWith(options.prefix))
       .map((key) => nameInList(key, options))
       .filter((name) => isAfter(name, options.after));
-    return collectPage([...new Set(names)].sort(), clampListLimit(options.limit));
+    const page = await collectPage([...new Set(names)].sort(), clampListLimit(options.limit));
+    if (!options.withDetails) return page;
+    const objects = page.keys.flatMap((key) => {
+      const stored = this.#objects.get(key);
+      return stored ? [{ key, bytes: stored.bytes.byteLength, modifiedMs: stored.modifiedMs }] : [];
+    });
+    return { ...page, objects };
   }
 
   async check(): Promise<void> {

@@ -20,12 +20,31 @@ export type PutResult =
   /** The condition did not hold; nothing was written. */
   | { readonly stored: false };
 
+export interface ObjectDetails {
+  readonly key: string;
+  readonly bytes: number;
+  /** When it was last written, by the store's own clock: no other clock may be compared with it. */
+  readonly modifiedMs: number;
+}
+
+export interface ListOptions {
+  readonly prefix: string;
+  readonly delimiter?: "/";
+  readonly after?: string;
+  /** 1 … 1000, default 1000. */
+  readonly limit?: number;
+  /** Whether sizes and times are wanted; a folder has to look at each file for them. */
+  readonly withDetails?: true;
+}
+
 export interface ObjectPage {
   readonly keys: readonly string[];
   /** Distinct "prefix…/" groups when a delimiter was asked for. */
   readonly prefixes: readonly string[];
   /** Pass as `after` to go on; absent on the last page. */
   readonly next?: string;
+  /** Of the keys, in their order, when they were asked for; what was deleted meanwhile may be missing. */
+  readonly objects?: readonly ObjectDetails[];
 }
 
 export interface ObjectStore {
@@ -35,8 +54,8 @@ export interface ObjectStore {
   put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult>;
   /** Deleting an absent key is no error. */
   delete(key: string): Promise<void>;
-  /** Ascending by code unit. limit 1 … 1000, default 1000. */
-  list(options: { prefix: string; delimiter?: "/"; after?: string; limit?: number }): Promise<ObjectPage>;
+  /** Ascending by code unit. */
+  list(options: ListOptions): Promise<ObjectPage>;
   /** Throws RegistryError store_unreachable, store_refused or store_unsuitable (ignores conditions). */
   check(): Promise<void>;
   close(): Promise<void>;

@@ -2,6 +2,7 @@
 // knows S3. Requests are bounded in time and tries. Credentials come from the AWS provider chain.
 import { setTimeout } from "node:timers/promises";
 import {
+  type _Object,
   DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
@@ -10,9 +11,16 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object.ts";
-import type { ObjectPage, ObjectStore, PutCondition, PutResult, StoredObject } from "./object-store.ts";
+import type {
+  ListOptions,
+  ObjectDetails,
+  ObjectPage,
+  ObjectStore,
+  PutCondition,
+  PutResult,
+  StoredObject,
+} from "./object-store.ts";
 import type { S3Location } from "./open.ts";
-import type { ListScope } from "./page.ts";
 import { probeConditions } from "./probe-conditions.ts";
 import {
   attemptsOf,
@@ -89,7 +97,7 @@ export class S3Store implements ObjectStore {
     await this.#run(() => this.#client.send(command, inTime()));
   }
 
-  async list(options: ListScope & { limit?: number }): Promise<ObjectPage> {
+  async list(options: ListOptions): Promise<ObjectPage> {
     checkPrefix(options.prefix);
     const { prefix, delimiter, after, limit } = options;
     const command = new ListObjectsV2Command({
@@ -107,7 +115,8 @@ export class S3Store implements ObjectStore {
     const keys = Contents.map(({ Key = "" }) => this.#withoutPrefix(Key));
     const prefixes = CommonPrefixes.map(({ Prefix = "" }) => this.#withoutPrefix(Prefix));
     const last = [...keys.slice(-1), ...prefixes.slice(-1)].sort().at(-1);
-    return { keys, prefixes, ...(IsTruncated && last !== undefined && { next: last }) };
+    const page = { keys, prefixes, ...(IsTruncated && last !== undefined && { next: last }) };
+    return options.withDetails ? { ...page, objects: Contents.map((entry) => this.#detailsOf(entry)) } : page;
   }
 
   async check(): Promise<void> {
@@ -161,6 +170,12 @@ export class S3Store implements ObjectStore {
 
   #keyOf(key: string): string {
     return `${this.#location.prefix}${key}`;
+  }
+
+  #detailsOf({ Key = "", Size, LastModified }: _Object): ObjectDetails {
+    if (Size === undefined || !LastModified)
+      throw new Error(`invariant: S3 lists ${Key} without size or time`);
+    return { key: this.#withoutPrefix(Key), bytes: Size, modifiedMs: LastModified.getTime() };
   }
 
   #withoutPrefix(key: string): string {

@@ -1,0 +1,95 @@
+// One object of a store, by what its key says it is: its shape, and that what it names is there.
+import { z } from "zod";
+import { auditEntrySchema } from "../change.ts";
+import { claimSchema, publicationSchema } from "../claim-version.ts";
+import { datasetSchema } from "../datasets.ts";
+import { digestOf } from "../digest.ts";
+import { isFinished } from "../jobs.ts";
+import { keySchema } from "../keys.ts";
+import { auditKey, describeKey, digestOfKey, jobKey, type KeyKind, lastSegment } from "../layout.ts";
+import type { ObjectDetails } from "../object-store/object-store.ts";
+import { parseAdapterName, parseTenantId } from "../registry.ts";
+import { parsed } from "../walk-store.ts";
+import { type CheckContext, checkNamedBlob, type Place, readChecked } from "./check-context.ts";
+import { checkSegment, checkState } from "./check-state.ts";
+import { checkClaim, checkManifest } from "./check-version.ts";
+
+type Check = (context: CheckContext, object: ObjectDetails, place: Place) => Promise<void>;
+
+/** Reports what it finds. Throws store_unreachable, store_refused. */
+export async function checkObject(context: CheckContext, object: ObjectDetails): Promise<void> {
+  const described = describeKey(object.key);
+  const place = described && placeOf(described);
+  if (!described || !place) return context.report("unknown_object", object.key);
+  await checkByKind[described.kind](context, object, place);
+}
+
+/** Names that no key of that kind has stand in for none. */
+function placeOf({ tenant, name }: { tenant: string; name: string }): Place | undefined {
+  return parsed(() => ({
+    tenant: parseTenantId(tenant || "none"),
+    name: parseAdapterName(name || "none"),
+  }));
+}
+
+const checkByKind = {
+  layout: (context, { key }) => checkRecord(context, key, z.object({ layout: z.int() })),
+  key: (context, { key }) => checkRecord(context, key, keySchema),
+  probe: async (context, { key, modifiedMs }) => {
+    if (context.isYoung(modifiedMs)) return;
+    await context.report("probe_left", key, { repair: () => context.store.delete(key) });
+  },
+  claim: async (context, object, place) => {
+    await checkRecord(context, object.key, claimSchema);
+    await checkClaim(context, object, place);
+  },
+  manifest: checkManifest,
+  state: checkState,
+  segment: checkSegment,
+  blob: checkBlob,
+  dataset: checkDataset,
+  publication: (context, { key }) => checkRecord(context, key, publicationSchema),
+  audit: (context, { key }, { tenant }) =>
+    checkRecord(
+      context,
+      key,
+      auditEntrySchema.refine((entry) => auditKey(tenant, entry) === key),
+    ),
+  job: (context, { key }) => checkRecord(context, key, z.unknown()),
+  unfinishedJob: checkJobMark,
+} satisfies Record<KeyKind, Check>;
+
+async function checkRecord(context: CheckContext, key: string, schema: z.ZodType): Promise<void> {
+  await readChecked(context, key, schema);
+}
+
+async function checkBlob({ store, blobs, report, isYoung }: CheckContext, object: ObjectDetails) {
+  const { key, modifiedMs } = object;
+  const stored = await store.get(key);
+  if (!stored) return;
+  const digest = digestOfKey(key);
+  if (digestOf(stored.bytes) !== digest) await report("blob_damaged", key);
+  if (!isYoung(modifiedMs)) blobs.set(digest, key);
+}
+
+async function checkDataset(context: CheckContext, { key }: ObjectDetails, { tenant }: Place): Promise<void> {
+  const id = lastSegment(key).replace(".json", "");
+  const record = await readChecked(
+    context,
+    key,
+    datasetSchema.refine((dataset) => dataset.id === id),
+  );
+  if (record) await checkNamedBlob(context, key, { tenant, ...record });
+}
+
+async function checkJobMark(
+  context: CheckContext,
+  { key, modifiedMs }: ObjectDetails,
+  { tenant }: Place,
+): Promise<void> {
+  const record = await readChecked(context, jobKey(tenant, lastSegment(key)), z.unknown());
+  const isLeft = record === undefined ? !context.isYoung(modifiedMs) : isFinished(record);
+  if (isLeft && !context.isYoung(modifiedMs)) {
+    await context.report("job_mark_left", key, { repair: () => context.store.delete(key) });
+  }
+}
