@@ -10,9 +10,16 @@ import { type AdapterState, EMPTY_STATE, stateSchema } from "./adapter-state.ts"
 import { writeAudit } from "./audit.ts";
 import { type AdapterChange, type ChangeOptions, createStamp } from "./change.ts";
 import type { RegistryContext } from "./context.ts";
+import { describeVersion } from "./describe-version.ts";
 import { RegistryError } from "./errors.ts";
+import { findLatestVersion } from "./find-version.ts";
 import { type AdapterOwner, historySegmentKey, stateKey } from "./layout.ts";
-import { CHANGES_PER_ADAPTER_MAX, HISTORY_SEGMENT_CHANGES, SWAP_ATTEMPTS_MAX } from "./limits.ts";
+import {
+  CHANGES_PER_ADAPTER_MAX,
+  HISTORY_SEGMENT_CHANGES,
+  STATE_BYTES_MAX,
+  SWAP_ATTEMPTS_MAX,
+} from "./limits.ts";
 import { encodeRecord, putIf, readRecord } from "./records.ts";
 
 export interface PlannedChange {
@@ -42,9 +49,10 @@ export async function changeAdapter(
       await context.ensureLayout();
       const entry = { ...stamp, ...planned.entry, sequence: nextSequence(owner, before) };
       const { log, auditedThrough } = await makeRoom(context, owner, before);
-      const after = { ...planned.state, auditedThrough, log: [...log, entry] };
+      const state = await withLatest(context, owner, planned.state);
+      const after = { ...state, auditedThrough, log: [...log, entry] };
       const condition = current ? { ifMatch: current.etag } : ({ ifNoneMatch: "*" } as const);
-      if (!(await putIf(context.store, key, { bytes: encodeRecord(after), condition }))) continue;
+      if (!(await putIf(context.store, key, { bytes: encodeState(owner, after), condition }))) continue;
       // The change is made and in the log: the next one writes this entry where we cannot.
       await writeEntry(context, owner, entry).catch(() => undefined);
       return after;
@@ -53,6 +61,28 @@ export async function changeAdapter(
     context.states.forget(key);
   }
   throw new RegistryError("conflict", `Too many change ${owner.name} at once: do it again.`);
+}
+
+/**
+ * What lists say of the newest version. A version is listed here from its publish's own change on: whatever
+ * moves an alias to it, or past it, has seen its manifest, and so lists it or a newer one.
+ */
+async function withLatest(
+  context: RegistryContext,
+  owner: AdapterOwner,
+  { latest: _, ...state }: AdapterState,
+): Promise<AdapterState> {
+  const version = await findLatestVersion(context, owner, state);
+  const latest = version === undefined ? undefined : await describeVersion(context, owner, version);
+  return { ...state, ...(latest && { latest }) };
+}
+
+/** Throws limit_exceeded. */
+function encodeState({ name }: AdapterOwner, state: AdapterState): Uint8Array {
+  const bytes = encodeRecord(state);
+  if (bytes.byteLength <= STATE_BYTES_MAX) return bytes;
+  const message = `The state of ${name} would have ${bytes.byteLength} bytes, at most ${STATE_BYTES_MAX}: give shorter reasons.`;
+  throw new RegistryError("limit_exceeded", message);
 }
 
 /** Throws limit_exceeded. */

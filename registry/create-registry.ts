@@ -19,8 +19,9 @@ import {
   RESTORE_MS_DEFAULT,
   STATES_CACHED_MAX,
 } from "./limits.ts";
-import { listAdapters, listVersions } from "./list.ts";
+import { listAdapters } from "./list-adapters.ts";
 import { listAliases } from "./list-aliases.ts";
+import { listVersions } from "./list-versions.ts";
 import { type AdapterDisk, type AdapterFilesObserver, NO_FILES_OBSERVER } from "./local-disk/adapter-disk.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import { readPackage } from "./package.ts";

@@ -11,7 +11,12 @@ export {
 export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
-export { ADAPTER_DISK_BYTES_DEFAULT, ALIAS_STALE_MS_MAX, WARM_ADAPTERS_MAX } from "./limits.ts";
+export {
+  ADAPTER_DISK_BYTES_DEFAULT,
+  ADAPTERS_PER_PAGE_MAX,
+  ALIAS_STALE_MS_MAX,
+  WARM_ADAPTERS_MAX,
+} from "./limits.ts";
 export { AdapterDisk, type AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
 export { readWarmRecord, type WarmAdapter, writeWarmRecord } from "./local-disk/warm-record.ts";
 export { type Manifest, manifestSchema } from "./manifest.ts";
@@ -29,6 +34,7 @@ export {
   type AdapterName,
   type AdapterReference,
   type AdapterSummary,
+  type AdaptersPage,
   type AliasMove,
   type AliasSummary,
   type DatasetRecord,

@@ -53,6 +53,32 @@ export interface AdapterSummary {
   readonly name: string;
   readonly latestVersion: number;
   readonly aliases: Readonly<Record<string, number>>;
+  /** What follows is of the latest version. */
+  readonly digest: string;
+  readonly createdAt: string;
+  readonly backbone: { readonly id: string; readonly digest: string };
+  /** The first of them: at most LISTED_LABELS_BYTES_MAX. */
+  readonly labels: readonly string[];
+  readonly labelCount: number;
+  readonly rows: number;
+  /** Where its report has figures. */
+  readonly metrics?: {
+    readonly on: "heldOut" | "validation";
+    readonly accuracy?: number;
+    readonly macroF1?: number;
+  };
+}
+
+export interface AdaptersPage {
+  /** The `next` of the page before. */
+  readonly after?: string;
+  readonly limit?: number;
+  /** Only names that begin so: the store's listing does it. */
+  readonly prefix?: string;
+  /** Only adapters whose latest version has this label. Looks at every adapter: O(n). */
+  readonly label?: string;
+  /** Only adapters whose latest version has the backbone of this id. Looks at every adapter: O(n). */
+  readonly backbone?: string;
 }
 
 export interface VersionSummary {
@@ -191,10 +217,11 @@ export interface Registry {
   /** What was changed, by whom and why; newest first. */
   listAudit(tenant: TenantId, page?: AuditPage): Promise<{ entries: AuditEntry[]; next?: string }>;
 
-  listAdapters(
-    tenant: TenantId,
-    page?: { after?: string; limit?: number },
-  ): Promise<{ adapters: AdapterSummary[]; next?: string }>;
+  /**
+   * By name. One read for each adapter that is looked at. A page may be shorter than its limit, even empty,
+   * and have a next: a search looks at ADAPTERS_SEARCHED_PER_PAGE_MAX adapters and no more.
+   */
+  listAdapters(tenant: TenantId, page?: AdaptersPage): Promise<{ adapters: AdapterSummary[]; next?: string }>;
   /** Newest first. Throws adapter_not_found. */
   listVersions(
     tenant: TenantId,
