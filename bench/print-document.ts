@@ -10,6 +10,7 @@ export interface BenchDocument<Settings, Results> {
     | "soak"
     | "train"
     | "parse"
+    | "list"
     | "accuracy"
     | "precision"
     | "out-of-scope";

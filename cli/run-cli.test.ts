@@ -30,6 +30,9 @@ describe("exit code 0", () => {
   it("every list is one JSON document with --json", async () => {
     const adapters = await softgate(["adapters", "list", "--json"], { env });
     expect(JSON.parse(adapters.stdout)).toEqual({ adapters: [] });
+    const search = ["--prefix", "a", "--label", "spam", "--backbone", "tiny"];
+    const found = await softgate(["adapters", "list", ...search], { env });
+    expect(found).toEqual({ exitCode: 0, stdout: "No adapter fits.\n", stderr: "" });
     const keys = await softgate(["keys", "list", "--json"], { env });
     expect(JSON.parse(keys.stdout)).toEqual({ keys: [] });
   });
