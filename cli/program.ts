@@ -9,6 +9,7 @@ import { evaluateCommand } from "./commands/evaluate.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { reportCommand } from "./commands/report.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { tenantsCommand } from "./commands/tenants.ts";
 import { trainCommand } from "./commands/train.ts";
 import type { Io } from "./io.ts";
 
@@ -28,6 +29,7 @@ export function createProgram(io: Io): Command {
     adaptersCommand(io),
     auditCommand(io),
     keysCommand(io),
+    tenantsCommand(io),
     backboneCommand(io),
   ]) {
     program.addCommand(command);

@@ -38,6 +38,15 @@ describe("exit code 0", () => {
   });
 });
 
+describe("tenants", () => {
+  it("limits are set by an operator, and shown beside what is used", async () => {
+    const set = await softgate(["tenants", "set-limits", "limited", "--adapters", "3", "--json"], { env });
+    expect(JSON.parse(set.stdout)).toMatchObject({ adapters: { used: 0, limit: 3 } });
+    const usage = await softgate(["tenants", "usage", "limited", "--recount"], { env });
+    expect(usage).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/adapters +0 +3\n/) });
+  });
+});
+
 describe("keys", () => {
   it("a secret is printed alone on standard output, and never again", async () => {
     const created = await softgate(["keys", "create", "--tenant", "acme"], { env });

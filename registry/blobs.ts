@@ -4,19 +4,56 @@ import { digestOf } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
 import { blobKey } from "./layout.ts";
 import type { TenantId } from "./registry.ts";
+import { release, reserve } from "./usage.ts";
 
-/** Content that is there already is not sent again. */
-export async function putBlob(
-  { store }: RegistryContext,
+interface BlobEntry {
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/**
+ * Content that is there already is not sent again, and does not count. Of two that send the same at once each
+ * counts, until a recount. Throws quota_exceeded.
+ */
+export async function putBlobs<Contents extends readonly Uint8Array[]>(
+  context: RegistryContext,
   tenant: TenantId,
-  bytes: Uint8Array,
-): Promise<{ digest: string; bytes: number }> {
-  const digest = digestOf(bytes);
-  const key = blobKey(tenant, digest);
-  const { keys } = await store.list({ prefix: key, limit: 1 });
-  // A lost race is no loss: what stands under a digest is what we would have written.
-  if (keys[0] !== key) await store.put(key, bytes, { ifNoneMatch: "*" });
-  return { digest, bytes: bytes.byteLength };
+  contents: readonly [...Contents],
+): Promise<{ [Index in keyof Contents]: BlobEntry }> {
+  const { store } = context;
+  const blobs = contents.map((content) => ({ content, digest: digestOf(content) }));
+  const missing = new Map<string, Uint8Array>();
+  for (const { content, digest } of blobs) {
+    const key = blobKey(tenant, digest);
+    const { keys } = await store.list({ prefix: key, limit: 1 });
+    if (keys[0] !== key) missing.set(key, content);
+  }
+  const bytes = [...missing.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  await reserve(context, tenant, { bytes });
+  try {
+    // A lost race is no loss: what stands under a digest is what we would have written.
+    const writes = [...missing].map(([key, content]) => store.put(key, content, { ifNoneMatch: "*" }));
+    await Promise.allSettled(writes);
+    await Promise.all(writes);
+  } catch (error) {
+    await releaseAbsent(context, tenant, missing).catch(() => undefined);
+    throw error;
+  }
+  return blobs.map(({ digest, content }) => ({ digest, bytes: content.byteLength })) as {
+    [Index in keyof Contents]: BlobEntry;
+  };
+}
+
+/** A write that failed may have been made: what is there stays counted. */
+async function releaseAbsent(
+  context: RegistryContext,
+  tenant: TenantId,
+  tried: ReadonlyMap<string, Uint8Array>,
+): Promise<void> {
+  for (const [key, { byteLength }] of tried) {
+    const { keys } = await context.store.list({ prefix: key, limit: 1 });
+    if (keys[0] !== key) await release(context, tenant, { bytes: byteLength });
+  }
 }
 
 /** Throws blob_not_found, blob_corrupt. */

@@ -47,5 +47,6 @@ export {
   type Registry,
   type ResolvedAdapter,
   type TenantId,
+  type Usage,
   type VersionSummary,
 } from "./registry.ts";

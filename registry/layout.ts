@@ -6,6 +6,8 @@
 //   tenants/<tenant>/                    all that a tenant owns
 //     blobs/sha256/<hex>                 bytes of datasets and adapter files, by content
 //     datasets/<dataset id>.json         dataset record
+//     limits.json                        what an operator has set for the tenant; absent: the defaults
+//     usage.json                         adapters and bytes that count against them
 //     adapters/<name>/
 //       claims/<rank>-<version>.json     this number is taken, by whom
 //       manifests/<rank>-<version>.json  the version; what has none does not exist
@@ -47,8 +49,20 @@ export function blobKey(tenant: TenantId, digest: string): string {
   return `${tenantPrefix(tenant)}blobs/${digest.replace(":", "/")}`;
 }
 
+export function datasetsPrefix(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}datasets/`;
+}
+
 export function datasetKey(tenant: TenantId, id: string): string {
-  return `${tenantPrefix(tenant)}datasets/${id}.json`;
+  return `${datasetsPrefix(tenant)}${id}.json`;
+}
+
+export function tenantLimitsKey(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}limits.json`;
+}
+
+export function usageKey(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}usage.json`;
 }
 
 export function adaptersPrefix(tenant: TenantId): string {

@@ -2,6 +2,13 @@
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
+const GIBIBYTE = 1024 * MEBIBYTE;
+
+/** Of a tenant, unless an operator has set others (tenant-limits.ts). */
+export const ADAPTERS_PER_TENANT_DEFAULT = 10_000;
+export const VERSIONS_PER_ADAPTER_DEFAULT = 1_000;
+/** Blobs: datasets and adapters' files. */
+export const BYTES_PER_TENANT_DEFAULT = 32 * GIBIBYTE;
 
 export const DATASET_BYTES_MAX = 256 * MEBIBYTE;
 export const ADAPTER_FILE_BYTES_MAX = 64 * MEBIBYTE;

@@ -1,7 +1,14 @@
 // The registry as its callers see it: tenants' datasets, adapters, versions, aliases, keys and job
 // records on one object store. Every method takes the tenant first, and every key starts with it.
 import type { AuditPage } from "./audit.ts";
-import type { Actor, AdapterChange, AuditEntry, ChangeOptions, PromotionRule } from "./change.ts";
+import type {
+  Actor,
+  AdapterChange,
+  AuditEntry,
+  ChangeOptions,
+  PromotionRule,
+  TenantLimits,
+} from "./change.ts";
 import type { ForceOptions } from "./check-promotion.ts";
 import { RegistryError } from "./errors.ts";
 import type { HistoryPage } from "./history.ts";
@@ -148,6 +155,13 @@ export interface ProtectAliasRequest extends ChangeOptions {
   readonly rule?: PromotionRule;
 }
 
+/** Of adapters and versions, those that are not deleted; bytes are those of datasets and adapters' files. */
+export interface Usage {
+  readonly adapters: { readonly used: number; readonly limit: number };
+  readonly versionsPerAdapter: { readonly limit: number };
+  readonly bytes: { readonly used: number; readonly limit: number };
+}
+
 export interface KeyRecord {
   readonly id: string;
   readonly tenant: TenantId;
@@ -166,9 +180,9 @@ export interface Registry {
   /** Throws dataset_not_found. */
   getDataset(tenant: TenantId, id: string): Promise<DatasetRecord & { content: Uint8Array }>;
 
-  /** Throws adapter_deleted while the name can be restored. */
+  /** Throws adapter_deleted while the name can be restored, quota_exceeded. */
   publish(tenant: TenantId, request: PublishRequest): Promise<PublishedAdapter>;
-  /** What publish would refuse for the name's sake, before a training. Throws adapter_deleted. */
+  /** What publish would refuse for the name's sake, before a training. Throws adapter_deleted, quota_exceeded. */
   requirePublishable(tenant: TenantId, name: AdapterName): Promise<void>;
   /** Throws adapter_not_found, alias_not_found, version_not_found. */
   resolve(tenant: TenantId, reference: AdapterReference): Promise<ResolvedAdapter>;
@@ -228,6 +242,13 @@ export interface Registry {
     name: AdapterName,
     page?: { before?: number; limit?: number },
   ): Promise<{ versions: VersionSummary[]; next?: number }>;
+
+  /** What the tenant has of what it may have. */
+  getUsage(tenant: TenantId): Promise<Usage>;
+  /** Counts adapters and bytes anew: reads every manifest and dataset record of the tenant. */
+  recountUsage(tenant: TenantId): Promise<{ adapters: number; bytes: number }>;
+  /** An operator's doing. In place of all that were set before; what is left out is the default. */
+  setTenantLimits(tenant: TenantId, limits: TenantLimits, actor?: Actor): Promise<Required<TenantLimits>>;
 
   /** Job records: opaque JSON of at most 256 KiB, last write wins. */
   putJob(tenant: TenantId, id: string, record: unknown): Promise<void>;
