@@ -134,6 +134,20 @@ it("load asks a server process, and says what it reached of each target", async 
     expect(met).toBe(isMost ? value < target : value >= target);
 }, 60_000);
 
+it("list reads a page of adapters in one listing and one read for each, wherever it begins", async () => {
+  const size = ["--adapters", "30", "--versions", "3", "--limit", "10", "--rounds", "2"];
+  const { exitCode, stdout } = await bench("list", ...size, "--json");
+  expect(exitCode).toBe(0);
+  const { pages } = JSON.parse(stdout).results;
+  const shown = pages.map(({ page, adapters, calls }: Record<string, unknown>) => [page, adapters, calls]);
+  expect(shown.slice(0, 3)).toEqual([
+    ["first", 10, { list: 1, get: 10 }],
+    ["middle", 10, { list: 1, get: 10 }],
+    ["last", 10, { list: 1, get: 10 }],
+  ]);
+  expect(pages[4]).toMatchObject({ page: "label", adapters: 1, calls: { list: 3, get: 30 } });
+});
+
 it("soak judges every answer of a server whose adapters change meanwhile", async () => {
   const size = ["--minutes", "0.1", "--adapters", "4", "--per-second", "20", "--changes-per-second", "10"];
   const { exitCode, stdout } = await bench(
@@ -351,6 +365,7 @@ describe("the command line", () => {
       "soak",
       "train",
       "parse",
+      "list",
       "accuracy",
       "precision",
       "out-of-scope",

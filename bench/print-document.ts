@@ -11,6 +11,7 @@ export interface BenchDocument<Settings, Results> {
     | "soak"
     | "train"
     | "parse"
+    | "list"
     | "accuracy"
     | "precision"
     | "out-of-scope";

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
 import type { BenchIo } from "./io.ts";
+import { listCommand } from "./list/command.ts";
 import { loadCommand } from "./load/command.ts";
 import { outOfScopeCommand } from "./out-of-scope/command.ts";
 import { parseCommand } from "./parse/command.ts";
@@ -18,6 +19,7 @@ const COMMANDS = [
   soakCommand,
   trainCommand,
   parseCommand,
+  listCommand,
   accuracyCommand,
   precisionCommand,
   outOfScopeCommand,
@@ -54,6 +56,7 @@ Examples:
   $ npm run bench -- soak --minutes 10          adapters replaced and removed under load, every answer checked
   $ npm run bench -- train                      the example, in a child process and in this one
   $ npm run bench -- parse                      peak memory of a million rows, as CSV and as NDJSON
+  $ npm run bench -- list --store s3            pages of 10,000 adapters: calls to the store, and time
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
   $ npm run bench -- precision --data DIR --tasks trec --seeds 13
   $ npm run bench -- out-of-scope --data DIR    texts of none of the labels

@@ -43,6 +43,7 @@ export const exitCodeByCode = {
   invalid_package: EXIT.badInput,
   conflict: EXIT.failed,
   limit_exceeded: EXIT.badInput,
+  quota_exceeded: EXIT.failed,
   invalid_store_url: EXIT.badInput,
   store_unreachable: EXIT.unreachable,
   store_refused: EXIT.unreachable,

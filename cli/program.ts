@@ -10,6 +10,7 @@ import { keysCommand } from "./commands/keys.ts";
 import { reportCommand } from "./commands/report.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { storeCommand } from "./commands/store.ts";
+import { tenantsCommand } from "./commands/tenants.ts";
 import { trainCommand } from "./commands/train.ts";
 import type { Io } from "./io.ts";
 
@@ -30,6 +31,7 @@ export function createProgram(io: Io): Command {
     auditCommand(io),
     keysCommand(io),
     storeCommand(io),
+    tenantsCommand(io),
     backboneCommand(io),
   ]) {
     program.addCommand(command);

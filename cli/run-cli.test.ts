@@ -30,8 +30,20 @@ describe("exit code 0", () => {
   it("every list is one JSON document with --json", async () => {
     const adapters = await softgate(["adapters", "list", "--json"], { env });
     expect(JSON.parse(adapters.stdout)).toEqual({ adapters: [] });
+    const search = ["--prefix", "a", "--label", "spam", "--backbone", "tiny"];
+    const found = await softgate(["adapters", "list", ...search], { env });
+    expect(found).toEqual({ exitCode: 0, stdout: "No adapter fits.\n", stderr: "" });
     const keys = await softgate(["keys", "list", "--json"], { env });
     expect(JSON.parse(keys.stdout)).toEqual({ keys: [] });
+  });
+});
+
+describe("tenants", () => {
+  it("limits are set by an operator, and shown beside what is used", async () => {
+    const set = await softgate(["tenants", "set-limits", "limited", "--adapters", "3", "--json"], { env });
+    expect(JSON.parse(set.stdout)).toMatchObject({ adapters: { used: 0, limit: 3 } });
+    const usage = await softgate(["tenants", "usage", "limited", "--recount"], { env });
+    expect(usage).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/adapters +0 +3\n/) });
   });
 });
 

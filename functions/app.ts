@@ -34,6 +34,7 @@ import { live } from "./routes/health/live.ts";
 import { ready } from "./routes/health/ready.ts";
 import { createJob } from "./routes/jobs/create.ts";
 import { getJob } from "./routes/jobs/get.ts";
+import { getUsage } from "./routes/usage/get.ts";
 import { NO_TIMINGS, NO_TRACER, type Timings, type Tracer } from "./scope.ts";
 import type { Services } from "./services.ts";
 
@@ -84,6 +85,7 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
   app.put("/v1/adapters/:name/aliases/:alias", setAlias(services));
   app.post("/v1/adapters/:name/aliases/:alias/rollback", rollbackAlias(services));
   app.put("/v1/adapters/:name/aliases/:alias/protection", protectAlias(services));
+  app.get("/v1/usage", getUsage(services));
   app.get("/v1/audit", listAudit(services));
   app.post("/v1/classify", classify(services));
   return app;

@@ -40,6 +40,7 @@ export const statusByCode = {
   invalid_package: 400,
   conflict: 409,
   limit_exceeded: 409,
+  quota_exceeded: 409,
   invalid_store_url: 500,
   store_unreachable: 503,
   store_refused: 503,

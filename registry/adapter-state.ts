@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { adapterChangeSchema, promotionRuleSchema } from "./change.ts";
 import type { RegistryContext } from "./context.ts";
+import { latestVersionSchema } from "./latest-version.ts";
 import { type AdapterOwner, stateKey } from "./layout.ts";
 import { digestSchema } from "./manifest.ts";
 import { mapInParallel } from "./map-in-parallel.ts";
@@ -36,6 +37,8 @@ export const stateSchema = z.strictObject({
   goneThrough: z.int().min(0),
   /** Entries of the log up to this sequence stand in the tenant's audit. */
   auditedThrough: z.int().min(0),
+  /** For lists. Absent where no version is there, and in states written before lists read it. */
+  latest: latestVersionSchema.exactOptional(),
   /** The newest changes, oldest first; those before them are in the history's segments. */
   log: z.array(adapterChangeSchema),
 });

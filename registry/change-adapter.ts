@@ -10,9 +10,16 @@ import { type AdapterState, EMPTY_STATE, stateSchema } from "./adapter-state.ts"
 import { writeAudit } from "./audit.ts";
 import { type AdapterChange, type ChangeOptions, createStamp } from "./change.ts";
 import type { RegistryContext } from "./context.ts";
+import { describeVersion } from "./describe-version.ts";
 import { RegistryError } from "./errors.ts";
+import { findLatestVersion } from "./find-version.ts";
 import { type AdapterOwner, historySegmentKey, stateKey } from "./layout.ts";
-import { CHANGES_PER_ADAPTER_MAX, HISTORY_SEGMENT_CHANGES, SWAP_ATTEMPTS_MAX } from "./limits.ts";
+import {
+  CHANGES_PER_ADAPTER_MAX,
+  HISTORY_SEGMENT_CHANGES,
+  STATE_BYTES_MAX,
+  SWAP_ATTEMPTS_MAX,
+} from "./limits.ts";
 import type { PutCondition } from "./object-store/object-store.ts";
 import { encodeRecord, putIf, readRecord } from "./records.ts";
 
@@ -43,9 +50,10 @@ export async function changeAdapter(
       await context.ensureLayout();
       const entry = { ...stamp, ...planned.entry, sequence: nextSequence(owner, before) };
       const { log, auditedThrough } = await makeRoom(context, owner, before);
-      const after = { ...planned.state, auditedThrough, log: [...log, entry] };
+      const state = await withLatest(context, owner, planned.state);
+      const after = { ...state, auditedThrough, log: [...log, entry] };
       const condition = current ? { ifMatch: current.etag } : ({ ifNoneMatch: "*" } as const);
-      if (!(await swap(context, key, { after, entry, condition }))) continue;
+      if (!(await swap(context, key, { bytes: encodeState(owner, after), entry, condition }))) continue;
       // The change is made and in the log: the next one writes this entry where we cannot.
       await writeEntry(context, owner, entry).catch(() => undefined);
       return after;
@@ -60,16 +68,38 @@ export async function changeAdapter(
 async function swap(
   { store }: RegistryContext,
   key: string,
-  write: { after: AdapterState; entry: AdapterChange; condition: PutCondition },
+  write: { bytes: Uint8Array; entry: AdapterChange; condition: PutCondition },
 ): Promise<boolean> {
-  const { after, entry, condition } = write;
+  const { bytes, entry, condition } = write;
   try {
-    return await putIf(store, key, { bytes: encodeRecord(after), condition });
+    return await putIf(store, key, { bytes, condition });
   } catch (error) {
     const standing = await readRecord(store, key, stateSchema).catch(() => undefined);
     if (standing?.value.log.some(({ id }) => id === entry.id)) return true;
     throw error;
   }
+}
+
+/**
+ * What lists say of the newest version. A version is listed here from its publish's own change on: whatever
+ * moves an alias to it, or past it, has seen its manifest, and so lists it or a newer one.
+ */
+async function withLatest(
+  context: RegistryContext,
+  owner: AdapterOwner,
+  { latest: _, ...state }: AdapterState,
+): Promise<AdapterState> {
+  const version = await findLatestVersion(context, owner, state);
+  const latest = version === undefined ? undefined : await describeVersion(context, owner, version);
+  return { ...state, ...(latest && { latest }) };
+}
+
+/** Throws limit_exceeded. */
+function encodeState({ name }: AdapterOwner, state: AdapterState): Uint8Array {
+  const bytes = encodeRecord(state);
+  if (bytes.byteLength <= STATE_BYTES_MAX) return bytes;
+  const message = `The state of ${name} would have ${bytes.byteLength} bytes, at most ${STATE_BYTES_MAX}: give shorter reasons.`;
+  throw new RegistryError("limit_exceeded", message);
 }
 
 /** Throws limit_exceeded. */

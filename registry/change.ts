@@ -40,6 +40,7 @@ const actions = [
   "restore_adapter",
   "create_key",
   "revoke_key",
+  "set_limits",
 ] as const;
 
 /** A protected alias moves to versions that are no worse than the current one by more than the margin. */
@@ -48,6 +49,14 @@ export const promotionRuleSchema = z.strictObject({
   /** Where in a version's report the figure stands. */
   on: z.enum(["heldOut", "validation"]),
   marginMax: z.number().min(0).max(1),
+});
+
+/** What a tenant may have; what is left out is the default. */
+export const tenantLimitsSchema = z.strictObject({
+  adapters: z.int().min(0).exactOptional(),
+  versionsPerAdapter: z.int().min(0).exactOptional(),
+  /** Of datasets and adapters' files. */
+  bytes: z.int().min(0).exactOptional(),
 });
 
 export const auditEntrySchema = z.strictObject({
@@ -71,17 +80,19 @@ export const auditEntrySchema = z.strictObject({
   rule: promotionRuleSchema.exactOptional(),
   datasetId: z.string().exactOptional(),
   keyId: z.string().exactOptional(),
+  limits: tenantLimitsSchema.exactOptional(),
   why: z.string().exactOptional(),
 });
 
 export const adapterChangeSchema = auditEntrySchema
-  .omit({ adapter: true, datasetId: true, keyId: true })
+  .omit({ adapter: true, datasetId: true, keyId: true, limits: true })
   .extend({
     /** From 1, without gaps, in the order in which the changes took effect. */
     sequence: z.int().min(1),
   });
 
 export type PromotionRule = z.infer<typeof promotionRuleSchema>;
+export type TenantLimits = z.infer<typeof tenantLimitsSchema>;
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export type AdapterChange = z.infer<typeof adapterChangeSchema>;
 

@@ -4,6 +4,7 @@ import type { AliasPointer } from "./adapter-state.ts";
 import type { PromotionRule } from "./change.ts";
 import type { RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
+import { figureOf } from "./figure-of.ts";
 import { findVersion } from "./find-version.ts";
 import type { AdapterOwner } from "./layout.ts";
 import type { ResolvedAdapter } from "./registry.ts";
@@ -80,7 +81,9 @@ function compare(
 ): string | undefined {
   const { alias, version, currentVersion } = versions;
   const figure = `${metricNames[rule.metric]} on ${placeNames[rule.on]}`;
-  const [mine, theirs] = [figureOf(versions.target, rule), figureOf(versions.current, rule)];
+  const [mine, theirs] = [versions.target, versions.current].map((found) =>
+    figureOf(found?.manifest.report, rule),
+  );
   if (mine === undefined)
     return `The report of version ${version} has no ${figure}, which ${alias} is held to.`;
   if (theirs === undefined) {
@@ -91,12 +94,4 @@ function compare(
     `Version ${version} has a ${figure} of ${mine.toFixed(4)}, and version ${currentVersion}, where ${alias} ` +
     `points, of ${theirs.toFixed(4)}: it may be lower by at most ${rule.marginMax}.`
   );
-}
-
-/** Reports are kept as they were given: whatever is no figure there is none. */
-function figureOf(adapter: ResolvedAdapter | undefined, { on, metric }: PromotionRule): number | undefined {
-  const part = adapter?.manifest.report[on];
-  if (typeof part !== "object" || part === null || !(metric in part)) return undefined;
-  const figure: unknown = (part as Record<string, unknown>)[metric];
-  return typeof figure === "number" && Number.isFinite(figure) ? figure : undefined;
 }

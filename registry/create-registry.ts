@@ -19,13 +19,15 @@ import {
   RESTORE_MS_DEFAULT,
   STATES_CACHED_MAX,
 } from "./limits.ts";
-import { listAdapters, listVersions } from "./list.ts";
+import { listAdapters } from "./list-adapters.ts";
 import { listAliases } from "./list-aliases.ts";
+import { listVersions } from "./list-versions.ts";
 import { type AdapterDisk, type AdapterFilesObserver, NO_FILES_OBSERVER } from "./local-disk/adapter-disk.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import { readPackage } from "./package.ts";
 import { protectAlias } from "./protect-alias.ts";
 import { publish } from "./publish.ts";
+import { getUsage, requireRoom } from "./quota.ts";
 import { readFiles } from "./read-files.ts";
 import { RecentReads } from "./recent-reads.ts";
 import type { Registry } from "./registry.ts";
@@ -34,6 +36,8 @@ import { deleteVersion, restoreVersion } from "./remove-version.ts";
 import { resolve } from "./resolve.ts";
 import { rollback } from "./rollback.ts";
 import { setAlias } from "./set-alias.ts";
+import { setTenantLimits } from "./tenant-limits.ts";
+import { recountUsage } from "./usage.ts";
 
 export interface RegistryOptions {
   readonly store: ObjectStore;
@@ -64,7 +68,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     resolve: (tenant, reference) => resolve(context, tenant, reference),
     readFiles: (tenant, manifest) => readFiles(context, tenant, manifest),
     readPackage: (tenant, request) => readPackage(context, tenant, request),
-    requirePublishable: (tenant, name) => requirePublishable(context, { tenant, name }),
+    requirePublishable: async (tenant, name) => {
+      await requirePublishable(context, { tenant, name });
+      await requireRoom(context, { tenant, name });
+    },
     setAlias: (tenant, name, move) => setAlias(context, tenant, { name, ...move }),
     rollback: (tenant, name, request) => rollback(context, tenant, { name, ...request }),
     listAliases: (tenant, name) => listAliases(context, { tenant, name }),
@@ -77,6 +84,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     listAudit: (tenant, page) => listAudit(context, tenant, page),
     listAdapters: (tenant, page) => listAdapters(context, tenant, page),
     listVersions: (tenant, name, page) => listVersions(context, { tenant, name }, page),
+    getUsage: (tenant) => getUsage(context, tenant),
+    recountUsage: (tenant) => recountUsage(context, tenant),
+    setTenantLimits: (tenant, limits, actor) =>
+      setTenantLimits(context, tenant, { limits, ...(actor && { actor }) }),
     putJob: (tenant, id, record) => putJob(context, tenant, { id, record }),
     getJob: (tenant, id) => getJob(context, tenant, id),
     listUnfinishedJobs: () => listUnfinishedJobs(context),

@@ -1,31 +1,16 @@
 // A tenant's uploaded files: the bytes as a blob, and a record that describes them.
-import { z } from "zod";
 import { writeAudit } from "./audit.ts";
-import { getBlob, putBlob } from "./blobs.ts";
+import { getBlob, putBlobs } from "./blobs.ts";
 import { createStamp } from "./change.ts";
 import { createNonce, type RegistryContext } from "./context.ts";
+import { DATASET_ID, datasetSchema } from "./dataset-record.ts";
 import { RegistryError } from "./errors.ts";
 import { datasetKey } from "./layout.ts";
 import { COLUMN_NAME_LENGTH_MAX, DATASET_BYTES_MAX, FILE_NAME_LENGTH_MAX } from "./limits.ts";
-import { digestSchema } from "./manifest.ts";
 import { encodeRecord, readRecord } from "./records.ts";
-import { type DatasetRecord, datasetMediaTypes, type Registry, type TenantId } from "./registry.ts";
+import type { DatasetRecord, Registry, TenantId } from "./registry.ts";
 
-const DATASET_ID = /^ds_[0-9a-f]{32}$/;
-
-export const datasetSchema = z.strictObject({
-  id: z.string().regex(DATASET_ID),
-  digest: digestSchema,
-  bytes: z.int().min(0),
-  rows: z.int().min(0),
-  labels: z.array(z.string()),
-  fileName: z.string(),
-  mediaType: z.enum(datasetMediaTypes),
-  columns: z.strictObject({ text: z.string(), textPair: z.string().exactOptional(), label: z.string() }),
-  createdAt: z.iso.datetime(),
-});
-
-/** The file was parsed by the caller. Throws limit_exceeded. */
+/** The file was parsed by the caller. Throws limit_exceeded, quota_exceeded. */
 export async function putDataset(
   context: RegistryContext,
   tenant: TenantId,
@@ -34,7 +19,7 @@ export async function putDataset(
   const { bytes, rows, labels, fileName, mediaType, columns, actor } = dataset;
   checkLimits(dataset);
   await context.ensureLayout();
-  const blob = await putBlob(context, tenant, bytes);
+  const [blob] = await putBlobs(context, tenant, [bytes]);
   const id = `ds_${createNonce(context)}`;
   const stamp = createStamp(context, actor ? { actor } : {});
   const { at: createdAt } = stamp;

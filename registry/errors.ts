@@ -19,6 +19,7 @@ export type RegistryErrorCode =
   | "invalid_package"
   | "conflict"
   | "limit_exceeded"
+  | "quota_exceeded"
   | "invalid_store_url"
   | "store_unreachable"
   | "store_refused"

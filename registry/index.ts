@@ -13,7 +13,12 @@ export { createRegistry } from "./create-registry.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
 export { type CheckStoreOptions, checkStore, type StoreCheck } from "./fsck/check-store.ts";
 export type { Finding } from "./fsck/findings.ts";
-export { ADAPTER_DISK_BYTES_DEFAULT, ALIAS_STALE_MS_MAX, WARM_ADAPTERS_MAX } from "./limits.ts";
+export {
+  ADAPTER_DISK_BYTES_DEFAULT,
+  ADAPTERS_PER_PAGE_MAX,
+  ALIAS_STALE_MS_MAX,
+  WARM_ADAPTERS_MAX,
+} from "./limits.ts";
 export { AdapterDisk, type AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
 export { readWarmRecord, type WarmAdapter, writeWarmRecord } from "./local-disk/warm-record.ts";
 export { type Manifest, manifestSchema } from "./manifest.ts";
@@ -31,6 +36,7 @@ export {
   type AdapterName,
   type AdapterReference,
   type AdapterSummary,
+  type AdaptersPage,
   type AliasMove,
   type AliasSummary,
   type DatasetRecord,
@@ -43,5 +49,6 @@ export {
   type Registry,
   type ResolvedAdapter,
   type TenantId,
+  type Usage,
   type VersionSummary,
 } from "./registry.ts";

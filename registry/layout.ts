@@ -6,6 +6,8 @@
 //   tenants/<tenant>/                    all that a tenant owns
 //     blobs/sha256/<hex>                 bytes of datasets and adapter files, by content
 //     datasets/<dataset id>.json         dataset record
+//     limits.json                        what an operator has set for the tenant; absent: the defaults
+//     usage.json                         adapters and bytes that count against them
 //     adapters/<name>/
 //       claims/<rank>-<version>.json     this number is taken, by whom
 //       manifests/<rank>-<version>.json  the version; what has none does not exist
@@ -48,8 +50,20 @@ export function blobKey(tenant: TenantId, digest: string): string {
   return `${tenantPrefix(tenant)}blobs/${digest.replace(":", "/")}`;
 }
 
+export function datasetsPrefix(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}datasets/`;
+}
+
 export function datasetKey(tenant: TenantId, id: string): string {
-  return `${tenantPrefix(tenant)}datasets/${id}.json`;
+  return `${datasetsPrefix(tenant)}${id}.json`;
+}
+
+export function tenantLimitsKey(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}limits.json`;
+}
+
+export function usageKey(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}usage.json`;
 }
 
 export function adaptersPrefix(tenant: TenantId): string {
@@ -133,6 +147,8 @@ const ADAPTER = `tenants/${NAME}/adapters/${NAME}`;
 const keyShapes = {
   layout: /^layout\.json$/,
   key: /^keys\/[0-9a-f]{64}\.json$/,
+  limits: new RegExp(`^tenants/${NAME}/limits\\.json$`),
+  usage: new RegExp(`^tenants/${NAME}/usage\\.json$`),
   probe: /^probes\/[^/]+$/,
   claim: new RegExp(`^${ADAPTER}/claims/\\d{8}-\\d+\\.json$`),
   manifest: new RegExp(`^${ADAPTER}/manifests/\\d{8}-\\d+\\.json$`),

@@ -2,6 +2,13 @@
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
+const GIBIBYTE = 1024 * MEBIBYTE;
+
+/** Of a tenant, unless an operator has set others (tenant-limits.ts). */
+export const ADAPTERS_PER_TENANT_DEFAULT = 10_000;
+export const VERSIONS_PER_ADAPTER_DEFAULT = 1_000;
+/** Blobs: datasets and adapters' files. */
+export const BYTES_PER_TENANT_DEFAULT = 32 * GIBIBYTE;
 
 export const DATASET_BYTES_MAX = 256 * MEBIBYTE;
 export const ADAPTER_FILE_BYTES_MAX = 64 * MEBIBYTE;
@@ -19,6 +26,12 @@ export const VERSIONS_PER_PAGE_MAX = 200;
 export const MANIFESTS_LISTED_AT_ONCE = 100;
 export const ADAPTERS_PER_PAGE_MAX = 200;
 export const PER_PAGE_DEFAULT = 50;
+/** Adapters looked at for one page of a search by label or backbone, however few of them fit. */
+export const ADAPTERS_SEARCHED_PER_PAGE_MAX = 1_000;
+/** Of an adapter's labels, in its state; a search for one beyond them reads the manifest. */
+export const LISTED_LABELS_BYTES_MAX = 16 * KIBIBYTE;
+/** Of an adapter's state: above what the limits of its parts add up to. */
+export const STATE_BYTES_MAX = 512 * KIBIBYTE;
 export const ALIASES_PER_ADAPTER_MAX = 100;
 /** Earlier versions of one alias that a rollback finds by itself. */
 export const ROLLBACK_TRAIL_MAX = 20;

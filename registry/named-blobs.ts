@@ -1,7 +1,7 @@
 // Which blobs does anything name? Manifests name files, dataset records their bytes; nothing else names
 // a blob. All of a tenant's are read; the blobs in question are held in memory, the manifests are not.
 import type { RegistryContext } from "./context.ts";
-import { datasetSchema } from "./datasets.ts";
+import { datasetSchema } from "./dataset-record.ts";
 import { adaptersPrefix, datasetsPrefix, lastSegment, manifestsPrefix, versionOfKey } from "./layout.ts";
 import { decodeManifest, type Manifest } from "./manifest.ts";
 import { mapInParallel } from "./map-in-parallel.ts";

@@ -181,8 +181,8 @@ describe("a publish that dies", () => {
         await expectWhole(after, alpha);
         if (survived) break;
       }
-      // Two blobs, claim, publication, audit, manifest, audit of the change before, state.
-      expect(deaths).toBe(8);
+      // Usage, two blobs, claim, publication, audit, manifest, audit of the change before, state.
+      expect(deaths).toBe(9);
     },
   );
 
@@ -190,7 +190,7 @@ describe("a publish that dies", () => {
     await registry.putJob(alpha, "any", {}); // The layout is marked; what follows is the publish's own.
     store.revive();
     store.diesOfFault = true;
-    store.faults.set(3, "before");
+    store.faults.set(5, "before");
     await expect(registry.publish(alpha, publishRequest("dies"))).rejects.toThrow("fault");
     store.revive();
     const fresh = test.reopen();
@@ -206,13 +206,13 @@ describe("a publish whose replies are lost", () => {
   it.each<WriteFault>(["after", "refused"])(
     "(%s the write) knows its own conditional writes, and makes one version with the first number",
     async (fault) => {
-      // Layout, claim, publication, audit, manifest and state are read back; a blob's loss is told to the caller.
-      for (const write of [0, 3, 4, 5, 6, 7, 8]) {
+      // Layout, usage, claim, publication, audit, manifest and state are read back; a blob's loss is told.
+      for (const write of [0, 1, 2, 5, 6, 7, 8, 9, 10]) {
         const attempt = createTestRegistry();
         attempt.store.faults.set(write, fault);
         const published = await attempt.registry.publish(alpha, publishRequest("x", { idempotencyKey: "j" }));
         expect(published.version).toBe(1);
-        expect(attempt.store.writes).toBe(9);
+        expect(attempt.store.writes).toBe(11);
         const { versions } = await attempt.reopen().listVersions(alpha, router);
         expect(versions).toMatchObject([{ version: 1, aliases: ["production"] }]);
       }

@@ -2,7 +2,7 @@
 // The manifest is the moment of birth: before it nothing is seen, after it nothing is missing.
 // A publish that dies anywhere leaves at most unreferenced blobs and an unused number.
 import { writeAudit } from "./audit.ts";
-import { putBlob } from "./blobs.ts";
+import { putBlobs } from "./blobs.ts";
 import type { Actor, AuditEntry } from "./change.ts";
 import { claimVersion, findPublication } from "./claim-version.ts";
 import type { RegistryContext } from "./context.ts";
@@ -12,6 +12,7 @@ import { type AdapterOwner, manifestKey } from "./layout.ts";
 import { ADAPTER_FILE_BYTES_MAX, IDEMPOTENCY_KEY_LENGTH_MAX } from "./limits.ts";
 import { encodeManifest, MANIFEST_MEDIA_TYPE, type Manifest } from "./manifest.ts";
 import { promotePublished } from "./promote-published.ts";
+import { requireRoomForVersion, withRoomForName } from "./quota.ts";
 import { putIf } from "./records.ts";
 import {
   DEFAULT_ALIAS,
@@ -24,7 +25,7 @@ import {
 } from "./registry.ts";
 import { requirePublishable } from "./remove-adapter.ts";
 
-/** Throws invalid_manifest, limit_exceeded, adapter_deleted, conflict, and what the registry's checkAdapter throws. */
+/** Throws invalid_manifest, limit_exceeded, quota_exceeded, adapter_deleted, conflict, and what the registry's checkAdapter throws. */
 export async function publish(
   context: RegistryContext,
   tenant: TenantId,
@@ -38,7 +39,7 @@ export async function publish(
   await context.ensureLayout();
   const adapter =
     (await findPublished(context, owner, request.idempotencyKey)) ??
-    (await writeVersion(context, owner, request));
+    (await withRoomForName(context, owner, () => writeVersion(context, owner, request)));
   const { actor } = request;
   await context.prepareSwitch(owner, adapter.version);
   const heldBack = await promotePublished(context, owner, { alias, adapter, ...(actor && { actor }) });
@@ -86,10 +87,10 @@ async function writeVersion(
   owner: AdapterOwner,
   request: PublishRequest,
 ): Promise<ResolvedAdapter> {
-  const [config, weights] = await Promise.all([
-    putBlob(context, owner.tenant, request.files.config),
-    putBlob(context, owner.tenant, request.files.weights),
-  ]);
+  const { tenant } = owner;
+  const { files } = request;
+  await requireRoomForVersion(context, owner);
+  const [config, weights] = await putBlobs(context, tenant, [files.config, files.weights]);
   const { version, ...claim } = await claimVersion(context, owner, request.idempotencyKey);
   const bytes = encodeManifest(
     completeManifest(request, {
@@ -101,7 +102,7 @@ async function writeVersion(
       ],
     }),
   );
-  await writeAudit(context, owner.tenant, publishEntry(owner, { ...request, ...claim, version }));
+  await writeAudit(context, tenant, publishEntry(owner, { ...request, ...claim, version }));
   // Refused when another publish with our idempotency key was first: then its manifest is the version.
   await putIf(context.store, manifestKey(owner, version), { bytes, condition: { ifNoneMatch: "*" } });
   const adapter = await findVersion(context, owner, version);

@@ -1,7 +1,14 @@
 // The registry as its callers see it: tenants' datasets, adapters, versions, aliases, keys and job
 // records on one object store. Every method takes the tenant first, and every key starts with it.
 import type { AuditPage } from "./audit.ts";
-import type { Actor, AdapterChange, AuditEntry, ChangeOptions, PromotionRule } from "./change.ts";
+import type {
+  Actor,
+  AdapterChange,
+  AuditEntry,
+  ChangeOptions,
+  PromotionRule,
+  TenantLimits,
+} from "./change.ts";
 import type { ForceOptions } from "./check-promotion.ts";
 import { RegistryError } from "./errors.ts";
 import type { HistoryPage } from "./history.ts";
@@ -53,6 +60,32 @@ export interface AdapterSummary {
   readonly name: string;
   readonly latestVersion: number;
   readonly aliases: Readonly<Record<string, number>>;
+  /** What follows is of the latest version. */
+  readonly digest: string;
+  readonly createdAt: string;
+  readonly backbone: { readonly id: string; readonly digest: string };
+  /** The first of them: at most LISTED_LABELS_BYTES_MAX. */
+  readonly labels: readonly string[];
+  readonly labelCount: number;
+  readonly rows: number;
+  /** Where its report has figures. */
+  readonly metrics?: {
+    readonly on: "heldOut" | "validation";
+    readonly accuracy?: number;
+    readonly macroF1?: number;
+  };
+}
+
+export interface AdaptersPage {
+  /** The `next` of the page before. */
+  readonly after?: string;
+  readonly limit?: number;
+  /** Only names that begin so: the store's listing does it. */
+  readonly prefix?: string;
+  /** Only adapters whose latest version has this label. Looks at every adapter: O(n). */
+  readonly label?: string;
+  /** Only adapters whose latest version has the backbone of this id. Looks at every adapter: O(n). */
+  readonly backbone?: string;
 }
 
 export interface VersionSummary {
@@ -122,6 +155,13 @@ export interface ProtectAliasRequest extends ChangeOptions {
   readonly rule?: PromotionRule;
 }
 
+/** Of adapters and versions, those that are not deleted; bytes are those of datasets and adapters' files. */
+export interface Usage {
+  readonly adapters: { readonly used: number; readonly limit: number };
+  readonly versionsPerAdapter: { readonly limit: number };
+  readonly bytes: { readonly used: number; readonly limit: number };
+}
+
 export interface KeyRecord {
   readonly id: string;
   readonly tenant: TenantId;
@@ -140,9 +180,9 @@ export interface Registry {
   /** Throws dataset_not_found. */
   getDataset(tenant: TenantId, id: string): Promise<DatasetRecord & { content: Uint8Array }>;
 
-  /** Throws adapter_deleted while the name can be restored. */
+  /** Throws adapter_deleted while the name can be restored, quota_exceeded. */
   publish(tenant: TenantId, request: PublishRequest): Promise<PublishedAdapter>;
-  /** What publish would refuse for the name's sake, before a training. Throws adapter_deleted. */
+  /** What publish would refuse for the name's sake, before a training. Throws adapter_deleted, quota_exceeded. */
   requirePublishable(tenant: TenantId, name: AdapterName): Promise<void>;
   /** Throws adapter_not_found, alias_not_found, version_not_found. */
   resolve(tenant: TenantId, reference: AdapterReference): Promise<ResolvedAdapter>;
@@ -191,16 +231,24 @@ export interface Registry {
   /** What was changed, by whom and why; newest first. */
   listAudit(tenant: TenantId, page?: AuditPage): Promise<{ entries: AuditEntry[]; next?: string }>;
 
-  listAdapters(
-    tenant: TenantId,
-    page?: { after?: string; limit?: number },
-  ): Promise<{ adapters: AdapterSummary[]; next?: string }>;
+  /**
+   * By name. One read for each adapter that is looked at. A page may be shorter than its limit, even empty,
+   * and have a next: a search looks at ADAPTERS_SEARCHED_PER_PAGE_MAX adapters and no more.
+   */
+  listAdapters(tenant: TenantId, page?: AdaptersPage): Promise<{ adapters: AdapterSummary[]; next?: string }>;
   /** Newest first. Throws adapter_not_found. */
   listVersions(
     tenant: TenantId,
     name: AdapterName,
     page?: { before?: number; limit?: number },
   ): Promise<{ versions: VersionSummary[]; next?: number }>;
+
+  /** What the tenant has of what it may have. */
+  getUsage(tenant: TenantId): Promise<Usage>;
+  /** Counts adapters and bytes anew: reads every manifest and dataset record of the tenant. */
+  recountUsage(tenant: TenantId): Promise<{ adapters: number; bytes: number }>;
+  /** An operator's doing. In place of all that were set before; what is left out is the default. */
+  setTenantLimits(tenant: TenantId, limits: TenantLimits, actor?: Actor): Promise<Required<TenantLimits>>;
 
   /** Job records: opaque JSON of at most 256 KiB, last write wins. */
   putJob(tenant: TenantId, id: string, record: unknown): Promise<void>;

@@ -10,6 +10,7 @@ import type { RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
 import { getLatestVersion } from "./find-version.ts";
 import { type AdapterOwner, claimsPrefix, versionOfKey } from "./layout.ts";
+import { release, reserve } from "./usage.ts";
 
 /** Throws adapter_not_found, alias_protected, conflict. */
 export async function deleteAdapter(
@@ -30,24 +31,33 @@ export async function deleteAdapter(
     return { state: { ...state, deleted: { at, through } }, entry };
   };
   await changeAdapter(context, owner, { plan, ...rest });
+  await release(context, owner.tenant, { adapters: 1 });
   return { restorableUntil: restorableUntil(context, deletedAt) };
 }
 
-/** With its aliases as they were. Of one that is not deleted, nothing to do. Throws adapter_not_found. */
+/** With its aliases as they were. Of one that is not deleted, nothing to do. Throws adapter_not_found, quota_exceeded. */
 export async function restoreAdapter(
   context: RegistryContext,
   owner: AdapterOwner,
   options: ChangeOptions = {},
 ): Promise<void> {
+  let isBack = false;
   const plan = async (state: AdapterState) => {
     const { deleted, ...live } = state;
-    if (deleted && isRestorable(context, deleted.at)) {
+    isBack = deleted !== undefined && isRestorable(context, deleted.at);
+    if (isBack) {
       return { state: live, entry: { action: "restore_adapter" } as const };
     }
     await getLatestVersion(context, owner, state);
     return undefined;
   };
-  await changeAdapter(context, owner, { plan, ...options });
+  await reserve(context, owner.tenant, { adapters: 1 });
+  try {
+    await changeAdapter(context, owner, { plan, ...options });
+  } finally {
+    // Where it was not deleted, or another has restored it, it counts already.
+    if (!isBack) await release(context, owner.tenant, { adapters: 1 });
+  }
 }
 
 /** Whether a training under this name could be published. Throws adapter_deleted. */

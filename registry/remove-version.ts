@@ -8,6 +8,7 @@ import { RegistryError } from "./errors.ts";
 import { getVersion } from "./find-version.ts";
 import type { AdapterOwner } from "./layout.ts";
 import { DELETED_VERSIONS_MAX } from "./limits.ts";
+import { requireRoomForVersion } from "./quota.ts";
 import { isRestorable, restorableUntil } from "./remove-adapter.ts";
 
 type VersionChange = ChangeOptions & { readonly version: number };
@@ -31,7 +32,7 @@ export async function deleteVersion(
   return { restorableUntil: restorableUntil(context, deletedAt) };
 }
 
-/** Of one that is not deleted, nothing to do. Throws adapter_not_found, version_not_found, conflict. */
+/** Of one that is not deleted, nothing to do. Throws adapter_not_found, version_not_found, quota_exceeded, conflict. */
 export async function restoreVersion(
   context: RegistryContext,
   owner: AdapterOwner,
@@ -44,6 +45,7 @@ export async function restoreVersion(
     const isBack =
       tombstone !== undefined && isRestorable(context, tombstone.at) && !isGone(restored, version);
     await getVersion(context, owner, { version, state: isBack ? restored : state });
+    if (isBack) await requireRoomForVersion(context, owner, state);
     return isBack ? { state: restored, entry: { action: "restore_version", version } as const } : undefined;
   };
   await changeAdapter(context, owner, { plan, ...options });

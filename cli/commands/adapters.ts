@@ -1,8 +1,10 @@
 // softgate adapters: what a tenant has published.
 import { Command } from "commander";
 import {
+  ADAPTERS_PER_PAGE_MAX,
   type AdapterName,
   type AdapterSummary,
+  type AdaptersPage,
   type AliasSummary,
   parseAdapterName,
   parseTenantId,
@@ -13,7 +15,7 @@ import {
 import type { Io } from "../io.ts";
 import { withRegistry } from "../open-registry.ts";
 import { type TenantOptions, withTenant } from "../options.ts";
-import { json, table } from "../output.ts";
+import { json, percent, table } from "../output.ts";
 import {
   deleteCommand,
   historyCommand,
@@ -43,25 +45,36 @@ export function adaptersCommand(io: Io): Command {
     .addCommand(importCommand(io));
 }
 
+type Search = Pick<AdaptersPage, "prefix" | "label" | "backbone">;
+
 function listCommand(io: Io): Command {
   return withTenant(new Command("list"), io)
-    .description("adapters by name")
-    .action(async (options: TenantOptions) => {
+    .description("adapters by name, with what their newest versions are")
+    .option("--prefix <text>", "only names that begin so")
+    .option("--label <label>", "only adapters whose newest version has this label")
+    .option("--backbone <id>", "only adapters whose newest version is of this backbone")
+    .action(async ({ prefix, label, backbone, ...options }: TenantOptions & Search) => {
       const tenant = parseTenantId(options.tenant);
-      const adapters = await withRegistry(options.store, (registry) => allAdapters(registry, tenant));
+      const search = {
+        ...(prefix !== undefined && { prefix }),
+        ...(label !== undefined && { label }),
+        ...(backbone !== undefined && { backbone }),
+      };
+      const adapters = await withRegistry(options.store, (registry) => allAdapters(registry, tenant, search));
       if (options.json) return io.stdout(json({ adapters }));
-      if (adapters.length === 0) {
-        return io.stdout("No adapters yet. Next: softgate train --data FILE.csv --name NAME\n");
-      }
-      const rows = adapters.map(({ name, latestVersion, aliases }) => [
-        name,
-        String(latestVersion),
-        Object.entries(aliases)
-          .map(([alias, version]) => `${alias}=${version}`)
-          .join(" "),
-      ]);
-      io.stdout(table([["NAME", "LATEST", "ALIASES"], ...rows]));
+      if (adapters.length > 0) return io.stdout(table([LIST_HEADING, ...adapters.map(listRow)]));
+      const isSearch = Object.keys(search).length > 0;
+      io.stdout(isSearch ? "No adapter fits.\n" : NO_ADAPTERS);
     });
+}
+
+const LIST_HEADING = ["NAME", "LATEST", "ALIASES", "MACRO-F1", "LABELS", "BACKBONE"];
+const NO_ADAPTERS = "No adapters yet. Next: softgate train --data FILE.csv --name NAME\n";
+
+function listRow({ name, latestVersion, aliases, metrics, labelCount, backbone }: AdapterSummary): string[] {
+  const pointers = Object.entries(aliases).map(([alias, version]) => `${alias}=${version}`);
+  const macroF1 = metrics?.macroF1 === undefined ? "" : percent(metrics.macroF1);
+  return [name, String(latestVersion), pointers.join(" "), macroF1, String(labelCount), backbone.id];
 }
 
 function showCommand(io: Io): Command {
@@ -108,10 +121,14 @@ function protectionOf({ protected: isProtected, rule }: Pick<AliasSummary, "prot
   return `${rule.metric} on ${rule.on}, margin ${rule.marginMax}`;
 }
 
-async function allAdapters(registry: Registry, tenant: TenantId): Promise<AdapterSummary[]> {
+async function allAdapters(registry: Registry, tenant: TenantId, search: Search): Promise<AdapterSummary[]> {
   const adapters: AdapterSummary[] = [];
   for (let after: string | undefined; ; ) {
-    const page = await registry.listAdapters(tenant, after === undefined ? {} : { after });
+    const page = await registry.listAdapters(tenant, {
+      ...search,
+      limit: ADAPTERS_PER_PAGE_MAX,
+      ...(after !== undefined && { after }),
+    });
     adapters.push(...page.adapters);
     if (page.next === undefined) return adapters;
     after = page.next;

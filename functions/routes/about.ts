@@ -18,6 +18,7 @@ export const about = () => (c: AppContext) =>
       "GET /v1/adapters/{name}/aliases",
       "GET /v1/adapters/{name}/history",
       "GET /v1/audit",
+      "GET /v1/usage",
     ],
     aliases: [
       "PUT /v1/adapters/{name}/aliases/{alias}: point it at a version",

@@ -1,14 +1,15 @@
 // One object of a store, by what its key says it is: its shape, and that what it names is there.
 import { z } from "zod";
-import { auditEntrySchema } from "../change.ts";
+import { auditEntrySchema, tenantLimitsSchema } from "../change.ts";
 import { claimSchema, publicationSchema } from "../claim-version.ts";
-import { datasetSchema } from "../datasets.ts";
+import { datasetSchema } from "../dataset-record.ts";
 import { digestOf } from "../digest.ts";
 import { isFinished } from "../jobs.ts";
 import { keySchema } from "../keys.ts";
 import { auditKey, describeKey, digestOfKey, jobKey, type KeyKind, lastSegment } from "../layout.ts";
 import type { ObjectDetails } from "../object-store/object-store.ts";
 import { parseAdapterName, parseTenantId } from "../registry.ts";
+import { usageSchema } from "../usage.ts";
 import { parsed } from "../walk-store.ts";
 import { type CheckContext, checkNamedBlob, type Place, readChecked } from "./check-context.ts";
 import { checkSegment, checkState } from "./check-state.ts";
@@ -35,6 +36,8 @@ function placeOf({ tenant, name }: { tenant: string; name: string }): Place | un
 const checkByKind = {
   layout: (context, { key }) => checkRecord(context, key, z.object({ layout: z.int() })),
   key: (context, { key }) => checkRecord(context, key, keySchema),
+  limits: (context, { key }) => checkRecord(context, key, tenantLimitsSchema),
+  usage: (context, { key }) => checkRecord(context, key, usageSchema),
   probe: async (context, { key, modifiedMs }) => {
     if (context.isYoung(modifiedMs)) return;
     await context.report("probe_left", key, { repair: () => context.store.delete(key) });

@@ -111,7 +111,7 @@ export class FileStore implements ObjectStore {
   }
 
   async #writeAside(bytes: Uint8Array): Promise<string> {
-    await mkdir(this.#aside, PRIVATE);
+    await this.#makeFolder(this.#aside);
     const aside = join(this.#aside, randomUUID());
     const file = await open(aside, "wx");
     try {

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { FaultProxy, type NetworkFault } from "../../test/helpers/fault-proxy.ts";
 import { findVersitygw, startVersitygw, type TestS3 } from "../../test/helpers/versitygw.ts";
 import { describeObjectStore } from "./contract.ts";
@@ -107,6 +109,21 @@ describe.skipIf(program === undefined)("a real S3 server", () => {
       code: "store_unreachable",
     });
     expect(await store.get("cut/b")).toBeUndefined();
+  });
+
+  it("a server that ignores conditions is refused by check", async () => {
+    // Takes every write, whatever the condition says.
+    const careless = createServer((request, response) => {
+      request.resume();
+      response.writeHead(200, { ETag: '"same"' }).end(request.method === "GET" ? "<ListBucketResult/>" : "");
+    });
+    await new Promise<void>((resolve) => careless.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void careless.close());
+    const { port } = careless.address() as AddressInfo;
+    await expect((await open(`http://127.0.0.1:${port}`)).check()).rejects.toMatchObject({
+      code: "store_unsuitable",
+      publicMessage: expect.stringContaining("overwrites despite If-None-Match"),
+    });
   });
 
   it("a wrong bucket and a wrong secret are refused with what to do, and name no credential", async () => {

@@ -33,6 +33,20 @@ describe("200", () => {
     expect(names).toEqual(["a-router", "b-router", "c-router"]);
   });
 
+  it("finds adapters by prefix, label and backbone, with figures of their newest versions", async () => {
+    const { get, registry } = await withAdapters();
+    const report = { heldOut: { accuracy: 0.9, macroF1: 0.8 } };
+    await publishAdapter(registry, { name: "b-spam", labels: ["no", "spam"], report });
+    const names = async (query: string) =>
+      (await get(`/v1/adapters?${query}`)).body.adapters?.map(({ name }) => name);
+    expect(await names("prefix=b-")).toEqual(["b-router", "b-spam"]);
+    expect(await names("label=spam&backbone=tiny")).toEqual(["b-spam"]);
+    expect(await names("backbone=other")).toEqual([]);
+    expect((await get("/v1/adapters?label=spam")).body.adapters).toMatchObject([
+      { latestVersion: 1, labels: ["no", "spam"], metrics: { on: "heldOut", accuracy: 0.9, macroF1: 0.8 } },
+    ]);
+  });
+
   it("shows another tenant nothing", async () => {
     const { get, keys } = await withAdapters();
     expect(await get("/v1/adapters", keys.beta)).toEqual({ status: 200, body: { adapters: [] } });
@@ -54,6 +68,8 @@ describe("400", () => {
     "/v1/adapters?limit=1e1",
     "/v1/adapters?limit=",
     "/v1/adapters?after=",
+    "/v1/adapters?prefix=..%2F",
+    "/v1/adapters?label=",
     "/v1/adapters/a-router/versions?before=0",
     "/v1/adapters/a-router/versions?before=x",
     "/v1/adapters/..%2Fother/versions",

@@ -1,48 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { parseAdapterName, type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { alpha, beta, createTestRegistry, publishRequest, router } from "./test-registry.ts";
 
 let registry: Registry;
 
 beforeEach(() => {
   registry = createTestRegistry().registry;
-});
-
-describe("listAdapters", () => {
-  it("shows a tenant its adapters by name, with latest version and aliases, and no one else's", async () => {
-    for (const name of ["b-b", "b", "a.a"]) {
-      await registry.publish(alpha, publishRequest(name, { name: parseAdapterName(name) }));
-    }
-    await registry.publish(alpha, publishRequest("b2", { name: parseAdapterName("b"), alias: "canary" }));
-    await registry.publish(beta, publishRequest("x"));
-    const { adapters, next } = await registry.listAdapters(alpha);
-    expect(next).toBeUndefined();
-    expect(adapters).toEqual([
-      { name: "a.a", latestVersion: 1, aliases: { production: 1 } },
-      { name: "b-b", latestVersion: 1, aliases: { production: 1 } },
-      { name: "b", latestVersion: 2, aliases: { production: 1, canary: 2 } },
-    ]);
-  });
-
-  it("pages give each adapter once", async () => {
-    const names = ["a", "a-b", "a.b", "a0", "b"];
-    for (const name of names) {
-      await registry.publish(alpha, publishRequest(name, { name: parseAdapterName(name) }));
-    }
-    const seen: string[] = [];
-    let after: string | undefined;
-    do {
-      const page = await registry.listAdapters(alpha, { limit: 2, ...(after !== undefined && { after }) });
-      expect(page.adapters.length).toBeLessThanOrEqual(2);
-      seen.push(...page.adapters.map(({ name }) => name));
-      after = page.next;
-    } while (after !== undefined);
-    expect(seen.sort()).toEqual(names);
-  });
-
-  it.each(["../beta/adapters", "", "a/"])("refuses to begin after %j", async (after) => {
-    await expect(registry.listAdapters(alpha, { after })).rejects.toMatchObject({ code: "invalid_name" });
-  });
 });
 
 describe("listVersions", () => {

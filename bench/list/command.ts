@@ -1,0 +1,57 @@
+// npm run bench -- list
+import { Command } from "commander";
+import type { BenchIo } from "../io.ts";
+import { kindOfStore, withBenchStore } from "../load/bench-store.ts";
+import { wholeNumber } from "../options.ts";
+import { printDocument } from "../print-document.ts";
+import { textTable, whole } from "../text-table.ts";
+import { type ListResults, measureList } from "./measure-list.ts";
+
+interface ListOptions {
+  readonly adapters: number;
+  readonly versions: number;
+  readonly limit: number;
+  readonly rounds: number;
+  readonly store: string;
+  readonly json?: true;
+  readonly out?: string;
+}
+
+export function listCommand(io: BenchIo): Command {
+  return new Command("list")
+    .description("pages of a tenant's adapters: calls to the store, and time")
+    .option("--adapters <n>", "of the tenant", wholeNumber(10, 1_000_000), 10_000)
+    .option("--versions <n>", "of each adapter", wholeNumber(1, 1_000), 5)
+    .option("--limit <n>", "adapters a page", wholeNumber(1, 200), 100)
+    .option("--rounds <n>", "each page is read so often", wholeNumber(1, 1_000), 20)
+    .option("--store <kind>", "file, s3 (a real S3 server on this machine), or an empty store's URL", "file")
+    .option("--json", "print one JSON document instead of a table")
+    .option("--out <file>", "write the JSON document to this file too")
+    .addHelpText("after", HELP)
+    .action((options: ListOptions) => list(options, io));
+}
+
+async function list(options: ListOptions, io: BenchIo): Promise<void> {
+  const { adapters, versions, limit, rounds } = options;
+  const size = { adapters, versions, limit, rounds };
+  const results = await withBenchStore(options.store, ({ url }) => measureList({ url, ...size }, io));
+  const settings = { ...size, store: kindOfStore(options.store) };
+  await printDocument({ benchmark: "list", settings, results, text: describe(results) }, options, io);
+}
+
+function describe({ pages, writeSeconds }: ListResults): string {
+  const rows = pages.map(({ page, adapters, calls, milliseconds }) => [
+    page,
+    whole(adapters),
+    ...[calls.list, calls.get].map(whole),
+    ...[milliseconds.median, milliseconds.min, milliseconds.max].map((value) => value.toFixed(1)),
+  ]);
+  const heading = ["PAGE", "ADAPTERS", "LISTINGS", "READS", "MS", "MIN", "MAX"];
+  return `${textTable([heading, ...rows])}The records were written in ${whole(writeSeconds)} s.\n`;
+}
+
+const HELP = `
+Records are written as publishes leave them, straight into the store: manifests and state of each adapter, no files.
+"prefix" is a page of the names that begin as the middle one does; "label" a search for a label that one
+adapter of a hundred has. Nothing is cached: each read of a page is a new registry's.
+`;
