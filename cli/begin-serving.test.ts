@@ -29,10 +29,11 @@ afterAll(() => rm(cache, { recursive: true, force: true }));
 async function run(...args: string[]): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, [MAIN, ...serve, ...args], { env });
   let output = "";
+  let isTold = false;
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
       output += text;
-      if (output.includes("Serving on")) child.kill("SIGTERM");
+      if (output.includes("Serving on") && !isTold) isTold = child.kill("SIGTERM");
     });
   }
   const [code] = await once(child, "close");

@@ -3,19 +3,20 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { beginSession, GRAPH_FILE, preparedAs } from "#model/runtime/begin";
+import { beginSession, GRAPH_FILE, planSessions, preparedAs } from "#model/runtime/begin";
 import { DEFAULT_BACKBONE, folderOfBackbone } from "#registry/backbones/places";
 
 /** Does nothing for other commands, and where nothing was prepared. Throws nothing. */
 export function beginServing([command, ...args]: readonly string[]): void {
   if (command !== "serve" || args.includes("--help") || args.includes("-h")) return;
   const text = { type: "string" } as const;
-  const options = { backbone: text, precision: text, threads: text };
+  const options = { backbone: text, precision: text, threads: text, sessions: text };
   const { values } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true });
-  const { backbone = DEFAULT_BACKBONE, precision, threads = "0" } = values;
-  if (typeof backbone !== "string" || typeof threads !== "string") return;
+  const { backbone = DEFAULT_BACKBONE, precision, threads = "0", sessions = "0" } = values;
+  if (typeof backbone !== "string") return;
   const { key } = preparedAs(precision === "fp32" ? "fp32" : "int8");
   const folders = [resolve(backbone), folderOfBackbone(backbone)];
   const graphFile = folders.map((folder) => join(folder, key, GRAPH_FILE)).find((path) => existsSync(path));
-  if (graphFile !== undefined) beginSession({ graphFile }, { threads: Number(threads) });
+  const plan = planSessions({ threads: Number(threads), sessions: Number(sessions) });
+  if (graphFile !== undefined) beginSession({ graphFile }, { threads: plan.threads });
 }

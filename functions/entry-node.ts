@@ -16,7 +16,9 @@ export interface NodeServerOptions {
   readonly host: string;
   /** Backbone id or folder; default the default backbone. Must have been pulled. */
   readonly backbone?: string;
+  /** Of a forward pass, and passes at once; 0, the default: as many as make use of the cores. */
   readonly threads?: number;
+  readonly sessions?: number;
   /** Default "auto". */
   readonly precision?: PrecisionChoice;
   /** Of adapters where forward passes read them, and of those that left and are still in memory. */
@@ -93,9 +95,9 @@ function split(times: Record<string, number>): Record<string, number> {
 }
 
 function classifierOptions(options: NodeServerOptions) {
-  const { threads = 0, precision = "auto", adapterResidentBytes, adapterMemoryBytes } = options;
+  const { threads = 0, sessions = 0, precision = "auto", adapterResidentBytes, adapterMemoryBytes } = options;
   return {
-    ...{ threads, precision },
+    ...{ threads, sessions, precision },
     ...(adapterResidentBytes !== undefined && { adapterCacheBytesMax: adapterResidentBytes }),
     ...(adapterMemoryBytes !== undefined && { adapterMemoryBytesMax: adapterMemoryBytes }),
   };

@@ -133,10 +133,6 @@ export function unfinishedJobKey(tenant: TenantId, id: string): string {
   return `${unfinishedJobsPrefix(tenant)}${id}`;
 }
 
-export function datasetsPrefix(tenant: TenantId): string {
-  return `${tenantPrefix(tenant)}datasets/`;
-}
-
 /** Of a blob's key. */
 export function digestOfKey(key: string): string {
   return `sha256:${lastSegment(key).replace(".json", "")}`;

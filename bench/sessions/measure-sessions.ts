@@ -84,7 +84,7 @@ async function open(
 ): Promise<OpenWay> {
   const classifiers: Classifier[] = [];
   for (let made = 0; made < sessions; made++)
-    classifiers.push(await Classifier.create(backbone, { threads }));
+    classifiers.push(await Classifier.create(backbone, { threads, sessions: 1 }));
   const pass = (classifier: Classifier) =>
     Promise.all(texts.map((text, at) => classifyOne(classifier, text, at)));
   const classifyOne = (classifier: Classifier, text: TextInput, at: number) => {

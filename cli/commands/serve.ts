@@ -14,6 +14,7 @@ interface ServeOptions extends StoreOptions {
   readonly host: string;
   readonly backbone: string;
   readonly threads?: number;
+  readonly sessions?: number;
   readonly precision: PrecisionChoice;
   readonly metricsPort?: number;
   readonly drainDelay: number;
@@ -35,7 +36,8 @@ export function serveCommand(io: Io): Command {
     )
     .option("--port <port>", "0 takes any free one", wholeNumber(0, 65_535), 8080)
     .option("--host <address>", "0.0.0.0 answers the whole network", "127.0.0.1")
-    .option("--threads <n>", "of a forward pass; 0 lets the runtime choose", wholeNumber(0, 256))
+    .option("--threads <n>", "of a forward pass; 0: as many as make use of the cores", wholeNumber(0, 256))
+    .option("--sessions <n>", "forward passes at once; 0: one for each core and thread", wholeNumber(0, 256))
     .option("--metrics-port <port>", "serve Prometheus metrics there, at /metrics", wholeNumber(0, 65_535))
     .option(
       "--drain-delay <seconds>",
@@ -73,7 +75,7 @@ export function serveCommand(io: Io): Command {
 }
 
 async function serve(options: ServeOptions, io: Io): Promise<void> {
-  const { store: storeUrl, port, host, threads, precision, metricsPort } = options;
+  const { store: storeUrl, port, host, threads, sessions, precision, metricsPort } = options;
   const { adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, adapterFolder } = options;
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
@@ -90,6 +92,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     ...{ adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, restoresWarm: options.prefetch },
     ...(adapterFolder !== undefined && { adapterFolder }),
     ...(threads !== undefined && { threads }),
+    ...(sessions !== undefined && { sessions }),
     ...(metricsPort !== undefined && { metricsPort }),
     drainDelayMs: options.drainDelay * 1_000,
     log: createServeLog({ level: options.logLevel, isTerminal: io.isTerminal, write: io.stderr }),

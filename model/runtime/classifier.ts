@@ -22,11 +22,12 @@ import {
 } from "./limits.ts";
 import { NO_OBSERVER, type RequestObserver, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
+import { planSessions, type SessionCounts } from "./plan-sessions.ts";
 import type { PreparedBackbone } from "./prepared-backbone.ts";
 import { servingGraph } from "./serving-graph.ts";
+import { type Lane, SessionPool } from "./session-pool.ts";
 import { shareTexts } from "./shared-texts.ts";
 import { TextCounts } from "./text-counts.ts";
-import { ThreadSession } from "./thread-session.ts";
 import { type Queued, TokenQueue } from "./token-queue.ts";
 
 /**
@@ -35,8 +36,8 @@ import { type Queued, TokenQueue } from "./token-queue.ts";
  * 541 texts/s, 528 645, 1,063 655, 4,196 602.
  */
 export const BATCH_TOKENS_MAX = 512;
-/** One runs, the next is packed and waits at the session's thread. */
-const PASSES_AT_ONCE_MAX = 2;
+/** What waits is shared among idle sessions, in passes of no fewer positions than this. */
+const PASS_TOKENS_MIN = 128;
 /** Texts that may wait for the session, of all tenants and of one; more are refused. */
 export const QUEUED_TEXTS_MAX = 20_000;
 export const TENANT_QUEUED_TEXTS_MAX = 4_096;
@@ -54,13 +55,12 @@ export interface AdapterHandle {
   load(): Promise<Adapter>;
 }
 
-export interface ClassifierOptions {
+/** Threads and sessions: see planSessions. */
+export interface ClassifierOptions extends SessionCounts {
   /** Bytes of adapter weights kept resident; least recently used adapters leave first. */
   readonly adapterCacheBytesMax?: number;
   /** Bytes of those that left and are kept in memory all the same, to come back without a read. */
   readonly adapterMemoryBytesMax?: number;
-  /** Threads of one forward pass; 0 lets onnxruntime choose. */
-  readonly threads?: number;
   /** How the backbone is computed; "auto", the default, is int8. */
   readonly precision?: PrecisionChoice;
   readonly observer?: RuntimeObserver;
@@ -94,7 +94,7 @@ type Place = Pick<Waiting, "resident" | "tenant" | "deadlineMs" | "observer">;
 
 interface ClassifierParts {
   readonly precision: Precision;
-  readonly session: ThreadSession;
+  readonly pool: SessionPool;
   readonly cache: AdapterCache;
   readonly observer: RuntimeObserver;
 }
@@ -103,7 +103,7 @@ export class Classifier {
   readonly backbone: { readonly id: string; readonly digest: string };
   readonly precision: Precision;
   readonly #backbone: Pick<Backbone, "config" | "tokenizer">;
-  readonly #session: ThreadSession;
+  readonly #pool: SessionPool;
   readonly #cache: AdapterCache;
   readonly #observer: RuntimeObserver;
   readonly #waiting = new TokenQueue<Waiting>();
@@ -111,21 +111,19 @@ export class Classifier {
   readonly #loading = new TextCounts();
   readonly #pace = new Pace();
   #runningTokens = 0;
-  /** Of the pass before, on the clock of performance.now(). */
-  #lastEndedMs = 0;
   readonly #passes = new Set<Promise<void>>();
   #draining: Promise<void> | undefined;
 
   private constructor(
     backbone: Omit<Backbone, "weights">,
-    { precision, session, cache, observer }: ClassifierParts,
+    { precision, pool, cache, observer }: ClassifierParts,
   ) {
     const { id, digest, config, tokenizer } = backbone;
     this.backbone = { id, digest };
     this.precision = precision;
     // The session has the weights: the backbone's own may go.
     this.#backbone = { config, tokenizer };
-    this.#session = session;
+    this.#pool = pool;
     this.#cache = cache;
     this.#observer = observer;
   }
@@ -135,15 +133,15 @@ export class Classifier {
     backbone: Backbone | PreparedBackbone,
     options: ClassifierOptions = {},
   ): Promise<Classifier> {
-    const { threads = 0, observer = NO_OBSERVER } = options;
+    const { observer = NO_OBSERVER } = options;
     const { adapterCacheBytesMax = ADAPTER_RESIDENT_BYTES_DEFAULT } = options;
     const { adapterMemoryBytesMax: memoryBytesMax = ADAPTER_MEMORY_BYTES_DEFAULT } = options;
     const isPrepared = "graphFile" in backbone;
     const precision = isPrepared ? backbone.precision : choosePrecision(options.precision ?? "auto");
     const graph = isPrepared ? backbone : servingGraph({ ...backbone, precision });
-    const session = await ThreadSession.create(graph, { threads });
+    const pool = await SessionPool.open(graph, planSessions(options));
     const cache = new AdapterCache(backbone, adapterCacheBytesMax, { observer, memoryBytesMax });
-    return new Classifier(backbone, { precision, session, cache, observer });
+    return new Classifier(backbone, { precision, pool, cache, observer });
   }
 
   /**
@@ -196,9 +194,14 @@ export class Classifier {
     }
   }
 
+  /** Milliseconds until all sessions together have computed so many tokens. */
+  #estimate(tokens: number): number {
+    return this.#pace.estimate(tokens) / this.#pool.size;
+  }
+
   #requireRoom(tenant: string, texts: number): void {
     const waiting = this.#waiting;
-    const retryAfterMs = this.#pace.estimate(waiting.tokens);
+    const retryAfterMs = this.#estimate(waiting.tokens);
     if (waiting.length + this.#loading.total + texts > QUEUED_TEXTS_MAX) throw overloaded(retryAfterMs);
     const left = TENANT_QUEUED_TEXTS_MAX - waiting.lengthOf(tenant) - this.#loading.of(tenant);
     if (texts <= left) return;
@@ -220,7 +223,7 @@ export class Classifier {
     const own = encodings.reduce((sum, encoding) => sum + tokensOf(encoding, resident), 0);
     const ofTenant = this.#waiting.tokensOf(tenant) + own;
     const ahead = Math.min(this.#waiting.tokens + own, ofTenant * (this.#waiting.tenants + 1));
-    const lateMs = performance.now() + this.#pace.estimate(this.#runningTokens + ahead) - deadlineMs;
+    const lateMs = performance.now() + this.#estimate(this.#runningTokens + ahead) - deadlineMs;
     if (lateMs > 0) throw deadlineUnmet(lateMs);
   }
 
@@ -271,7 +274,7 @@ export class Classifier {
     for (const item of this.#waiting.takeAll()) item.settle(overloaded(0));
     await this.#draining;
     await Promise.all(this.#passes);
-    await this.#session.close();
+    await this.#pool.close();
   }
 
   #enqueue(encoding: Encoding, place: Place): Promise<Float32Array> {
@@ -288,22 +291,30 @@ export class Classifier {
     // Let the texts of the same turn of the event loop join the first pass.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
-      // One that is full already gains nothing by waiting: it is packed while the one before it runs.
       const isFull = this.#waiting.tokens >= BATCH_TOKENS_MAX;
-      if (this.#passes.size < (isFull ? PASSES_AT_ONCE_MAX : 1)) this.#startPass();
+      // Before one is taken: it is idle no more then.
+      const share = Math.ceil(this.#waiting.tokens / Math.max(1, this.#pool.idle));
+      const lane = this.#pool.take({ isFull });
+      if (lane) this.#startPass(lane, Math.min(BATCH_TOKENS_MAX, Math.max(PASS_TOKENS_MIN, share)));
       else await Promise.race(this.#passes);
     }
     this.#draining = undefined;
   }
 
-  #startPass(): void {
-    const items = inTime(this.#waiting.take(BATCH_TOKENS_MAX));
-    if (items.length === 0) return;
-    const pass = this.#runBatch(items).finally(() => this.#passes.delete(pass));
+  #startPass(lane: Lane, tokens: number): void {
+    const items = inTime(this.#waiting.take(tokens));
+    if (items.length === 0) {
+      this.#pool.release(lane);
+      return;
+    }
+    const pass = this.#runBatch(lane, items).finally(() => {
+      this.#pool.release(lane);
+      this.#passes.delete(pass);
+    });
     this.#passes.add(pass);
   }
 
-  async #runBatch(items: readonly Waiting[]): Promise<void> {
+  async #runBatch(lane: Lane, items: readonly Waiting[]): Promise<void> {
     const { config } = this.#backbone;
     const startedMs = performance.now();
     const { computed, indexOf } = shareTexts(items);
@@ -312,12 +323,8 @@ export class Classifier {
     try {
       const feeds = batchFeeds(computed, config, this.#cache);
       const packedMs = performance.now();
-      const { features } = await this.#session.run(feeds, ["features"]);
-      const endedMs = performance.now();
-      // The thread runs one after the other: this one's turn came when the one before it had ended.
-      const ranMs = Math.max(packedMs, this.#lastEndedMs);
+      const { features, ranMs, endedMs } = await this.#pool.run(lane, feeds);
       const runMs = endedMs - ranMs;
-      this.#lastEndedMs = endedMs;
       this.#pace.record(passTokens, runMs);
       this.#observer.passEnded({
         texts: items.length,

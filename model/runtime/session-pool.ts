@@ -1,0 +1,92 @@
+// Sessions over one graph, side by side: each computes one pass at a time, in a thread of its own.
+import type { Graph } from "../graph/builder.ts";
+import type { SessionCounts } from "./plan-sessions.ts";
+import type { Feed } from "./session.ts";
+import { type OptimizedGraph, ThreadSession } from "./thread-session.ts";
+
+/** One runs, the next is packed and waits at the session's thread. */
+const PASSES_OF_A_SESSION_MAX = 2;
+
+export interface Lane {
+  readonly session: ThreadSession;
+  passes: number;
+  /** Of the pass before, on the clock of performance.now(). */
+  lastEndedMs: number;
+}
+
+export interface PassResult {
+  readonly features: Float32Array;
+  /** When its turn came, and when it was done. */
+  readonly ranMs: number;
+  readonly endedMs: number;
+}
+
+export class SessionPool {
+  readonly #lanes: Lane[] = [];
+  #growing: Promise<void> = Promise.resolve();
+  #isClosing = false;
+
+  /** Resolves with the first session: the others join when they are loaded. */
+  static async open(
+    graph: Graph | OptimizedGraph,
+    { sessions, threads }: Required<SessionCounts>,
+  ): Promise<SessionPool> {
+    const pool = new SessionPool();
+    const add = async () => {
+      const session = await ThreadSession.create(graph, { threads });
+      pool.#lanes.push({ session, passes: 0, lastEndedMs: 0 });
+    };
+    await add();
+    pool.#growing = pool.#grow(sessions - 1, add);
+    return pool;
+  }
+
+  /** Those that are loaded. */
+  get size(): number {
+    return this.#lanes.length;
+  }
+
+  /** Sessions with nothing to compute. */
+  get idle(): number {
+    return this.#lanes.filter(({ passes }) => passes === 0).length;
+  }
+
+  /** One that takes a pass now: an idle one; for a full pass, which gains nothing by waiting, also one at work. */
+  take({ isFull }: { isFull: boolean }): Lane | undefined {
+    const most = isFull ? PASSES_OF_A_SESSION_MAX : 1;
+    const [lane] = this.#lanes.toSorted((one, other) => one.passes - other.passes);
+    if (!lane || lane.passes >= most) return undefined;
+    lane.passes += 1;
+    return lane;
+  }
+
+  /** Of a lane that was taken; it is given back by `release`. */
+  async run(lane: Lane, feeds: Readonly<Record<string, Feed>>): Promise<PassResult> {
+    const askedMs = performance.now();
+    const { features } = await lane.session.run(feeds, ["features"]);
+    const endedMs = performance.now();
+    // The thread runs one after the other: this one's turn came when the one before it had ended.
+    const ranMs = Math.max(askedMs, lane.lastEndedMs);
+    lane.lastEndedMs = endedMs;
+    return { features, ranMs, endedMs };
+  }
+
+  release(lane: Lane): void {
+    lane.passes -= 1;
+  }
+
+  /** Waits for what runs. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#growing;
+    await Promise.all(this.#lanes.map(({ session }) => session.close()));
+  }
+
+  async #grow(count: number, add: () => Promise<void>): Promise<void> {
+    try {
+      for (let added = 0; added < count && !this.#isClosing; added++) await add();
+    } catch {
+      // The first session loaded from the same bytes: what is short is memory, and those that are there serve on.
+    }
+  }
+}
