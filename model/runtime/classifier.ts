@@ -293,9 +293,9 @@ export class Classifier {
     while (this.#waiting.length > 0) {
       const isFull = this.#waiting.tokens >= BATCH_TOKENS_MAX;
       // Before one is taken: it is idle no more then.
-      const share = Math.ceil(this.#waiting.tokens / Math.max(1, this.#pool.idle));
+      const tokens = passTokensOf(this.#waiting.tokens, this.#pool.idle);
       const lane = this.#pool.take({ isFull });
-      if (lane) this.#startPass(lane, Math.min(BATCH_TOKENS_MAX, Math.max(PASS_TOKENS_MIN, share)));
+      if (lane) this.#startPass(lane, tokens);
       else await Promise.race(this.#passes);
     }
     this.#draining = undefined;
@@ -345,6 +345,13 @@ export class Classifier {
       this.#runningTokens -= passTokens;
     }
   }
+}
+
+/** As many passes as there must be, or more so that each idle session has as many; all of them alike. */
+function passTokensOf(waiting: number, idle: number): number {
+  const among = Math.max(1, idle);
+  const passes = among * Math.ceil(waiting / BATCH_TOKENS_MAX / among);
+  return Math.max(PASS_TOKENS_MIN, Math.ceil(waiting / passes));
 }
 
 function keyOf({ tenant, digest }: AdapterHandle): string {
