@@ -59,7 +59,7 @@ export async function wireServices(
   const warmSet = openWarmSet({ registry, classifier, log }, { ...options, store, backbone });
   if (warmSet) closers.push(() => warmSet.close());
   const observer = observeJobs(tracer, timings);
-  const jobs = await startWorker({ registry, backbone: { ...backbone, folder }, log, observer });
+  const jobs = startWorker({ registry, backbone: { ...backbone, folder }, log, observer });
   closers.push(() => jobs.close());
   const services = { registry, classifier, jobs, backbone, log, ...(warmSet && { warmSet }) };
   const app = createApp(services, { tracer, timings, isStopping });

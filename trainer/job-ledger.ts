@@ -31,6 +31,7 @@ const JOB_ID = /^[A-Za-z0-9-]{1,64}$/;
 export class JobLedger {
   readonly #options: JobLedgerOptions;
   readonly #live = new Map<string, Entry>();
+  readonly #opening = new Set<string>();
   readonly #finished = new LRUCache<string, Entry>({ max: FINISHED_JOBS_KEPT_MAX });
 
   constructor(options: JobLedgerOptions) {
@@ -39,8 +40,18 @@ export class JobLedger {
 
   /** Rejects, and knows nothing of the job, when its first record cannot be written. */
   async open(tenant: TenantId, job: Job): Promise<void> {
-    await this.#options.registry.putJob(tenant, job.id, job);
-    this.adopt(tenant, job);
+    this.#opening.add(job.id);
+    try {
+      await this.#options.registry.putJob(tenant, job.id, job);
+      this.adopt(tenant, job);
+    } finally {
+      this.#opening.delete(job.id);
+    }
+  }
+
+  /** Whether it is a job of this process. */
+  knows(id: string): boolean {
+    return this.#opening.has(id) || this.#live.has(id) || this.#finished.has(id);
   }
 
   /** Takes up a job whose record is in the store already. */

@@ -430,6 +430,16 @@ describe("the end", () => {
     await expect(queue.submit("alpha", submission())).rejects.toMatchObject({ code: "queue_full" });
   });
 
+  it("a recovery beside the first jobs leaves those alone", async () => {
+    const queue = createQueue();
+    const { id } = await queue.submit("alpha", submission());
+    await queue.recover();
+    await settle();
+    expect(await queue.get("alpha", id)).not.toMatchObject({ state: "failed" });
+    await endTraining(0);
+    expect(await queue.get("alpha", id)).toMatchObject({ state: "succeeded" });
+  });
+
   it("a start marks the jobs of a process that died, and says what to do", async () => {
     const died = createQueue();
     const { id } = await died.submit("alpha", submission());

@@ -25,7 +25,10 @@ export interface JobQueueOptions extends RunJobOptions {
 }
 
 export interface RecoverableJobQueue extends JobQueue {
-  /** Once, at start: jobs that an earlier process left unfinished become failed, job_interrupted. */
+  /**
+   * Once, at start or beside it: jobs that an earlier process left unfinished become failed, job_interrupted. Asks the
+   * store once for each tenant.
+   */
   recover(): Promise<void>;
 }
 
@@ -75,6 +78,7 @@ class OneAtATimeQueue implements RecoverableJobQueue {
 
   async recover(): Promise<void> {
     for (const { tenant, id, record } of await this.#options.registry.listUnfinishedJobs()) {
+      if (this.#ledger.knows(id)) continue;
       try {
         this.#ledger.adopt(tenant, parseJobRecord(record));
       } catch (error) {

@@ -12,8 +12,8 @@ export interface WorkerOptions {
   readonly observer?: JobObserver;
 }
 
-/** Resolves when the jobs of an earlier process are marked; one worker per store. */
-export async function startWorker({ registry, backbone, ...observation }: WorkerOptions): Promise<JobQueue> {
+/** One worker per store. The jobs of an earlier process are marked beside what this one does; close() waits for it. */
+export function startWorker({ registry, backbone, ...observation }: WorkerOptions): JobQueue {
   const queue = createJobQueue({
     registry,
     train: trainInChild,
@@ -23,6 +23,15 @@ export async function startWorker({ registry, backbone, ...observation }: Worker
     randomId: () => `job-${crypto.randomUUID()}`,
     ...observation,
   });
-  await queue.recover();
-  return queue;
+  const recovering = queue.recover().catch((error: unknown) => {
+    observation.log({ event: "jobs_not_recovered", error: String(error) });
+  });
+  return {
+    submit: (tenant, request) => queue.submit(tenant, request),
+    get: (tenant, id) => queue.get(tenant, id),
+    close: async () => {
+      await recovering;
+      await queue.close();
+    },
+  };
 }

@@ -129,6 +129,14 @@ interface Tools {
 
 async function measure(tools: Tools): Promise<Omit<LoadResults, "start">> {
   const { request, server, io } = tools;
+  // The buffers of all sessions first: they grow with the largest pass, not with adapters.
+  await askInLoop(
+    asksOf(tools, tools.clients.loop, () => 0),
+    {
+      connections: request.connections,
+      seconds: Math.min(3, request.seconds),
+    },
+  );
   const idleMegabytes = server.residentMegabytes();
   io.stderr(`Asking for each of ${request.tenants} adapters once\n`);
   for (let index = 0; index < request.tenants; index++)
