@@ -122,10 +122,9 @@ describe.runIf(process.platform === "linux")("a server ended amid a training", (
       await vi.waitUntil(() => !isAlive(trainer), ENDING);
 
       const second = await serve();
-      expect(await second.api.job(jobId)).toMatchObject({
-        state: "failed",
-        error: { code: "job_interrupted" },
-      });
+      // Told beside the first requests.
+      await vi.waitUntil(async () => (await second.api.job(jobId)).state === "failed", TRAINING);
+      expect(await second.api.job(jobId)).toMatchObject({ error: { code: "job_interrupted" } });
       const list = await softgate(["adapters", "list", "--store", storeUrl, "--json"]);
       expect(JSON.parse(list.stdout)).toEqual({ adapters: [] });
       const again = await second.api.train({ name: "tickets", datasetId, options: { epochs: 1 } });

@@ -8,13 +8,13 @@ import { listPages } from "./list-all.ts";
 import { readRecord } from "./records.ts";
 import type { TenantId, Usage } from "./registry.ts";
 import { readTenantLimits, requireWithin } from "./tenant-limits.ts";
-import { readUsage, release, reserve } from "./usage.ts";
+import { peekUsage, readUsage, release, reserve } from "./usage.ts";
 
-/** What a publish would be refused for, before a training. Throws quota_exceeded. */
+/** What a publish would be refused for, before a training; writes nothing. Throws quota_exceeded. */
 export async function requireRoom(context: RegistryContext, owner: AdapterOwner): Promise<void> {
   await requireRoomForVersion(context, owner);
   const limits = await readTenantLimits(context, owner.tenant);
-  const used = await readUsage(context, owner.tenant);
+  const used = await peekUsage(context, owner.tenant);
   const adapters = (await isNewName(context, owner)) ? 1 : 0;
   requireWithin("adapters", { limit: limits.adapters, used: used.adapters, more: adapters });
   requireWithin("bytes", { limit: limits.bytes, used: used.bytes, more: 1 });

@@ -69,6 +69,12 @@ export async function readUsage(context: RegistryContext, tenant: TenantId): Pro
   return found?.value ?? changeUsage(context, tenant, (used) => used);
 }
 
+/** As the record says; counted where there is none. Writes nothing. */
+export async function peekUsage(context: RegistryContext, tenant: TenantId): Promise<Amounts> {
+  const found = await readRecord(context.store, usageKey(tenant), usageSchema);
+  return found?.value ?? countUsage(context, tenant);
+}
+
 /**
  * Reads every manifest and dataset record of the tenant. What is reserved meanwhile counts, at worst twice.
  * Call it after blobs were removed. Throws conflict, blob_corrupt, invalid_manifest.
