@@ -27,8 +27,8 @@ export function loadCommand(io: BenchIo): Command {
   const command = new Command("load")
     .description("the HTTP server as a process of its own under many tenants' requests")
     .option(
-      "--texts <file>",
-      "one text per line, or a .csv or .ndjson dataset (default: the example's test file)",
+      "--texts <path>",
+      "one text per line, a .csv or .ndjson dataset, or a folder of <task>/test.csv (default: the example's test file)",
     )
     .option("--store <kind>", STORE_TEXT, "file")
     .option("--tenants <n>", "each with a key and an adapter", wholeNumber(10, 10_000), 1_000)

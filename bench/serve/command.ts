@@ -23,8 +23,8 @@ export function serveCommand(io: BenchIo): Command {
   const command = new Command("serve")
     .description("text tokens per second of one batch of many adapters, against the bare backbone")
     .option(
-      "--texts <file>",
-      "one text per line, or a .csv or .ndjson dataset (default: the example's test file)",
+      "--texts <path>",
+      "one text per line, a .csv or .ndjson dataset, or a folder of <task>/test.csv (default: the example's test file)",
     )
     .option("--peers <names>", `others to measure beside: ${SERVE_PEERS.join(", ")}`, peerList, [])
     .option("--batch <n>", "texts of the batch, each of another adapter", wholeNumber(1, 512), 64)

@@ -1,5 +1,7 @@
 // The texts of the measured batch: as many as asked for, taken in order, from the start again when they run out.
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { glob } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TextInput } from "#model";
 import { BenchError } from "../errors.ts";
@@ -25,9 +27,22 @@ export async function readTexts(file: string | undefined, count: number): Promis
 }
 
 async function findTexts(file: string | undefined): Promise<BatchTexts> {
+  if (file !== undefined && statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    return textsOfTasks(file);
   if (file !== undefined) return { inputs: await textsOf(file), source: file };
   if (!existsSync(EXAMPLE)) return { inputs: SENTENCES, source: "built-in sentences" };
   return { inputs: await textsOf(EXAMPLE), source: "examples/support-tickets/test.csv" };
+}
+
+/** Single texts of every <task>/test.csv, one of each task in turn: lengths as they are in many tenants' traffic. */
+async function textsOfTasks(folder: string): Promise<BatchTexts> {
+  const files: string[] = [];
+  for await (const file of glob(join(folder, "*", "test.csv"))) files.push(file);
+  const read = await Promise.all(files.toSorted().map(textsOf));
+  const tasks = read.filter(([first]) => typeof first === "string");
+  const rows = Math.max(0, ...tasks.map(({ length }) => length));
+  const inputs = Array.from({ length: rows }, (_, row) => tasks.flatMap((task) => task[row] ?? [])).flat();
+  return { inputs, source: `${tasks.length} test files, a text of each in turn` };
 }
 
 async function textsOf(file: string): Promise<TextInput[]> {

@@ -19,8 +19,8 @@ export function sessionsCommand(io: BenchIo): Command {
   const command = new Command("sessions")
     .description("threads of one session against sessions of one thread each, on all cores")
     .option(
-      "--texts <file>",
-      "one text per line, or a .csv or .ndjson dataset (default: the example's test file)",
+      "--texts <path>",
+      "one text per line, a .csv or .ndjson dataset, or a folder of <task>/test.csv (default: the example's test file)",
     )
     .option("--batch <n>", "texts of one pass, each of another adapter", wholeNumber(1, 512), 22)
     .option("--rounds <n>", "rounds that are measured; each runs every way once", wholeNumber(1, 10_000), 15)

@@ -1,6 +1,7 @@
 // The sixth step, classify: one session of the frozen backbone, many adapters, one forward pass.
 // A pass starts as soon as the session is free, with whatever waits then, up to a token budget; which of
 // it goes first is fair between tenants.
+import { setTimeout } from "node:timers/promises";
 import type { Backbone } from "../backbone.ts";
 import type { EncoderConfig } from "../encoder/config.ts";
 import { choosePrecision, type Precision, type PrecisionChoice } from "../encoder/linear.ts";
@@ -22,6 +23,7 @@ import {
 } from "./limits.ts";
 import { NO_OBSERVER, type RequestObserver, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
+import { fullPassTokens, passTokensOf } from "./pass-size.ts";
 import { planSessions, type SessionCounts } from "./plan-sessions.ts";
 import type { PreparedBackbone } from "./prepared-backbone.ts";
 import { servingGraph } from "./serving-graph.ts";
@@ -30,14 +32,6 @@ import { shareTexts } from "./shared-texts.ts";
 import { TextCounts } from "./text-counts.ts";
 import { type Queued, TokenQueue } from "./token-queue.ts";
 
-/**
- * Positions of one forward pass, prompt tokens included. More make a pass longer, and whoever comes meanwhile
- * waits for its end, but no more texts a second: on two cores and all-MiniLM-L6-v2 in int8, 260 tokens gave
- * 541 texts/s, 528 645, 1,063 655, 4,196 602.
- */
-export const BATCH_TOKENS_MAX = 512;
-/** What waits is shared among idle sessions, in passes of no fewer positions than this. */
-const PASS_TOKENS_MIN = 128;
 /** Texts that may wait for the session, of all tenants and of one; more are refused. */
 export const QUEUED_TEXTS_MAX = 20_000;
 export const TENANT_QUEUED_TEXTS_MAX = 4_096;
@@ -291,12 +285,13 @@ export class Classifier {
     // Let the texts of the same turn of the event loop join the first pass.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
-      const isFull = this.#waiting.tokens >= BATCH_TOKENS_MAX;
+      const full = fullPassTokens(this.#pace);
+      const isFull = this.#waiting.tokens >= full;
       // Before one is taken: it is idle no more then.
-      const tokens = passTokensOf(this.#waiting.tokens, this.#pool.idle);
+      const tokens = passTokensOf(this.#waiting.tokens, { idle: this.#pool.idle, full });
       const lane = this.#pool.take({ isFull });
       if (lane) this.#startPass(lane, tokens);
-      else await Promise.race(this.#passes);
+      else await earlier([...this.#passes], isFull ? this.#pool.nextTakeMs : undefined);
     }
     this.#draining = undefined;
   }
@@ -323,7 +318,9 @@ export class Classifier {
     try {
       const feeds = batchFeeds(computed, config, this.#cache);
       const packedMs = performance.now();
-      const { features, ranMs, endedMs } = await this.#pool.run(lane, feeds);
+      const { features, ranMs, endedMs } = await this.#pool.run(lane, feeds, {
+        expectedMs: this.#pace.estimate(passTokens),
+      });
       const runMs = endedMs - ranMs;
       this.#pace.record(passTokens, runMs);
       this.#observer.passEnded({
@@ -347,11 +344,13 @@ export class Classifier {
   }
 }
 
-/** As many passes as there must be, or more so that each idle session has as many; all of them alike. */
-function passTokensOf(waiting: number, idle: number): number {
-  const among = Math.max(1, idle);
-  const passes = among * Math.ceil(waiting / BATCH_TOKENS_MAX / among);
-  return Math.max(PASS_TOKENS_MIN, Math.ceil(waiting / passes));
+/** Until one of the promises ends, or so many milliseconds are over. */
+async function earlier(promises: readonly Promise<void>[], milliseconds: number | undefined): Promise<void> {
+  if (milliseconds === undefined) return Promise.race(promises);
+  const timer = new AbortController();
+  const over = setTimeout(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([...promises, over]);
+  timer.abort();
 }
 
 function keyOf({ tenant, digest }: AdapterHandle): string {

@@ -16,4 +16,9 @@ export class Pace {
   estimate(tokens: number): number {
     return tokens * (this.#millisecondsPerToken ?? 0);
   }
+
+  /** Tokens computed in so many milliseconds; Infinity before the first pass. */
+  tokensIn(milliseconds: number): number {
+    return milliseconds / (this.#millisecondsPerToken ?? 0);
+  }
 }

@@ -6,11 +6,18 @@ import { type OptimizedGraph, ThreadSession } from "./thread-session.ts";
 
 /** One runs, the next is packed and waits at the session's thread. */
 const PASSES_OF_A_SESSION_MAX = 2;
+/**
+ * The next pass is handed over so long before the one that runs is expected to end: time to pack it, so that the
+ * session need not wait, and no more, as whoever comes later is not in it.
+ */
+const AHEAD_MS = 6;
 
 export interface Lane {
   readonly session: ThreadSession;
   passes: number;
-  /** Of the pass before, on the clock of performance.now(). */
+  /** When what it was given is expected to be done, on the clock of performance.now(). */
+  freeMs: number;
+  /** Of the pass before, on the same clock. */
   lastEndedMs: number;
 }
 
@@ -34,7 +41,7 @@ export class SessionPool {
     const pool = new SessionPool();
     const add = async () => {
       const session = await ThreadSession.create(graph, { threads });
-      pool.#lanes.push({ session, passes: 0, lastEndedMs: 0 });
+      pool.#lanes.push({ session, passes: 0, freeMs: 0, lastEndedMs: 0 });
     };
     await add();
     pool.#growing = pool.#grow(sessions - 1, add);
@@ -51,23 +58,44 @@ export class SessionPool {
     return this.#lanes.filter(({ passes }) => passes === 0).length;
   }
 
-  /** One that takes a pass now: an idle one; for a full pass, which gains nothing by waiting, also one at work. */
+  /** One that takes a pass now: an idle one, or for a full pass, which gains nothing by waiting, one soon free. */
   take({ isFull }: { isFull: boolean }): Lane | undefined {
-    const most = isFull ? PASSES_OF_A_SESSION_MAX : 1;
-    const [lane] = this.#lanes.toSorted((one, other) => one.passes - other.passes);
-    if (!lane || lane.passes >= most) return undefined;
-    lane.passes += 1;
+    const lane = this.#lanes.find(({ passes }) => passes === 0) ?? (isFull ? this.#soonFree() : undefined);
+    if (lane) lane.passes += 1;
     return lane;
   }
 
-  /** Of a lane that was taken; it is given back by `release`. */
-  async run(lane: Lane, feeds: Readonly<Record<string, Feed>>): Promise<PassResult> {
+  /** Milliseconds until a full pass may be taken, by what is expected; undefined where only the end of a pass tells. */
+  get nextTakeMs(): number | undefined {
+    const lane = this.#nextFree();
+    return lane && Math.max(0, lane.freeMs - AHEAD_MS - performance.now());
+  }
+
+  #soonFree(): Lane | undefined {
+    return this.nextTakeMs === 0 ? this.#nextFree() : undefined;
+  }
+
+  #nextFree(): Lane | undefined {
+    const [lane] = this.#lanes
+      .filter(({ passes }) => passes < PASSES_OF_A_SESSION_MAX)
+      .toSorted((one, other) => one.freeMs - other.freeMs);
+    return lane;
+  }
+
+  /** Of a lane that was taken; it is given back by `release`. `expectedMs`: what the pass should take. */
+  async run(
+    lane: Lane,
+    feeds: Readonly<Record<string, Feed>>,
+    { expectedMs }: { expectedMs: number },
+  ): Promise<PassResult> {
     const askedMs = performance.now();
+    lane.freeMs = Math.max(askedMs, lane.freeMs) + expectedMs;
     const { features } = await lane.session.run(feeds, ["features"]);
     const endedMs = performance.now();
     // The thread runs one after the other: this one's turn came when the one before it had ended.
     const ranMs = Math.max(askedMs, lane.lastEndedMs);
     lane.lastEndedMs = endedMs;
+    lane.freeMs += endedMs - (ranMs + expectedMs);
     return { features, ranMs, endedMs };
   }
 
