@@ -1,8 +1,8 @@
 """One peer of `npm run bench -- serve`: PyTorch with PEFT's mixed batches, a LoRA adapter for each text.
 
 Called by bench/serve/serve-peers.ts. LoRA of rank 8 on queries and values, one adapter and one head a text, all
-in one forward pass by `adapter_names`. Prints "ready", then "done" for each line "run". Weights are random: that
-changes no time.
+in one forward pass by `adapter_names`. Prints "ready", then "done" for each line "run together" or "run sorted".
+Weights are random: that changes no time.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from transformers import logging as transformers_logging
 LORA_RANK = 8
 LORA_ALPHA = 16
 TOKENS_MAX = 256
+SORTED_BATCH = 16
 
 
 def main() -> None:
@@ -37,11 +38,20 @@ def main() -> None:
     with open(arguments.texts, encoding="utf-8") as file:
         texts = json.load(file)
     run = create_run(arguments.backbone, texts, arguments.classes)
+    batches_of = {"together": [list(range(len(texts)))], "sorted": sorted_batches(texts)}
     print("ready", flush=True)
     for line in sys.stdin:
-        if line.strip() == "run":
-            run()
+        batches = batches_of.get(line.strip().removeprefix("run "))
+        if batches is not None:
+            for batch in batches:
+                run(batch)
             print("done", flush=True)
+
+
+def sorted_batches(texts: list[str]) -> list[list[int]]:
+    """Indices of texts, neighbours in length together. Sorting is not timed."""
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    return [order[start : start + SORTED_BATCH] for start in range(0, len(order), SORTED_BATCH)]
 
 
 def create_run(folder: str, texts: list[str], class_count: int):
@@ -65,14 +75,15 @@ def create_run(folder: str, texts: list[str], class_count: int):
     heads = torch.randn(len(texts), class_count, encoder.config.hidden_size)
 
     @torch.inference_mode()
-    def run() -> torch.Tensor:
-        encoded = tokenizer.encode_batch(texts)
+    def run(batch: list[int]) -> torch.Tensor:
+        encoded = tokenizer.encode_batch([texts[index] for index in batch])
         ids = torch.tensor([one.ids for one in encoded])
         mask = torch.tensor([one.attention_mask for one in encoded])
-        hidden = model(input_ids=ids, attention_mask=mask, adapter_names=names).last_hidden_state
+        adapter_names = [names[index] for index in batch]
+        hidden = model(input_ids=ids, attention_mask=mask, adapter_names=adapter_names).last_hidden_state
         weights = mask.unsqueeze(-1).to(hidden.dtype)
         pooled = torch.nn.functional.normalize((hidden * weights).sum(1) / weights.sum(1), dim=1)
-        return torch.einsum("bcd,bd->bc", heads, pooled).softmax(1)
+        return torch.einsum("bcd,bd->bc", heads[batch], pooled).softmax(1)
 
     return run
 

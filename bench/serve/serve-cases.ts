@@ -1,12 +1,12 @@
 // The ways one batch of texts is computed, each a function that runs it once.
 import type { Backbone, Encoding, TextInput } from "#model";
-import type { Precision } from "#model/encoder";
-import { type BatchItem, batchFeeds, Classifier, Session, servingGraph } from "#model/runtime";
-import { BareEncoder } from "../bare-encoder.ts";
+import { type Precision, packedFeeds, packTexts } from "#model/encoder";
+import { type BatchItem, batchFeeds, Classifier, servingGraph } from "#model/runtime";
 import type { BenchIo } from "../io.ts";
 import type { OpenedBackbone } from "../open-backbone.ts";
 import { adapterShape, makeAdapter, type ResidentAdapters, residentAdapters } from "./resident-adapters.ts";
 import { type PeerProcess, type ServePeer, startPeer } from "./serve-peers.ts";
+import { bareGraph, SideBySide } from "./side-by-side.ts";
 
 export const SERVE_CASES = {
   bare: "no adapters",
@@ -20,8 +20,10 @@ export const SERVE_CASES = {
   singleInt8: "int8, one adapter: prompts",
   residentInt8: "int8, as mixed, many in memory",
   classify: "as mixed, text to scores",
-  transformers_js: "transformers.js, a head each",
-  peft: "PEFT, a LoRA adapter each",
+  transformers_js: "transformers.js, a head each: one batch",
+  transformers_js_sorted: "the same, sorted by length in batches of 16",
+  peft: "PEFT, a LoRA adapter each: one batch",
+  peft_sorted: "the same, sorted by length in batches of 16",
 } as const;
 
 export type ServeCaseName = keyof typeof SERVE_CASES;
@@ -52,19 +54,30 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
   const { config } = backbone;
   const peers = await startPeers(request);
   const [bare, bareInt8] = await inBoth((precision) =>
-    BareEncoder.create({ ...backbone, precision }, threads),
+    SideBySide.create(bareGraph({ ...backbone, precision }), { threads }),
   );
-  const [session, sessionInt8] = await inBoth((precision) =>
-    Session.create(servingGraph({ ...backbone, precision }), { threads }),
+  const [serving, servingInt8] = await inBoth((precision) =>
+    SideBySide.create(servingGraph({ ...backbone, precision }), { threads }),
   );
   const classifier = await Classifier.create(backbone, { threads });
   const few = await residentAdapters(backbone, inputs.length, "spt");
   const scales = await residentAdapters(backbone, inputs.length, "scales");
   const many = await residentAdapters(backbone, residentCount, "spt");
+  const texts = encodings.map((encoding) => ({ encoding }));
+  const barePass = (by: SideBySide) => () =>
+    by.run(texts, (share) =>
+      packedFeeds(
+        packTexts(
+          share.map(({ encoding }) => encoding),
+          config,
+        ),
+        config,
+      ),
+    );
   const passOf =
-    (by: Session, items: readonly BatchItem[], { cache }: ResidentAdapters) =>
-    async () =>
-      (await by.run(batchFeeds(items, config, cache), ["features"])).features;
+    (by: SideBySide, items: readonly BatchItem[], { cache }: ResidentAdapters) =>
+    () =>
+      by.run(items, (share) => batchFeeds(share, config, cache));
   // Spread over all that are resident.
   const stride = Math.max(1, Math.floor(residentCount / inputs.length));
   const mixedItems = itemsOf(encodings, few, (text) => text);
@@ -73,26 +86,29 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
   const residentItems = itemsOf(encodings, many, (text) => (text * stride) % residentCount);
   return {
     run: new Map<ServeCaseName, () => Promise<unknown>>([
-      ["bare", () => bare.run(encodings)],
-      ["mixed", passOf(session, mixedItems, few)],
-      ["scales", passOf(session, scalesItems, scales)],
-      ["single", passOf(session, singleItems, few)],
-      ["resident", passOf(session, residentItems, many)],
-      ["bareInt8", () => bareInt8.run(encodings)],
-      ["mixedInt8", passOf(sessionInt8, mixedItems, few)],
-      ["scalesInt8", passOf(sessionInt8, scalesItems, scales)],
-      ["singleInt8", passOf(sessionInt8, singleItems, few)],
-      ["residentInt8", passOf(sessionInt8, residentItems, many)],
+      ["bare", barePass(bare)],
+      ["mixed", passOf(serving, mixedItems, few)],
+      ["scales", passOf(serving, scalesItems, scales)],
+      ["single", passOf(serving, singleItems, few)],
+      ["resident", passOf(serving, residentItems, many)],
+      ["bareInt8", barePass(bareInt8)],
+      ["mixedInt8", passOf(servingInt8, mixedItems, few)],
+      ["scalesInt8", passOf(servingInt8, scalesItems, scales)],
+      ["singleInt8", passOf(servingInt8, singleItems, few)],
+      ["residentInt8", passOf(servingInt8, residentItems, many)],
       [
         "classify",
         () => Promise.all(inputs.map((input, text) => classifyOne(classifier, backbone, text, input))),
       ],
-      ...peers.map(({ name, process }) => [name, () => process.run()] as const),
+      ...peers.flatMap(({ name, process }) => [
+        [name, () => process.run("together")] as const,
+        [`${name}_sorted` as const, () => process.run("sorted")] as const,
+      ]),
     ]),
     residentBytes: many.cache.stats.slabBytes,
     close: async () => {
       const processes = peers.map(({ process }) => process);
-      for (const part of [bare, bareInt8, session, sessionInt8, classifier, ...processes]) await part.close();
+      for (const part of [bare, bareInt8, serving, servingInt8, classifier, ...processes]) await part.close();
     },
   };
 }

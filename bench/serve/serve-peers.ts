@@ -20,8 +20,11 @@ export const SERVE_PEERS = ["transformers_js", "peft"] as const;
 export type ServePeer = (typeof SERVE_PEERS)[number];
 
 export interface PeerProcess {
-  /** Tokenizer, forward pass and heads of all texts, once. */
-  run(): Promise<void>;
+  /**
+   * Tokenizer, forward pass and heads of all texts, once: together, padded to the longest, as its documentation shows
+   * it; or sorted by length, in batches of 16, as who knows its padding would have it.
+   */
+  run(batches: "together" | "sorted"): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,8 +61,8 @@ export async function startPeer(
   const next = linesOf(child, peer);
   await next("ready");
   return {
-    async run() {
-      child.stdin.write("run\n");
+    async run(batches) {
+      child.stdin.write(`run ${batches}\n`);
       await next("done");
     },
     async close() {

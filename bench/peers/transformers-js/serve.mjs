@@ -1,8 +1,10 @@
 // One peer of `npm run bench -- serve`: @huggingface/transformers as its documentation shows it, feature
-// extraction with mean pooling, then each text's own head. Prints "ready", then "done" for each line "run".
+// extraction with mean pooling, then each text's own head. Prints "ready", then "done" for each line "run together" or "run sorted".
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { env, pipeline } from "@huggingface/transformers";
+
+const SORTED_BATCH = 16;
 
 const [models, model, textsFile, classes, threads] = process.argv.slice(2);
 env.localModelPath = models;
@@ -15,10 +17,27 @@ const extract = await pipeline("feature-extraction", model, {
   session_options,
 });
 
-async function run() {
-  const { data, dims } = await extract(texts, { pooling: "mean", normalize: true });
-  const width = dims[1];
-  return texts.map((_, text) => scores(data.subarray(text * width, (text + 1) * width), heads[text]));
+async function run(batches) {
+  const all = [];
+  for (const batch of batches) {
+    const { data, dims } = await extract(
+      batch.map((text) => texts[text]),
+      { pooling: "mean", normalize: true },
+    );
+    const width = dims[1];
+    batch.forEach((text, row) => {
+      all[text] = scores(data.subarray(row * width, (row + 1) * width), heads[text]);
+    });
+  }
+  return all;
+}
+
+/** Indices of texts, neighbours in length together. Sorting is not timed. */
+function sortedBatches() {
+  const order = texts.map((_, text) => text).sort((a, b) => texts[a].length - texts[b].length);
+  return Array.from({ length: Math.ceil(order.length / SORTED_BATCH) }, (_, batch) =>
+    order.slice(batch * SORTED_BATCH, (batch + 1) * SORTED_BATCH),
+  );
 }
 
 function scores(vector, head) {
@@ -35,9 +54,11 @@ const { dims } = await extract(texts.slice(0, 1), { pooling: "mean" });
 const heads = texts.map(() =>
   Float32Array.from({ length: Number(classes) * dims[1] }, () => Math.random() - 0.5),
 );
+const batchesOf = { together: [texts.map((_, text) => text)], sorted: sortedBatches() };
 console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
-  if (line !== "run") continue;
-  await run();
+  const batches = batchesOf[line.replace("run ", "")];
+  if (!batches) continue;
+  await run(batches);
   console.log("done");
 }
