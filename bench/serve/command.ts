@@ -9,6 +9,7 @@ import { measureServing, type ServeRatio, type ServeResults } from "./measure-se
 import { readTexts } from "./read-texts.ts";
 import { adapterShape } from "./resident-adapters.ts";
 import { SERVE_PEERS, type ServePeer } from "./serve-peers.ts";
+import { PASS_TOKENS } from "./side-by-side.ts";
 
 interface ServeOptions extends SharedOptions {
   readonly texts?: string;
@@ -47,7 +48,16 @@ async function serve(options: ServeOptions, io: BenchIo): Promise<void> {
   });
   const settings = {
     backbone: { id, digest: backbone.digest },
-    ...{ texts: texts.source, batch, resident: residentCount, rounds, warmUp, threads, peers },
+    ...{
+      texts: texts.source,
+      batch,
+      resident: residentCount,
+      rounds,
+      warmUp,
+      threads,
+      peers,
+      passTokens: PASS_TOKENS,
+    },
     adapters: adapterShape(backbone.config),
   };
   await printDocument({ benchmark: "serve", settings, results, text: describe(results) }, options, io);

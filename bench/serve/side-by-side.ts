@@ -1,9 +1,12 @@
-// One batch as a server computes it: as many sessions as its cores are given to, at once, in passes as large as a server
-// makes them. The bare backbone is computed so too: what is compared is what stands in the graph.
+// One batch as a server computes it: as many sessions as its cores are given to, at once, in passes about as large as a
+// server makes them. The bare backbone is computed so too: what is compared is what stands in the graph.
 import type { Encoding } from "#model";
 import { type EncoderSource, encodeTexts } from "#model/encoder";
 import { type Graph, GraphBuilder } from "#model/graph";
-import { type Feed, PASS_TOKENS_MAX, planSessions, type SessionCounts, ThreadSession } from "#model/runtime";
+import { type Feed, planSessions, type SessionCounts, ThreadSession } from "#model/runtime";
+
+/** At most: on two cores, about what a server computes in the time it gives a pass. */
+export const PASS_TOKENS = 256;
 
 interface Text {
   readonly encoding: Encoding;
@@ -30,7 +33,7 @@ export class SideBySide {
   ): Promise<Float32Array[]> {
     const total = items.reduce((sum, { encoding }) => sum + encoding.tokenIds.length, 0);
     const sessions = this.#sessions.length;
-    const passes = sessions * Math.ceil(total / PASS_TOKENS_MAX / sessions);
+    const passes = sessions * Math.ceil(total / PASS_TOKENS / sessions);
     const shares = sharesOf(items, passes).filter(({ length }) => length > 0);
     const runs = shares.map(async (share, pass) => {
       const session = this.#sessions[pass % sessions];

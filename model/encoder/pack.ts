@@ -1,4 +1,4 @@
-// Packs texts of different lengths into rows of one length without padding each text: the shortest rows
+// Packs texts of different lengths into rows of one length without padding each text: the cheapest rows
 // into which first-fit decreasing fits them all (MULTIFIT: Coffman, Garey, Johnson 1978). Texts are kept
 // apart by segment ids. Prompt tokens stand beside the rows, in slots.
 
@@ -8,8 +8,10 @@ import { EMPTY_POSITION, EMPTY_SLOT } from "./encoder.ts";
 
 /** Rows are about this long unless one text needs more, or all texts together need less. */
 export const ROW_TOKENS = 64;
-/** Numbers of rows tried, from the fewest on; the one of fewest positions is taken. */
-const ROW_COUNTS_TRIED = 3;
+/** Numbers of rows tried: so many fewer than ROW_TOKENS suggests, and so many more. */
+const ROW_COUNTS_ASIDE = 2;
+/** A position costs twice as much in rows this long as in the shortest: each token looks at all of its row. */
+const ROW_TOKENS_AT_TWICE = 1536;
 
 export interface PackItem {
   readonly tokenIds: readonly number[];
@@ -82,16 +84,21 @@ export function placeEvenly(sizes: readonly number[]): { starts: number[]; rows:
   const order = sizes.map((_, index) => index).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0) || a - b);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const longest = Math.max(1, sizes[order[0] ?? 0] ?? 1);
-  const fewest = Math.max(1, Math.ceil(total / Math.max(longest, ROW_TOKENS)));
-  const [first, ...others] = Array.from({ length: ROW_COUNTS_TRIED }, (_, more) => {
+  const near = Math.max(1, Math.ceil(total / Math.max(longest, ROW_TOKENS)));
+  const fewest = Math.max(1, near - ROW_COUNTS_ASIDE);
+  const [first, ...others] = Array.from({ length: near + ROW_COUNTS_ASIDE + 1 - fewest }, (_, more) => {
     const rows = fewest + more;
     return multifit(sizes, order, { rows, rowTokensMin: Math.max(longest, Math.ceil(total / rows)) });
   });
   const { places, rowTokens, rows } = others.reduce(
-    (best, next) => (next.rows * next.rowTokens < best.rows * best.rowTokens ? next : best),
+    (best, next) => (costOf(next) < costOf(best) ? next : best),
     must(first, "packing"),
   );
   return { starts: places.map(({ row, at }) => row * rowTokens + at), rows, rowTokens };
+}
+
+function costOf({ rows, rowTokens }: Packing): number {
+  return rows * rowTokens * (1 + rowTokens / ROW_TOKENS_AT_TWICE);
 }
 
 interface Packing {

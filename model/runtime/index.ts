@@ -2,7 +2,6 @@
 export { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 export { type BatchItem, batchFeeds } from "./batch-feeds.ts";
 export { type AdapterHandle, type Classification, Classifier, type ClassifierOptions } from "./classifier.ts";
-export { PASS_TOKENS_MAX } from "./pass-size.ts";
 export { planSessions, type SessionCounts } from "./plan-sessions.ts";
 export { GRAPH_FILE, preparedAs } from "./prepared-as.ts";
 export {

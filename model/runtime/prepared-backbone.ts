@@ -12,7 +12,7 @@ import { toFloat32 } from "../safetensors/read-tensor.ts";
 import { serializeSafetensors } from "../safetensors/serialize.ts";
 import { GRAPH_FILE } from "./prepared-as.ts";
 import { servingGraph } from "./serving-graph.ts";
-import { Session } from "./session.ts";
+import { ThreadSession } from "./thread-session.ts";
 
 export const PREPARED_FILES = [GRAPH_FILE, "weights.bin", "norms.safetensors"] as const;
 export type PreparedFile = (typeof PREPARED_FILES)[number];
@@ -33,7 +33,7 @@ export async function writePrepared(
   { config, weights }: Backbone,
   { precision, folder }: { precision: Precision; folder: string },
 ): Promise<void> {
-  await Session.optimize(servingGraph({ config, weights, precision }), {
+  await ThreadSession.optimize(servingGraph({ config, weights, precision }), {
     path: join(folder, GRAPH_FILE),
     weightsName: "weights.bin" satisfies PreparedFile,
   });

@@ -1,10 +1,12 @@
 // The thread behind ThreadSession: one session, one message after the other, each answered in its turn.
-import { parentPort } from "node:worker_threads";
-import { type Feed, Session, type SessionOptions } from "./session.ts";
+import { type MessagePort, workerData } from "node:worker_threads";
+import type { Feed, OptimizedFiles, Session, SessionOptions } from "./session.ts";
 
 export type ToThread =
   /** Comes first; see Session.load. */
   | { readonly kind: "load"; readonly model: Uint8Array | string; readonly options: SessionOptions }
+  /** See Session.optimize. */
+  | { readonly kind: "optimize"; readonly model: Uint8Array; readonly files: OptimizedFiles }
   | {
       readonly kind: "run";
       readonly feeds: Readonly<Record<string, Feed>>;
@@ -12,11 +14,10 @@ export type ToThread =
     }
   | { readonly kind: "close" };
 
-/** To a load nothing; to a run its outputs. */
+/** To a run its outputs; to the others nothing. */
 export type FromThread = Record<string, Float32Array> | Error;
 
-const port = parentPort;
-if (!port) throw new Error("invariant: session-thread.ts runs in a thread");
+const { port }: { port: MessagePort } = workerData;
 let session: Session | undefined;
 let last = Promise.resolve();
 
@@ -27,21 +28,28 @@ port.on("message", (message: ToThread) => {
 async function answer(message: ToThread): Promise<void> {
   if (message.kind === "close") {
     await session?.close();
-    port?.close();
+    port.close();
     return;
   }
   try {
     const results: FromThread = await work(message);
-    port?.postMessage(results);
+    port.postMessage(results);
   } catch (error) {
-    port?.postMessage(error instanceof Error ? error : new Error(String(error)));
+    port.postMessage(error instanceof Error ? error : new Error(String(error)));
   }
 }
 
 /** The model is not kept: the session has its own. */
 async function work(message: Exclude<ToThread, { kind: "close" }>): Promise<Record<string, Float32Array>> {
   if (message.kind === "load") {
+    // Here, so that a failure is an answer.
+    const { Session } = await import("./session.ts");
     session = await Session.load(message.model, message.options);
+    return {};
+  }
+  if (message.kind === "optimize") {
+    const { Session } = await import("./session.ts");
+    await Session.optimize(message.model, message.files);
     return {};
   }
   if (!session) throw new Error("invariant: a session is loaded before it runs");

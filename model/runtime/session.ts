@@ -1,6 +1,6 @@
 // The only importer of onnxruntime: a session over a graph, typed arrays in, typed arrays out.
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import type { Graph } from "../graph/builder.ts";
+import { type Graph, GraphBuilder } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
 import { serializeGraph } from "../graph/serialize.ts";
 
@@ -18,6 +18,13 @@ export interface LongFeed {
 export interface SessionOptions {
   /** Threads of one run; 0 lets onnxruntime choose (one per core). */
   readonly threads?: number;
+}
+
+export interface OptimizedFiles {
+  /** Of the graph. */
+  readonly path: string;
+  /** Of the file beside it. */
+  readonly weightsName: string;
 }
 
 /** Weights smaller than this stay in the graph's file. */
@@ -47,14 +54,11 @@ export class Session {
   }
 
   /**
-   * Writes the graph as onnxruntime runs it on processors of this kind, nothing left to optimize, and its weights
+   * Writes what serializeGraph gave as onnxruntime runs it on processors of this kind, nothing left to optimize, and its weights
    * into a file beside it, which a session maps into memory.
    */
-  static async optimize(
-    graph: Graph,
-    { path, weightsName }: { path: string; weightsName: string },
-  ): Promise<void> {
-    const session = await InferenceSession.create(serializeGraph(graph), {
+  static async optimize(model: Uint8Array, { path, weightsName }: OptimizedFiles): Promise<void> {
+    const session = await InferenceSession.create(model, {
       ...sessionSettings({}, { level: "all" }),
       optimizedModelFilePath: path,
       extra: {
@@ -83,6 +87,23 @@ export class Session {
   async close(): Promise<void> {
     await this.#session.release();
   }
+}
+
+/**
+ * Has the calling thread, and all that it starts, take numbers below 1e-38 for 0. Softmax leaves such numbers where a
+ * position must not look at another, and processors take a hundred times as long over each. Does nothing where
+ * the process had a session before, and on processors that have no such numbers. Not for a thread that does anything
+ * but compute.
+ */
+export async function flushDenormals(): Promise<void> {
+  const builder = new GraphBuilder();
+  const one = builder.input("one", ["N"]);
+  builder.output("two", builder.apply("Add", [one, one]));
+  const session = await InferenceSession.create(serializeGraph(builder.build()), {
+    ...sessionSettings({ threads: 1 }, { level: "disabled" }),
+    extra: { session: { set_denormal_as_zero: "1" } },
+  });
+  await session.release();
 }
 
 function sessionSettings(

@@ -71,3 +71,20 @@ test("a closed session has finished what ran, and refuses more", async () => {
   await expect(session.run({ x: four(1), large: idle }, ["sum"])).rejects.toThrow("ended");
   await session.close();
 });
+
+test.runIf(process.platform === "linux" && process.arch === "x64")(
+  "every session's thread takes denormal numbers for 0, and the thread of the event loop does not",
+  async () => {
+    const sessions = [
+      await ThreadSession.create(graph(), { threads: 1 }),
+      await ThreadSession.create(graph(), { threads: 1 }),
+    ];
+    for (const session of sessions) {
+      const { sum } = await session.run({ x: four(1e-40), large: idle }, ["sum"]);
+      expect([...sum]).toEqual([0, 0, 0, 0]);
+      await session.close();
+    }
+    const [small = 0] = Float64Array.of(1e-310);
+    expect(2 * small).toBeGreaterThan(0);
+  },
+);

@@ -1,9 +1,10 @@
 // A session in a thread of its own. onnxruntime's run holds the thread that calls it for the whole forward
 // pass; here that is not the thread of the event loop, which goes on reading requests meanwhile.
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Graph } from "../graph/builder.ts";
 import { serializeGraph } from "../graph/serialize.ts";
-import type { Feed, SessionOptions } from "./session.ts";
+import type { Feed, OptimizedFiles, SessionOptions } from "./session.ts";
+import type { ToOrigin } from "./session-origin.ts";
 import type { FromThread, ToThread } from "./session-thread.ts";
 
 interface Pending {
@@ -11,7 +12,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** Written by Session.optimize. */
+/** Written by ThreadSession.optimize. */
 export interface OptimizedGraph {
   readonly graphFile: string;
 }
@@ -42,20 +43,41 @@ function nameOf({ graphFile }: OptimizedGraph, { threads = 0 }: SessionOptions):
   return `${threads} ${graphFile}`;
 }
 
+let origin: Worker | undefined;
+
+/** This side's end of a channel to a new thread; it closes when the thread ends. */
+function startThread(): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  const message: ToOrigin = { port: port2 };
+  origin ??= startOrigin();
+  origin.postMessage(message, [port2]);
+  return port1;
+}
+
+function startOrigin(): Worker {
+  const worker = new Worker(new URL("./session-origin.ts", import.meta.url));
+  worker.unref();
+  // Its threads end with it, and their channels close, which tells whoever waits.
+  worker.on("error", () => undefined);
+  worker.once("exit", () => {
+    origin = undefined;
+  });
+  return worker;
+}
+
 export class ThreadSession {
-  readonly #worker: Worker;
+  readonly #port: MessagePort;
   readonly #pending: Pending[] = [];
   readonly #ended: Promise<void>;
   #loaded: Promise<unknown> = Promise.resolve();
   #failure: Error | undefined;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
-    worker.on("message", (message: FromThread) => this.#settle(message));
-    worker.on("error", (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
+  private constructor(port: MessagePort) {
+    this.#port = port;
+    port.on("message", (message: FromThread) => this.#settle(message));
     this.#ended = new Promise((resolve) =>
-      worker.once("exit", (code) => {
-        this.#fail(new Error(`The session's thread ended with code ${code}.`));
+      port.once("close", () => {
+        this.#fail(new Error("The session's thread has ended."));
         resolve();
       }),
     );
@@ -65,7 +87,7 @@ export class ThreadSession {
   static async create(graph: Graph | OptimizedGraph, options: SessionOptions = {}): Promise<ThreadSession> {
     const session =
       ("graphFile" in graph && takeBegun(graph, options)) || ThreadSession.#load(graph, options);
-    session.#worker.ref();
+    session.#port.ref();
     try {
       await session.#loaded;
       return session;
@@ -78,12 +100,21 @@ export class ThreadSession {
   /** One that loads, and for which no process stays. A failure is told to who takes it. */
   static begin(graph: OptimizedGraph, options: SessionOptions): ThreadSession {
     const session = ThreadSession.#load(graph, options);
-    session.#worker.unref();
+    session.#port.unref();
     return session;
   }
 
+  /** Writes a graph for `create`, as Session.optimize does. */
+  static async optimize(graph: Graph, files: OptimizedFiles): Promise<void> {
+    const session = new ThreadSession(startThread());
+    const model = serializeGraph(graph);
+    const optimized = session.#expect();
+    session.#post({ kind: "optimize", model, files }, [model.buffer as ArrayBuffer]);
+    await optimized.finally(() => session.close());
+  }
+
   static #load(graph: Graph | OptimizedGraph, options: SessionOptions): ThreadSession {
-    const session = new ThreadSession(new Worker(new URL("./session-thread.ts", import.meta.url)));
+    const session = new ThreadSession(startThread());
     session.#loaded = session.#expect();
     session.#loaded.catch(() => undefined); // Until someone waits for it, a failure must not end the process.
     const model = "graphFile" in graph ? graph.graphFile : serializeGraph(graph);
@@ -108,7 +139,7 @@ export class ThreadSession {
 
   /** Waits for what runs. */
   async close(): Promise<void> {
-    this.#worker.ref();
+    this.#port.ref();
     if (!this.#failure) this.#post({ kind: "close" });
     await this.#ended;
   }
@@ -117,17 +148,17 @@ export class ThreadSession {
   #expect(): Promise<Record<string, Float32Array>> {
     if (this.#failure) return Promise.reject(this.#failure);
     // A process must not end while it waits for an answer, and not stay for a session that is idle.
-    this.#worker.ref();
+    this.#port.ref();
     return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }));
   }
 
   #post(message: ToThread, moved: readonly ArrayBuffer[] = []): void {
-    this.#worker.postMessage(message, moved);
+    this.#port.postMessage(message, moved);
   }
 
   #settle(message: FromThread): void {
     const pending = this.#pending.shift();
-    if (this.#pending.length === 0) this.#worker.unref();
+    if (this.#pending.length === 0) this.#port.unref();
     if (message instanceof Error) pending?.reject(message);
     else pending?.resolve(message);
   }
