@@ -1,11 +1,12 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { preparedAs, WEIGHTS_FILE } from "#model/runtime/begin";
 import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
@@ -46,6 +47,19 @@ it("a server takes the session that was begun for it, in the precision asked for
     expect({ code, output }).toMatchObject({ code: 0, output: expect.stringContaining('"event":"stopped"') });
     expect(output).toContain(`"precision":"${precision}"`);
   }
+}, 30_000);
+
+it("a server whose prepared weights were damaged says so, and prepares them again", async () => {
+  const weights = join(cache, "cache", "backbones", "tiny", preparedAs("int8").key, WEIGHTS_FILE);
+  const bytes = await readFile(weights);
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  await writeFile(weights, bytes);
+  const { code, output } = await run("--port", "0");
+  expect({ code, output }).toMatchObject({
+    code: 0,
+    output: expect.stringContaining("prepared_backbone_damaged"),
+  });
+  expect((await run("--port", "0")).output).not.toContain("prepared_backbone_damaged");
 }, 30_000);
 
 it.each([

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { beginSession, GRAPH_FILE, planSessions, preparedAs } from "#model/runtime/begin";
+import { beginSession, GRAPH_FILE, planSessions, preparedAs, WEIGHTS_FILE } from "#model/runtime/begin";
 import { DEFAULT_BACKBONE, folderOfBackbone } from "#registry/backbones/places";
 
 /** Does nothing for other commands, and where nothing was prepared. Throws nothing. */
@@ -16,7 +16,11 @@ export function beginServing([command, ...args]: readonly string[]): void {
   if (typeof backbone !== "string") return;
   const { key } = preparedAs(precision === "fp32" ? "fp32" : "int8");
   const folders = [resolve(backbone), folderOfBackbone(backbone)];
-  const graphFile = folders.map((folder) => join(folder, key, GRAPH_FILE)).find((path) => existsSync(path));
+  const prepared = folders
+    .map((folder) => join(folder, key))
+    .find((path) => existsSync(join(path, GRAPH_FILE)));
   const plan = planSessions({ threads: Number(threads), sessions: Number(sessions) });
-  if (graphFile !== undefined) beginSession({ graphFile }, { threads: plan.threads });
+  if (prepared === undefined) return;
+  const measure = [join(prepared, WEIGHTS_FILE)];
+  beginSession({ graphFile: join(prepared, GRAPH_FILE) }, { threads: plan.threads, measure });
 }

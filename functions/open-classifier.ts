@@ -12,7 +12,7 @@ import {
   preparedAs,
   writePrepared,
 } from "#model/runtime";
-import { dropBegunSession } from "#model/runtime/begin";
+import { dropBegunSession, measureBegun } from "#model/runtime/begin";
 import {
   keepPrepared,
   loadBackbone,
@@ -116,7 +116,7 @@ async function createVerified(
   );
   const [created, isWhole] = await Promise.all([
     creating.catch((error: unknown) => ({ error })),
-    prepared.verify(),
+    prepared.verify(measureBegun),
   ]);
   if ("classifier" in created) {
     if (isWhole) return created;

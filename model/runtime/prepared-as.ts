@@ -18,3 +18,5 @@ export function preparedAs(precision: Precision): { key: string; madeBy: Record<
 
 /** The file of PREPARED_FILES that a session loads. */
 export const GRAPH_FILE = "graph.onnx";
+/** And the one that it maps into memory. */
+export const WEIGHTS_FILE = "weights.bin";

@@ -10,11 +10,11 @@ import { must } from "../graph/ops.ts";
 import { parseSafetensors } from "../safetensors/parse.ts";
 import { toFloat32 } from "../safetensors/read-tensor.ts";
 import { serializeSafetensors } from "../safetensors/serialize.ts";
-import { GRAPH_FILE } from "./prepared-as.ts";
+import { GRAPH_FILE, WEIGHTS_FILE } from "./prepared-as.ts";
 import { servingGraph } from "./serving-graph.ts";
 import { ThreadSession } from "./thread-session.ts";
 
-export const PREPARED_FILES = [GRAPH_FILE, "weights.bin", "norms.safetensors"] as const;
+export const PREPARED_FILES = [GRAPH_FILE, WEIGHTS_FILE, "norms.safetensors"] as const;
 export type PreparedFile = (typeof PREPARED_FILES)[number];
 
 /** Norms that adapters change: of the rest of the weights the session alone knows. */
@@ -35,7 +35,7 @@ export async function writePrepared(
 ): Promise<void> {
   await ThreadSession.optimize(servingGraph({ config, weights, precision }), {
     path: join(folder, GRAPH_FILE),
-    weightsName: "weights.bin" satisfies PreparedFile,
+    weightsName: WEIGHTS_FILE,
   });
   const tensors = weights.layers.flatMap((layer, index) =>
     NORMS.flatMap((norm) =>

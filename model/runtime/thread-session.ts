@@ -5,10 +5,10 @@ import type { Graph } from "../graph/builder.ts";
 import { serializeGraph } from "../graph/serialize.ts";
 import type { Feed, OptimizedFiles, SessionOptions } from "./session.ts";
 import type { ToOrigin } from "./session-origin.ts";
-import type { FromThread, ToThread } from "./session-thread.ts";
+import type { FromThread, MeasuredFile, ToThread } from "./session-thread.ts";
 
 interface Pending {
-  readonly resolve: (outputs: Record<string, Float32Array>) => void;
+  readonly resolve: (answer: Exclude<FromThread, Error>) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -19,16 +19,38 @@ export interface OptimizedGraph {
 
 /** At most one: the session that a server begins with, before the rest of its program is loaded. */
 let begun: { readonly name: string; readonly session: ThreadSession } | undefined;
+/** By path: what its thread measures once the session is loaded. */
+const measuring = new Map<string, Promise<MeasuredFile>>();
 
-/** Has a thread load a graph that ThreadSession.create will be asked for, with these options. */
-export function beginSession(graph: OptimizedGraph, options: SessionOptions): void {
-  begun = { name: nameOf(graph, options), session: ThreadSession.begin(graph, options) };
+/**
+ * Has a thread load a graph that ThreadSession.create will be asked for, with these options, and then measure files
+ * that `measureBegun` will be asked for.
+ */
+export function beginSession(
+  graph: OptimizedGraph,
+  { measure, ...options }: SessionOptions & { readonly measure: readonly string[] },
+): void {
+  const session = ThreadSession.begin(graph, options);
+  begun = { name: nameOf(graph, options), session };
+  for (const path of measure) {
+    const measured = session.measure(path);
+    measured.catch(() => undefined); // Told to who asks.
+    measuring.set(path, measured);
+  }
+}
+
+/** Bytes and sha256 of a file that was to be measured, once; undefined for others. */
+export function measureBegun(path: string): Promise<MeasuredFile> | undefined {
+  const measured = measuring.get(path);
+  measuring.delete(path);
+  return measured;
 }
 
 /** Nobody will ask for the one that was begun. */
 export async function dropBegunSession(): Promise<void> {
   const { session } = begun ?? {};
   begun = undefined;
+  measuring.clear();
   await session?.close();
 }
 
@@ -70,6 +92,8 @@ export class ThreadSession {
   readonly #pending: Pending[] = [];
   readonly #ended: Promise<void>;
   #loaded: Promise<unknown> = Promise.resolve();
+  /** Whether a process stays for its answers. */
+  #stays = true;
   #failure: Error | undefined;
 
   private constructor(port: MessagePort) {
@@ -87,6 +111,7 @@ export class ThreadSession {
   static async create(graph: Graph | OptimizedGraph, options: SessionOptions = {}): Promise<ThreadSession> {
     const session =
       ("graphFile" in graph && takeBegun(graph, options)) || ThreadSession.#load(graph, options);
+    session.#stays = true;
     session.#port.ref();
     try {
       await session.#loaded;
@@ -100,6 +125,7 @@ export class ThreadSession {
   /** One that loads, and for which no process stays. A failure is told to who takes it. */
   static begin(graph: OptimizedGraph, options: SessionOptions): ThreadSession {
     const session = ThreadSession.#load(graph, options);
+    session.#stays = false;
     session.#port.unref();
     return session;
   }
@@ -137,6 +163,13 @@ export class ThreadSession {
     return (await answer) as Record<Output, Float32Array>;
   }
 
+  /** Bytes and sha256 of a file, read in the thread, after what it was asked before. */
+  async measure(path: string): Promise<MeasuredFile> {
+    const answer = this.#expect();
+    this.#post({ kind: "measure", path });
+    return (await answer) as MeasuredFile;
+  }
+
   /** Waits for what runs. */
   async close(): Promise<void> {
     this.#port.ref();
@@ -145,10 +178,10 @@ export class ThreadSession {
   }
 
   /** The next answer: they come in the order of the messages. */
-  #expect(): Promise<Record<string, Float32Array>> {
+  #expect(): Promise<Exclude<FromThread, Error>> {
     if (this.#failure) return Promise.reject(this.#failure);
     // A process must not end while it waits for an answer, and not stay for a session that is idle.
-    this.#port.ref();
+    if (this.#stays) this.#port.ref();
     return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }));
   }
 
