@@ -44,6 +44,7 @@ export const exitCodeByCode = {
   conflict: EXIT.failed,
   limit_exceeded: EXIT.badInput,
   quota_exceeded: EXIT.failed,
+  direct_upload_unsupported: EXIT.failed,
   invalid_store_url: EXIT.badInput,
   store_unreachable: EXIT.unreachable,
   store_refused: EXIT.unreachable,

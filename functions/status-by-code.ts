@@ -41,6 +41,7 @@ export const statusByCode = {
   conflict: 409,
   limit_exceeded: 409,
   quota_exceeded: 409,
+  direct_upload_unsupported: 409,
   invalid_store_url: 500,
   store_unreachable: 503,
   store_refused: 503,

@@ -25,6 +25,7 @@ import { listVersions } from "./list-versions.ts";
 import { type AdapterDisk, type AdapterFilesObserver, NO_FILES_OBSERVER } from "./local-disk/adapter-disk.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import { readPackage } from "./package.ts";
+import { presignUpload } from "./presign-upload.ts";
 import { protectAlias } from "./protect-alias.ts";
 import { publish } from "./publish.ts";
 import { getUsage, requireRoom } from "./quota.ts";
@@ -64,6 +65,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     putDataset: (tenant, dataset) => putDataset(context, tenant, dataset),
     getDataset: (tenant, id) => getDataset(context, tenant, id),
+    presignUpload: (tenant, blob) => presignUpload(context, tenant, blob),
     publish: (tenant, request) => publish(context, tenant, request),
     resolve: (tenant, reference) => resolve(context, tenant, reference),
     readFiles: (tenant, manifest) => readFiles(context, tenant, manifest),

@@ -20,6 +20,7 @@ export type RegistryErrorCode =
   | "conflict"
   | "limit_exceeded"
   | "quota_exceeded"
+  | "direct_upload_unsupported"
   | "invalid_store_url"
   | "store_unreachable"
   | "store_refused"

@@ -25,6 +25,11 @@ export { type Manifest, manifestSchema } from "./manifest.ts";
 export type { ObjectStore } from "./object-store/object-store.ts";
 export { isOnThisMachine, openObjectStore } from "./object-store/open.ts";
 export {
+  createTenantCredentials,
+  type TenantCredentials,
+  type TenantCredentialsRequest,
+} from "./object-store/sts.ts";
+export {
   isPackageFile,
   type PackageFile,
   type PackageFiles,
@@ -52,3 +57,4 @@ export {
   type Usage,
   type VersionSummary,
 } from "./registry.ts";
+export { type SessionPolicy, tenantSessionPolicy } from "./tenant-session-policy.ts";

@@ -11,6 +11,8 @@ export const VERSIONS_PER_ADAPTER_DEFAULT = 1_000;
 export const BYTES_PER_TENANT_DEFAULT = 32 * GIBIBYTE;
 
 export const DATASET_BYTES_MAX = 256 * MEBIBYTE;
+/** From when its URL is made to when the upload begins. */
+export const PRESIGNED_UPLOAD_SECONDS = 900;
 export const ADAPTER_FILE_BYTES_MAX = 64 * MEBIBYTE;
 export const MANIFEST_BYTES_MAX = MEBIBYTE;
 export const PACKAGE_RECORD_BYTES_MAX = 4 * KIBIBYTE;

@@ -14,6 +14,7 @@ import { RegistryError } from "./errors.ts";
 import type { HistoryPage } from "./history.ts";
 import { VERSION_MAX } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
+import type { PresignedPut } from "./object-store/object-store.ts";
 import type { PackageFiles } from "./package.ts";
 
 declare const brand: unique symbol;
@@ -179,6 +180,11 @@ export interface Registry {
   ): Promise<DatasetRecord>;
   /** Throws dataset_not_found. */
   getDataset(tenant: TenantId, id: string): Promise<DatasetRecord & { content: Uint8Array }>;
+  /**
+   * A request with which whoever has it uploads this blob, straight into the store; nothing names it yet. Throws
+   * direct_upload_unsupported where the store is no S3, limit_exceeded, quota_exceeded.
+   */
+  presignUpload(tenant: TenantId, blob: { digest: string; bytes: number }): Promise<PresignedPut>;
 
   /** Throws adapter_deleted while the name can be restored, quota_exceeded. */
   publish(tenant: TenantId, request: PublishRequest): Promise<PublishedAdapter>;

@@ -47,6 +47,16 @@ export interface ObjectPage {
   readonly objects?: readonly ObjectDetails[];
 }
 
+/** A request that writes one object, to be sent by whoever has it. */
+export interface PresignedPut {
+  readonly method: "PUT";
+  /** A secret for as long as it is valid. */
+  readonly url: string;
+  /** To be sent as they are: the signature is over them. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly expiresAt: string;
+}
+
 export interface ObjectStore {
   /** For messages: never holds credentials. */
   readonly description: string;
@@ -59,6 +69,14 @@ export interface ObjectStore {
   /** Throws RegistryError store_unreachable, store_refused or store_unsuitable (ignores conditions). */
   check(): Promise<void>;
   close(): Promise<void>;
+  /**
+   * For content of this digest and size and no other, and only while the key is free. Absent where objects are not
+   * reached by URL.
+   */
+  presignPut?(
+    key: string,
+    upload: { readonly digest: string; readonly bytes: number; readonly expiresInSeconds: number },
+  ): Promise<PresignedPut>;
 }
 
 export const OBJECT_BYTES_MAX = 256 * 1024 * 1024;

@@ -38,14 +38,12 @@ export function s3ErrorOf(error: unknown, description: string): unknown {
   if (error instanceof RegistryError || !(error instanceof Error)) return error;
   if (error.message.startsWith("invariant:")) return error;
   const { name } = error;
-  const status = isAnswer(error) ? error.$metadata.httpStatusCode : undefined;
-  const cause = new Error(`S3: ${codeOf(error)} (status ${status ?? "none"})`);
+  const cause = new Error(`S3: ${codeOf(error)} (status ${statusOf(error) ?? "none"})`);
   if (isWriteConflict(error)) {
     const message = `The object store ${description} is busy with other writes of the same object (${codeOf(error)}): try again.`;
     return new RegistryError("store_unreachable", message, cause);
   }
-  const isRefusal = isStatusOfRefusal(status) && !isCutOff(error);
-  if (isRefusal || Object.hasOwn(remedyByName, name)) {
+  if (isRefusal(error)) {
     const remedy = Object.hasOwn(remedyByName, name) ? remedyByName[name] : REMEDY_DEFAULT;
     const message = `The object store ${description} refused (${codeOf(error)}). ${remedy}`;
     return new RegistryError("store_refused", message, cause);
@@ -55,6 +53,15 @@ export function s3ErrorOf(error: unknown, description: string): unknown {
     `The object store ${description} does not answer (${codeOf(error)}). Check that it runs and can be reached from here, and endpoint= in the store's URL.`,
     cause,
   );
+}
+
+/** The server has answered, or was not asked for want of credentials: to ask again is of no use. */
+export function isRefusal(error: Error): boolean {
+  return (isStatusOfRefusal(statusOf(error)) && !isCutOff(error)) || Object.hasOwn(remedyByName, error.name);
+}
+
+export function statusOf(error: Error): number | undefined {
+  return isAnswer(error) ? error.$metadata.httpStatusCode : undefined;
 }
 
 function isStatusOfRefusal(status: number | undefined): boolean {
@@ -82,6 +89,6 @@ function isAnswer(error: unknown): error is Answer {
 }
 
 /** "ECONNREFUSED" says more than "Error". */
-function codeOf(error: Error): string {
+export function codeOf(error: Error): string {
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }

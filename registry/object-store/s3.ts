@@ -16,11 +16,11 @@ import type {
   ObjectDetails,
   ObjectPage,
   ObjectStore,
+  PresignedPut,
   PutCondition,
   PutResult,
   StoredObject,
 } from "./object-store.ts";
-import type { S3Location } from "./open.ts";
 import { probeConditions } from "./probe-conditions.ts";
 import {
   attemptsOf,
@@ -30,6 +30,7 @@ import {
   isWriteConflict,
   s3ErrorOf,
 } from "./s3-errors.ts";
+import { regionOf, type S3Location } from "./s3-url.ts";
 
 const CONNECT_MS_MAX = 3_000;
 const REQUEST_MS_MAX = 15_000;
@@ -40,7 +41,8 @@ const CALL_MS_MAX = 60_000;
 const CONFLICT_ATTEMPTS_MAX = 4;
 /** Between the first two of them; doubled each time. */
 const CONFLICT_PAUSE_MS = 50;
-const REGION_DEFAULT = "us-east-1";
+/** Headers that a presigned upload is bound to. As query parameters some servers would not look at them. */
+const PRESIGNED_HEADERS = new Set(["host", "content-length", "if-none-match", "x-amz-checksum-sha256"]);
 
 export class S3Store implements ObjectStore {
   readonly description: string;
@@ -128,6 +130,32 @@ export class S3Store implements ObjectStore {
     this.#client.destroy();
   }
 
+  async presignPut(
+    key: string,
+    { digest, bytes, expiresInSeconds }: Parameters<NonNullable<ObjectStore["presignPut"]>>[1],
+  ): Promise<PresignedPut> {
+    checkKey(key);
+    checkSize(key, bytes);
+    // Loaded late: most processes sign no URL.
+    const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
+    const sha256 = Buffer.from(digest.replace("sha256:", ""), "hex").toString("base64");
+    const command = new PutObjectCommand({
+      ...{ Bucket: this.#location.bucket, Key: this.#keyOf(key) },
+      ...{ ContentLength: bytes, ChecksumSHA256: sha256, IfNoneMatch: "*" },
+    });
+    const signingDate = new Date();
+    const options = { signableHeaders: PRESIGNED_HEADERS, unhoistableHeaders: PRESIGNED_HEADERS };
+    const url = await this.#run(() =>
+      getSignedUrl(this.#client, command, { ...options, signingDate, expiresIn: expiresInSeconds }),
+    );
+    return {
+      method: "PUT",
+      url,
+      headers: { "Content-Length": String(bytes), "If-None-Match": "*", "x-amz-checksum-sha256": sha256 },
+      expiresAt: new Date(signingDate.getTime() + expiresInSeconds * 1_000).toISOString(),
+    };
+  }
+
   async #fetch(key: string): Promise<StoredObject | "cut off" | undefined> {
     const command = new GetObjectCommand({ Bucket: this.#location.bucket, Key: this.#keyOf(key) });
     const { Body, ETag, ContentLength = 0 } = await this.#client.send(command, inTime());
@@ -191,10 +219,10 @@ export class S3Store implements ObjectStore {
   }
 }
 
-function createClient({ endpoint, region }: S3Location): S3Client {
-  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+function createClient(location: S3Location): S3Client {
+  const { endpoint } = location;
   return new S3Client({
-    region: region ?? AWS_REGION ?? AWS_DEFAULT_REGION ?? REGION_DEFAULT,
+    region: regionOf(location),
     // A host name per bucket is AWS's way; other servers are addressed by path.
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
     maxAttempts: ATTEMPTS_MAX,

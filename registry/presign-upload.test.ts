@@ -1,0 +1,138 @@
+// Uploads by URL, against a real S3 server: each URL is good for one content under one key, once, for a while.
+import { request as httpRequest } from "node:http";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { findVersitygw, startVersitygw, type TestS3 } from "../test/helpers/versitygw.ts";
+import { createRegistry } from "./create-registry.ts";
+import { digestOf } from "./digest.ts";
+import { blobKey } from "./layout.ts";
+import { DATASET_BYTES_MAX, PRESIGNED_UPLOAD_SECONDS } from "./limits.ts";
+import type { ObjectStore, PresignedPut } from "./object-store/object-store.ts";
+import { openObjectStore } from "./object-store/open.ts";
+import type { Registry } from "./registry.ts";
+import { alpha, beta, createTestRegistry, encode } from "./test-registry.ts";
+
+const program = await findVersitygw();
+const content = encode("text,label\na,b\n");
+const digest = digestOf(content);
+const blob = { digest, bytes: content.byteLength };
+
+/** The status of a request with these very headers. */
+function send({ url, headers }: Pick<PresignedPut, "url" | "headers">, body: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(url, { method: "PUT", headers, agent: false }, (response) => {
+      response.resume();
+      response.once("end", () => resolve(response.statusCode ?? 0));
+    });
+    sent.once("error", reject);
+    sent.end(body);
+  });
+}
+
+describe.skipIf(program === undefined)("an upload by URL", () => {
+  let server: TestS3;
+  let store: ObjectStore;
+  let registry: Registry;
+
+  beforeAll(async () => {
+    server = await startVersitygw(program ?? "", ["uploads"]);
+  }, 30_000);
+  beforeEach(async () => {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", server.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", server.secretAccessKey);
+    store = await openObjectStore(`s3://uploads/a/prefix?endpoint=${server.endpoint}&region=us-east-1`);
+    registry = createRegistry({ store });
+  });
+  afterEach(async () => {
+    vi.useRealTimers();
+    await store.delete(blobKey(alpha, digest));
+    await store.close();
+  });
+  afterAll(() => server?.stop());
+
+  const isThere = async () => (await store.get(blobKey(alpha, digest))) !== undefined;
+
+  it("is taken as it was announced, becomes the tenant's blob, and is taken once", async () => {
+    const beforeMs = Date.now();
+    const put = await registry.presignUpload(alpha, blob);
+    expect(Date.parse(put.expiresAt) - beforeMs).toBeGreaterThanOrEqual(PRESIGNED_UPLOAD_SECONDS * 1_000);
+    expect(await send(put, content)).toBe(200);
+    expect((await store.get(blobKey(alpha, digest)))?.bytes).toEqual(content);
+    expect(await store.get(blobKey(beta, digest))).toBeUndefined();
+    expect(await send(put, content)).toBe(412);
+    expect(await send(await registry.presignUpload(alpha, blob), content)).toBe(412);
+  });
+
+  it("of other content is refused, whatever is said of it", async () => {
+    const put = await registry.presignUpload(alpha, blob);
+    const same = content.map((byte, index) => (index === 0 ? byte + 1 : byte));
+    expect(await send(put, same)).toBe(400);
+    const checksum = Buffer.from(digestOf(same).replace("sha256:", ""), "hex").toString("base64");
+    const relabelled = { ...put.headers, "x-amz-checksum-sha256": checksum };
+    expect(await send({ ...put, headers: relabelled }, same)).toBe(403);
+    expect(await isThere()).toBe(false);
+  });
+
+  it("of another length is refused", async () => {
+    const put = await registry.presignUpload(alpha, blob);
+    for (const other of [encode("text,label\na,b\nc,d\n"), encode("text")]) {
+      const headers = { ...put.headers, "Content-Length": String(other.byteLength) };
+      expect(await send({ ...put, headers }, other)).toBe(403);
+    }
+    expect(await isThere()).toBe(false);
+  });
+
+  it.each(["If-None-Match", "x-amz-checksum-sha256"])("without %s is refused", async (name) => {
+    const put = await registry.presignUpload(alpha, blob);
+    const { [name]: _gone, ...headers } = put.headers;
+    expect(await send({ ...put, headers }, content)).toBe(403);
+    expect(await isThere()).toBe(false);
+  });
+
+  it("under another key, of the same tenant or of another, is refused", async () => {
+    const { url, headers } = await registry.presignUpload(alpha, blob);
+    for (const other of [
+      url.replace("tenants/alpha/", "tenants/beta/"),
+      url.replace(/\/sha256\/./, "/sha256/0"),
+    ]) {
+      if (other !== url) expect(await send({ url: other, headers }, content)).toBe(403);
+    }
+    expect(await store.get(blobKey(beta, digest))).toBeUndefined();
+  });
+
+  it("after its time is refused, and it says when that is", async () => {
+    const nowMs = Date.now();
+    vi.useFakeTimers({ toFake: ["Date"], now: nowMs - 120_000 });
+    const put = await store.presignPut?.(blobKey(alpha, digest), { ...blob, expiresInSeconds: 60 });
+    vi.useRealTimers();
+    if (!put) return expect.unreachable();
+    expect(put.expiresAt).toBe(new Date(nowMs - 60_000).toISOString());
+    expect(await send(put, content)).toBe(403);
+    expect(await isThere()).toBe(false);
+  });
+});
+
+describe("a URL for an upload", () => {
+  it("is not to be had where the store is a folder or in memory", async () => {
+    for (const url of ["memory:", "file:unused"]) {
+      const registry = createRegistry({ store: await openObjectStore(url) });
+      await expect(registry.presignUpload(alpha, blob)).rejects.toMatchObject({
+        code: "direct_upload_unsupported",
+        publicMessage: expect.stringContaining("upload through the server"),
+      });
+    }
+  });
+
+  it.each([
+    ["what is no digest", { digest: "../other", bytes: 1 }, "invalid_name"],
+    ["nothing", { digest, bytes: 0 }, "limit_exceeded"],
+    ["more than a dataset has", { digest, bytes: DATASET_BYTES_MAX + 1 }, "limit_exceeded"],
+    ["half a byte", { digest, bytes: 0.5 }, "limit_exceeded"],
+    ["more than the tenant may have", { digest, bytes: 11 }, "quota_exceeded"],
+  ])("for %s is refused", async (_, given, code) => {
+    const { store, registry: plain } = createTestRegistry();
+    await plain.setTenantLimits(alpha, { bytes: 10 });
+    const presigning = Object.assign(store, { presignPut: () => Promise.reject(new Error("was asked")) });
+    const registry = createRegistry({ store: presigning });
+    await expect(registry.presignUpload(alpha, given)).rejects.toMatchObject({ code });
+  });
+});
