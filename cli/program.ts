@@ -9,6 +9,7 @@ import { evaluateCommand } from "./commands/evaluate.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { reportCommand } from "./commands/report.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { signingKeyCommand } from "./commands/signing-key.ts";
 import { storeCommand } from "./commands/store.ts";
 import { tenantsCommand } from "./commands/tenants.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -30,6 +31,7 @@ export function createProgram(io: Io): Command {
     adaptersCommand(io),
     auditCommand(io),
     keysCommand(io),
+    signingKeyCommand(io),
     storeCommand(io),
     tenantsCommand(io),
     backboneCommand(io),

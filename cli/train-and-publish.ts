@@ -20,6 +20,7 @@ import { CLI_ACTOR, type ColumnOptions, type TenantOptions } from "./options.ts"
 import { bar, createProgressLine, type ProgressLine } from "./progress-line.ts";
 import { findOrPull } from "./pull.ts";
 import { type DatasetFile, printWarnings, readDataset } from "./read-dataset.ts";
+import { readSigner } from "./signing-key-file.ts";
 
 export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
   readonly data: string;
@@ -28,6 +29,8 @@ export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
   readonly name: string;
   /** A file for the report, .html or .json. */
   readonly report?: string;
+  /** The file of a private key. */
+  readonly sign?: string;
   readonly backbone: string;
   readonly seed?: number;
   readonly epochs?: number;
@@ -54,6 +57,7 @@ export async function trainAndPublish(
   const tenant = parseTenantId(command.tenant);
   const name = parseAdapterName(command.name);
   const silent = command.json === true;
+  const signer = await readSigner(command.sign);
   const file = await readTraining(command, io, { silent });
   const validation = await readValidation(command);
   const backbone = await findOrPull(command.backbone, io, { silent });
@@ -63,7 +67,7 @@ export async function trainAndPublish(
   return withRegistry(command.store, async (registry, store) => {
     // Before the training: a store that refuses writes is found in a second, not after minutes.
     await store.check();
-    await registry.requirePublishable(tenant, name);
+    await registry.requirePublishable(tenant, name, signer);
     const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
     const trained = { dataset: file.dataset, ...(validation && { validation }), options };
     const result = await trainOn(
@@ -74,7 +78,7 @@ export async function trainAndPublish(
     const resolved = await publishTrained(
       result,
       { tenant, name, jobId: `local-${crypto.randomUUID()}`, dataset, actor: CLI_ACTOR },
-      { registry, softgateVersion: packageJson.version },
+      { registry, softgateVersion: packageJson.version, ...(signer && { signer }) },
     );
     return { resolved, report: result.report };
   });

@@ -2,6 +2,7 @@
 // is wired in wire-services.ts, which is loaded while the classifier's session is.
 import { setTimeout } from "node:timers/promises";
 import type { PrecisionChoice } from "#model";
+import type { Signer } from "#registry";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
 import { findBackbone } from "./find-backbone.ts";
 import { type Listener, listen } from "./listen.ts";
@@ -30,6 +31,8 @@ export interface NodeServerOptions {
   readonly adapterFolder?: string;
   /** Whether adapters that were warm when the last server stopped are loaded again. Default true. */
   readonly restoresWarm?: boolean;
+  /** Signs what is trained here. Without one, tenants that require signatures are not trained for. */
+  readonly signer?: Signer;
   /** Prometheus metrics at /metrics of this port, open to who can reach it; none without. */
   readonly metricsPort?: number;
   /** How long close() goes on answering, no longer ready, before the port closes. Default 0. */

@@ -1,6 +1,6 @@
 // The one list of what the HTTP routes depend on.
 import type { Adapter, RequestObserver, TextInput } from "#model";
-import type { Registry, ResolvedAdapter, TenantId } from "#registry";
+import type { Registry, ResolvedAdapter, Signer, TenantId } from "#registry";
 import type { JobQueue } from "#trainer/job";
 
 export interface HeldBackbone {
@@ -17,6 +17,8 @@ export interface Services {
   readonly classifier: ClassifierPort;
   /** Takes training jobs. */
   readonly jobs: JobQueue;
+  /** Signs what the jobs publish, where the server was given a key. */
+  readonly signer?: Signer;
   /** The backbone this server holds. */
   readonly backbone: HeldBackbone;
   /** Remembers which adapters answered, where that is kept over a restart. */

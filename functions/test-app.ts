@@ -9,6 +9,7 @@ import {
   parseTenantId,
   type Registry,
   type ResolvedAdapter,
+  type Signer,
   type TenantId,
 } from "#registry";
 import type { Job, JobQueue } from "#trainer/job";
@@ -72,6 +73,7 @@ export async function publishAdapter(
     manifestLabels?: readonly string[];
     backbone?: { id: string; digest: string };
     report?: Record<string, unknown>;
+    signer?: Signer;
   },
 ): Promise<ResolvedAdapter> {
   const { labels = ["no", "yes"], backbone = BACKBONE } = options;
@@ -86,6 +88,7 @@ export async function publishAdapter(
   return registry.publish(options.tenant ?? alpha, {
     name: parseAdapterName(options.name),
     files: serializeAdapter(adapter, backbone),
+    ...(options.signer && { signer: options.signer }),
     manifest: {
       createdBy: { softgate: "0.0.0" },
       backbone: { ...backbone, width: 2 },

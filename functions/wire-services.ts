@@ -59,9 +59,10 @@ export async function wireServices(
   const warmSet = openWarmSet({ registry, classifier, log }, { ...options, store, backbone });
   if (warmSet) closers.push(() => warmSet.close());
   const observer = observeJobs(tracer, timings);
-  const jobs = startWorker({ registry, backbone: { ...backbone, folder }, log, observer });
+  const signing = options.signer && { signer: options.signer };
+  const jobs = startWorker({ registry, backbone: { ...backbone, folder }, log, observer, ...signing });
   closers.push(() => jobs.close());
-  const services = { registry, classifier, jobs, backbone, log, ...(warmSet && { warmSet }) };
+  const services = { registry, classifier, jobs, backbone, log, ...signing, ...(warmSet && { warmSet }) };
   const app = createApp(services, { tracer, timings, isStopping });
   warmSet?.start();
   return { app, facts: { store: store.description, backbone, precision } };

@@ -5,6 +5,7 @@ import { findVersion } from "./find-version.ts";
 import type { AdapterOwner } from "./layout.ts";
 import { BEFORE_SWITCH_MS_MAX } from "./limits.ts";
 import type { ResolvedAdapter, TenantId } from "./registry.ts";
+import { recentTrust, requireSigned } from "./signing/require-signed.ts";
 
 export type BeforeSwitch = (tenant: TenantId, adapter: ResolvedAdapter) => Promise<void>;
 
@@ -14,9 +15,7 @@ export async function prepareSwitch(
   owner: AdapterOwner,
   { version, beforeSwitch }: { version: number; beforeSwitch: BeforeSwitch },
 ): Promise<void> {
-  const prepared = findVersion(context, owner, version)
-    .then((adapter) => adapter && beforeSwitch(owner.tenant, adapter))
-    .catch(() => undefined);
+  const prepared = load(context, owner, { version, beforeSwitch }).catch(() => undefined);
   await new Promise<void>((resolve) => {
     const late = setTimeout(resolve, BEFORE_SWITCH_MS_MAX);
     prepared.then(() => {
@@ -24,4 +23,17 @@ export async function prepareSwitch(
       resolve();
     });
   });
+}
+
+/** What is not signed as its tenant requires is not loaded; who wanted to switch to it is told. */
+async function load(
+  context: RegistryContext,
+  owner: AdapterOwner,
+  { version, beforeSwitch }: { version: number; beforeSwitch: BeforeSwitch },
+): Promise<void> {
+  const { tenant } = owner;
+  const adapter = await findVersion(context, owner, version);
+  if (!adapter) return;
+  requireSigned(context, { tenant, adapter, trust: await recentTrust(context, tenant) });
+  await beforeSwitch(tenant, adapter);
 }

@@ -41,6 +41,9 @@ const actions = [
   "create_key",
   "revoke_key",
   "set_limits",
+  "add_signing_key",
+  "revoke_signing_key",
+  "require_signatures",
 ] as const;
 
 /** A protected alias moves to versions that are no worse than the current one by more than the margin. */
@@ -79,13 +82,16 @@ export const auditEntrySchema = z.strictObject({
   protected: z.boolean().exactOptional(),
   rule: promotionRuleSchema.exactOptional(),
   datasetId: z.string().exactOptional(),
+  /** Of an API key, or of a key that signs. */
   keyId: z.string().exactOptional(),
   limits: tenantLimitsSchema.exactOptional(),
+  /** Of signatures. */
+  required: z.boolean().exactOptional(),
   why: z.string().exactOptional(),
 });
 
 export const adapterChangeSchema = auditEntrySchema
-  .omit({ adapter: true, datasetId: true, keyId: true, limits: true })
+  .omit({ adapter: true, datasetId: true, keyId: true, limits: true, required: true })
   .extend({
     /** From 1, without gaps, in the order in which the changes took effect. */
     sequence: z.int().min(1),

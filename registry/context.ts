@@ -6,6 +6,7 @@ import type { AdapterDisk, AdapterFilesObserver } from "./local-disk/adapter-dis
 import type { ObjectStore } from "./object-store/object-store.ts";
 import type { RecentReads } from "./recent-reads.ts";
 import type { KeyRecord, PublishRequest, ResolvedAdapter } from "./registry.ts";
+import type { Trust, Verified } from "./signing/require-signed.ts";
 
 /**
  * Throws when an adapter's files are damaged or do not fit what its manifest says. This room knows no tensors:
@@ -26,6 +27,9 @@ export interface RegistryContext {
   readonly states: RecentReads<AdapterState>;
   /** By object key. */
   readonly keys: RecentReads<KeyRecord>;
+  /** By object key. */
+  readonly signing: RecentReads<Trust>;
+  readonly verified: Verified;
   /** Copies of adapters' files on this machine; undefined without. */
   readonly disk: AdapterDisk | undefined;
   readonly filesObserver: AdapterFilesObserver;

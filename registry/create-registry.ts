@@ -17,6 +17,9 @@ import {
   MANIFEST_CACHE_BYTES_MAX,
   MANIFESTS_CACHED_MAX,
   RESTORE_MS_DEFAULT,
+  SIGNING_CACHED_MAX,
+  SIGNING_REFRESH_MS,
+  SIGNING_STALE_MS_MAX,
   STATES_CACHED_MAX,
 } from "./limits.ts";
 import { listAdapters } from "./list-adapters.ts";
@@ -37,6 +40,8 @@ import { deleteVersion, restoreVersion } from "./remove-version.ts";
 import { resolve } from "./resolve.ts";
 import { rollback } from "./rollback.ts";
 import { setAlias } from "./set-alias.ts";
+import { requireSigner } from "./signing/require-signed.ts";
+import { addSigningKey, readSigning, requireSignatures, revokeSigningKey } from "./signing/signing-record.ts";
 import { setTenantLimits } from "./tenant-limits.ts";
 import { recountUsage } from "./usage.ts";
 
@@ -70,8 +75,9 @@ export function createRegistry(options: RegistryOptions): Registry {
     resolve: (tenant, reference) => resolve(context, tenant, reference),
     readFiles: (tenant, manifest) => readFiles(context, tenant, manifest),
     readPackage: (tenant, request) => readPackage(context, tenant, request),
-    requirePublishable: async (tenant, name) => {
+    requirePublishable: async (tenant, name, signer) => {
       await requirePublishable(context, { tenant, name });
+      await requireSigner(context, tenant, signer);
       await requireRoom(context, { tenant, name });
     },
     setAlias: (tenant, name, move) => setAlias(context, tenant, { name, ...move }),
@@ -90,6 +96,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     recountUsage: (tenant) => recountUsage(context, tenant),
     setTenantLimits: (tenant, limits, actor) =>
       setTenantLimits(context, tenant, { limits, ...(actor && { actor }) }),
+    getSigning: (tenant) => readSigning(context, tenant),
+    addSigningKey: (tenant, key, actor) =>
+      addSigningKey(context, tenant, { ...key, ...(actor && { actor }) }),
+    revokeSigningKey: (tenant, id, actor) =>
+      revokeSigningKey(context, tenant, { id, ...(actor && { actor }) }),
+    requireSignatures: (tenant, required, actor) =>
+      requireSignatures(context, tenant, { required, ...(actor && { actor }) }),
     putJob: (tenant, id, record) => putJob(context, tenant, { id, record }),
     getJob: (tenant, id) => getJob(context, tenant, id),
     listUnfinishedJobs: () => listUnfinishedJobs(context),
@@ -118,6 +131,13 @@ function createContext(options: RegistryOptions): RegistryContext {
       nowMs,
     }),
     keys: new RecentReads({ ageMsMax: KEY_STALE_MS_MAX, entriesMax: KEYS_CACHED_MAX, nowMs }),
+    signing: new RecentReads({
+      ageMsMax: SIGNING_STALE_MS_MAX,
+      refreshMs: SIGNING_REFRESH_MS,
+      entriesMax: SIGNING_CACHED_MAX,
+      nowMs,
+    }),
+    verified: new WeakMap(),
     disk: options.disk,
     filesObserver: options.filesObserver ?? NO_FILES_OBSERVER,
     prepareSwitch: async (owner, version) => {

@@ -57,4 +57,6 @@ export {
   type Usage,
   type VersionSummary,
 } from "./registry.ts";
+export { createSigner, createSigningKey, type Signer } from "./signing/signing-key.ts";
+export type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
 export { type SessionPolicy, tenantSessionPolicy } from "./tenant-session-policy.ts";

@@ -24,6 +24,7 @@ describe("the layout", () => {
             layout.claimKey(owner, version),
             layout.manifestKey(owner, version),
             layout.stateKey(owner),
+            layout.signingRecordKey(tenant),
             layout.historySegmentKey(owner, version),
             layout.auditKey(tenant, { id: "0".repeat(32), at: new Date(version).toISOString() }),
             layout.publicationKey(tenant, "../../any text\0"),

@@ -8,6 +8,7 @@
 //     datasets/<dataset id>.json         dataset record
 //     limits.json                        what an operator has set for the tenant; absent: the defaults
 //     usage.json                         adapters and bytes that count against them
+//     signing.json                       keys that sign the tenant's versions, and whether they must; absent: none
 //     adapters/<name>/
 //       claims/<rank>-<version>.json     this number is taken, by whom
 //       manifests/<rank>-<version>.json  the version; what has none does not exist
@@ -64,6 +65,10 @@ export function tenantLimitsKey(tenant: TenantId): string {
 
 export function usageKey(tenant: TenantId): string {
   return `${tenantPrefix(tenant)}usage.json`;
+}
+
+export function signingRecordKey(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}signing.json`;
 }
 
 export function adaptersPrefix(tenant: TenantId): string {
@@ -145,6 +150,7 @@ const keyShapes = {
   key: /^keys\/[0-9a-f]{64}\.json$/,
   limits: new RegExp(`^tenants/${NAME}/limits\\.json$`),
   usage: new RegExp(`^tenants/${NAME}/usage\\.json$`),
+  signing: new RegExp(`^tenants/${NAME}/signing\\.json$`),
   probe: /^probes\/[^/]+$/,
   claim: new RegExp(`^${ADAPTER}/claims/\\d{8}-\\d+\\.json$`),
   manifest: new RegExp(`^${ADAPTER}/manifests/\\d{8}-\\d+\\.json$`),

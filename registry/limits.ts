@@ -15,6 +15,8 @@ export const DATASET_BYTES_MAX = 256 * MEBIBYTE;
 export const PRESIGNED_UPLOAD_SECONDS = 900;
 export const ADAPTER_FILE_BYTES_MAX = 64 * MEBIBYTE;
 export const MANIFEST_BYTES_MAX = MEBIBYTE;
+/** Of a tenant, those that were revoked included. */
+export const SIGNING_KEYS_PER_TENANT_MAX = 100;
 export const PACKAGE_RECORD_BYTES_MAX = 4 * KIBIBYTE;
 export const JOB_RECORD_BYTES_MAX = 256 * KIBIBYTE;
 export const FILE_NAME_LENGTH_MAX = 255;
@@ -76,6 +78,15 @@ export const ALIAS_REFRESH_MS = 500;
 export const BEFORE_SWITCH_MS_MAX = 5_000;
 /** Another process's revocation of a key is seen after at most this time; one's own at once. */
 export const KEY_STALE_MS_MAX = 10_000;
+
+/**
+ * That a tenant requires signatures, and that a key that signs was revoked, is seen by requests after at most this
+ * time; by publishes and moves of aliases at once.
+ */
+export const SIGNING_STALE_MS_MAX = 10_000;
+/** What is asked for is read again from this age on, beside the requests, so that none waits for it. */
+export const SIGNING_REFRESH_MS = 5_000;
+export const SIGNING_CACHED_MAX = 10_000;
 
 /** Of copies of adapters' files on this machine's disk, where the store is elsewhere. */
 export const ADAPTER_DISK_BYTES_DEFAULT = 1024 * MEBIBYTE;

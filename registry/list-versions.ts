@@ -28,7 +28,7 @@ export async function listVersions(
     const adapter = await findVersion(context, owner, versionOfKey(key));
     if (!adapter) throw new Error(`invariant: ${key} is listed and absent`);
     const { version, digest, manifest } = adapter;
-    const { createdAt, labels, backbone, dataset } = manifest;
+    const { createdAt, labels, backbone, dataset, signature } = manifest;
     const names = aliases.filter((entry) => entry.version === version).map(({ alias }) => alias);
     const { id, digest: backboneDigest } = backbone;
     return {
@@ -39,6 +39,7 @@ export async function listVersions(
       labels,
       backbone: { id, digest: backboneDigest },
       dataset,
+      ...(signature && { signedBy: signature.keyId }),
     };
   });
   return next === undefined ? { versions: found } : { versions: found, next: versionOfKey(next) };

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { digestOf } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
 import { MANIFEST_BYTES_MAX } from "./limits.ts";
+import { SIGNATURE, SIGNING_KEY_ID } from "./signing/signing-key.ts";
 
 export const MANIFEST_MEDIA_TYPE = "application/vnd.softgate.adapter.manifest.v1+json";
 
@@ -55,6 +56,10 @@ export const manifestSchema = z.strictObject({
   ),
   /** The trainer's report, kept as it was given. */
   report: z.record(z.string(), z.unknown()),
+  /** Over all the rest but the version (signing/statement.ts). Absent where it was published without a key. */
+  signature: z
+    .strictObject({ keyId: z.string().regex(SIGNING_KEY_ID), value: z.string().regex(SIGNATURE) })
+    .exactOptional(),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -79,20 +84,26 @@ export function decodeManifest(
   expected: { name: string; version: number },
 ): { manifest: Manifest; digest: string } {
   const what = `The stored manifest of ${expected.name}:${expected.version} is damaged`;
-  const result = manifestSchema.safeParse(parseJson(bytes));
+  const { text, value } = parseJson(bytes);
+  const result = manifestSchema.safeParse(value);
   if (!result.success) throw invalidManifest(what, result.error);
-  const { name, version } = result.data;
+  const { name, version, signature } = result.data;
+  // Other bytes of the same meaning, such as a number's digits beyond its precision, were not signed.
+  if (signature && JSON.stringify(value) !== text) {
+    throw new RegistryError("invalid_manifest", `${what}: it is not written as it was signed.`);
+  }
   if (name !== expected.name || version !== expected.version) {
     throw new RegistryError("invalid_manifest", `${what}: it calls itself ${name}:${version}.`);
   }
   return { manifest: freezeDeeply(result.data), digest: digestOf(bytes) };
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+function parseJson(bytes: Uint8Array): { text: string; value: unknown } {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return { text, value: JSON.parse(text) };
   } catch {
-    return undefined;
+    return { text: "", value: undefined };
   }
 }
 

@@ -15,6 +15,7 @@ import { ADAPTER_FILE_BYTES_MAX, MANIFEST_BYTES_MAX, PACKAGE_RECORD_BYTES_MAX } 
 import { decodeManifest, type Manifest, originSchema } from "./manifest.ts";
 import { readFiles } from "./read-files.ts";
 import type { AdapterName, Registry, ResolvedAdapter, TenantId } from "./registry.ts";
+import type { Signer } from "./signing/signing-key.ts";
 
 const PACKAGE_MEDIA_TYPE = "application/vnd.softgate.package.v1+json";
 
@@ -63,17 +64,23 @@ export async function readPackage(
 
 /**
  * The next version of a name, out of a package. Its report, data set and maker are those of the version that it
- * was, which becomes its origin. Throws invalid_package for files that do not fit each other or are no adapter, and
+ * was, which becomes its origin. A signature said of that one whose it was, so it is not this one's: the signer's is,
+ * where there is one. Throws invalid_package for files that do not fit each other or are no adapter, and
  * what publish throws.
  */
 export async function publishPackage(
   registry: Pick<Registry, "publish">,
   tenant: TenantId,
-  request: { readonly name: AdapterName; readonly alias?: string; readonly files: PackageFiles },
+  request: {
+    readonly name: AdapterName;
+    readonly alias?: string;
+    readonly files: PackageFiles;
+    readonly signer?: Signer;
+  },
 ): Promise<ResolvedAdapter> {
   const { files, ...place } = request;
   const { manifest, origin } = unpackPackage(files);
-  const { mediaType, name, version, createdAt, files: _, origin: _parent, ...kept } = manifest;
+  const { mediaType, name, version, createdAt, files: _, origin: _parent, signature, ...kept } = manifest;
   const content = { config: files["adapter_config.json"], weights: files["adapter_model.safetensors"] };
   try {
     return await registry.publish(tenant, { ...place, files: content, manifest: { ...kept, origin } });

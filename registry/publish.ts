@@ -24,8 +24,13 @@ import {
   type TenantId,
 } from "./registry.ts";
 import { requirePublishable } from "./remove-adapter.ts";
+import { currentTrust, requireSigned, requireSigner } from "./signing/require-signed.ts";
+import { signManifest } from "./signing/statement.ts";
 
-/** Throws invalid_manifest, limit_exceeded, quota_exceeded, adapter_deleted, conflict, and what the registry's checkAdapter throws. */
+/**
+ * Throws invalid_manifest, limit_exceeded, quota_exceeded, adapter_deleted, conflict, signature_required,
+ * signature_invalid, and what the registry's checkAdapter throws.
+ */
 export async function publish(
   context: RegistryContext,
   tenant: TenantId,
@@ -34,19 +39,22 @@ export async function publish(
   const owner = { tenant, name: parseAdapterName(request.name) };
   const alias = parseAlias(request.alias ?? DEFAULT_ALIAS);
   context.checkAdapter(request.files, request.manifest);
-  checkRequest(request);
+  checkRequest(tenant, request);
   await requirePublishable(context, owner);
+  await requireSigner(context, tenant, request.signer);
   await context.ensureLayout();
   const adapter =
     (await findPublished(context, owner, request.idempotencyKey)) ??
     (await withRoomForName(context, owner, () => writeVersion(context, owner, request)));
+  // What an earlier call with the same idempotency key wrote may be signed otherwise.
+  requireSigned(context, { tenant, adapter, trust: await currentTrust(context, tenant) });
   const { actor } = request;
   await context.prepareSwitch(owner, adapter.version);
   const heldBack = await promotePublished(context, owner, { alias, adapter, ...(actor && { actor }) });
   return heldBack === undefined ? adapter : { ...adapter, heldBack };
 }
 
-function checkRequest({ files, idempotencyKey, ...request }: PublishRequest): void {
+function checkRequest(tenant: TenantId, { files, idempotencyKey, ...request }: PublishRequest): void {
   for (const { byteLength } of [files.config, files.weights]) {
     if (byteLength <= ADAPTER_FILE_BYTES_MAX) continue;
     throw new RegistryError(
@@ -61,7 +69,7 @@ function checkRequest({ files, idempotencyKey, ...request }: PublishRequest): vo
   // What cannot be published must not take a number: a stand-in is checked before anything is written.
   const digest = `sha256:${"0".repeat(64)}`;
   encodeManifest(
-    completeManifest(request, {
+    completeManifest(tenant, request, {
       version: 1,
       createdAt: new Date(0).toISOString(),
       files: [
@@ -93,7 +101,7 @@ async function writeVersion(
   const [config, weights] = await putBlobs(context, tenant, [files.config, files.weights]);
   const { version, ...claim } = await claimVersion(context, owner, request.idempotencyKey);
   const bytes = encodeManifest(
-    completeManifest(request, {
+    completeManifest(tenant, request, {
       version,
       createdAt: context.now().toISOString(),
       files: [
@@ -126,9 +134,12 @@ function publishEntry(
   };
 }
 
+/** Signed where the request has a signer. Throws as encodeManifest does. */
 function completeManifest(
-  { name, manifest }: Pick<PublishRequest, "name" | "manifest">,
+  tenant: TenantId,
+  { name, manifest, signer }: Pick<PublishRequest, "name" | "manifest" | "signer">,
   rest: Pick<Manifest, "version" | "createdAt" | "files">,
 ): Manifest {
-  return { ...manifest, mediaType: MANIFEST_MEDIA_TYPE, name, ...rest };
+  const complete = { ...manifest, mediaType: MANIFEST_MEDIA_TYPE, name, ...rest } as const;
+  return signer ? signManifest(tenant, complete, signer) : complete;
 }

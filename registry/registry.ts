@@ -16,6 +16,8 @@ import { VERSION_MAX } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { PresignedPut } from "./object-store/object-store.ts";
 import type { PackageFiles } from "./package.ts";
+import type { Signer } from "./signing/signing-key.ts";
+import type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
 
 declare const brand: unique symbol;
 export type TenantId = string & { readonly [brand]: "TenantId" };
@@ -97,12 +99,14 @@ export interface VersionSummary {
   readonly labels: readonly string[];
   readonly backbone: { readonly id: string; readonly digest: string };
   readonly dataset: { readonly digest: string; readonly rows: number };
+  /** The key that its manifest names; absent where it is not signed. Not verified here. */
+  readonly signedBy?: string;
 }
 
 export interface PublishRequest {
   readonly name: AdapterName;
   readonly files: { readonly config: Uint8Array; readonly weights: Uint8Array };
-  readonly manifest: Omit<Manifest, "mediaType" | "name" | "version" | "createdAt" | "files">;
+  readonly manifest: Omit<Manifest, "mediaType" | "name" | "version" | "createdAt" | "files" | "signature">;
   /**
    * Moved to the new version once its manifest stands, unless it already points at a later one.
    * Default "production".
@@ -110,6 +114,8 @@ export interface PublishRequest {
   readonly alias?: string;
   /** Publishing again with the same key returns the version it made. */
   readonly idempotencyKey?: string;
+  /** Signs the version, in this process. Needed where the tenant requires signatures. */
+  readonly signer?: Signer;
   readonly actor?: Actor;
 }
 
@@ -186,11 +192,17 @@ export interface Registry {
    */
   presignUpload(tenant: TenantId, blob: { digest: string; bytes: number }): Promise<PresignedPut>;
 
-  /** Throws adapter_deleted while the name can be restored, quota_exceeded. */
+  /** Throws adapter_deleted while the name can be restored, quota_exceeded, signature_required, signature_invalid. */
   publish(tenant: TenantId, request: PublishRequest): Promise<PublishedAdapter>;
-  /** What publish would refuse for the name's sake, before a training. Throws adapter_deleted, quota_exceeded. */
-  requirePublishable(tenant: TenantId, name: AdapterName): Promise<void>;
-  /** Throws adapter_not_found, alias_not_found, version_not_found. */
+  /**
+   * What publish would refuse for the name's or the signer's sake, before a training. Throws adapter_deleted,
+   * quota_exceeded, signature_required, signature_invalid.
+   */
+  requirePublishable(tenant: TenantId, name: AdapterName, signer?: Signer): Promise<void>;
+  /**
+   * A version that is signed as the tenant requires, by keys as of at most SIGNING_STALE_MS_MAX ago. Throws
+   * adapter_not_found, alias_not_found, version_not_found, signature_required, signature_invalid.
+   */
   resolve(tenant: TenantId, reference: AdapterReference): Promise<ResolvedAdapter>;
   /** The version's two files, digests verified. Throws blob_not_found, blob_corrupt. */
   readFiles(tenant: TenantId, manifest: Manifest): Promise<{ config: Uint8Array; weights: Uint8Array }>;
@@ -200,7 +212,7 @@ export interface Registry {
     request: { resolved: ResolvedAdapter; softgateVersion: string },
   ): Promise<PackageFiles>;
 
-  /** Throws alias_protected, promotion_refused, version_not_found, conflict. */
+  /** Throws alias_protected, promotion_refused, version_not_found, signature_required, signature_invalid, conflict. */
   setAlias(tenant: TenantId, name: AdapterName, move: MoveAliasRequest): Promise<AliasMove>;
   /** Verifies the version's bytes first. Throws as setAlias, no_earlier_version, version_damaged. */
   rollback(tenant: TenantId, name: AdapterName, request: RollbackRequest): Promise<AliasMove>;
@@ -255,6 +267,19 @@ export interface Registry {
   recountUsage(tenant: TenantId): Promise<{ adapters: number; bytes: number }>;
   /** An operator's doing. In place of all that were set before; what is left out is the default. */
   setTenantLimits(tenant: TenantId, limits: TenantLimits, actor?: Actor): Promise<Required<TenantLimits>>;
+
+  /** Keys that sign the tenant's versions, and whether they must be signed. */
+  getSigning(tenant: TenantId): Promise<SigningSettings>;
+  /** An operator's doing, as what follows. publicKey: PEM or base64. Throws invalid_signing_key, limit_exceeded. */
+  addSigningKey(
+    tenant: TenantId,
+    key: { publicKey: string; name: string },
+    actor?: Actor,
+  ): Promise<SigningKey>;
+  /** What it has signed is refused from then on. Throws invalid_key when there is none of this id. */
+  revokeSigningKey(tenant: TenantId, id: string, actor?: Actor): Promise<SigningKey>;
+  /** Throws conflict while the tenant has no valid key. */
+  requireSignatures(tenant: TenantId, required: boolean, actor?: Actor): Promise<SigningSettings>;
 
   /** Job records: opaque JSON of at most 256 KiB, last write wins. */
   putJob(tenant: TenantId, id: string, record: unknown): Promise<void>;

@@ -20,10 +20,11 @@ import {
   type TenantId,
 } from "./registry.ts";
 import { getPointer, requireAt } from "./set-alias.ts";
+import { currentTrust, requireSigned } from "./signing/require-signed.ts";
 
 /**
  * Throws adapter_not_found, alias_not_found, version_not_found, no_earlier_version, version_damaged,
- * alias_protected, promotion_refused, conflict.
+ * signature_required, signature_invalid, alias_protected, promotion_refused, conflict.
  */
 export async function rollback(
   context: RegistryContext,
@@ -72,7 +73,7 @@ function movedBack(
   return { ...pointer, version, digest, trail: pointer.trail.slice(index + 1) };
 }
 
-/** From the store, past every cache. Throws version_damaged. */
+/** From the store, past every cache. Throws version_damaged, signature_required, signature_invalid. */
 async function verify(
   context: RegistryContext,
   owner: AdapterOwner,
@@ -81,12 +82,15 @@ async function verify(
   try {
     const stored = await context.store.get(manifestKey(owner, version));
     if (!stored) throw new RegistryError("blob_not_found", "Its manifest is gone from the store.");
-    const { manifest, digest } = decodeManifest(stored.bytes, { name: owner.name, version });
+    const { name, tenant } = owner;
+    const { manifest, digest } = decodeManifest(stored.bytes, { name, version });
     const remembered = pointer.trail.find((entry) => entry.version === version);
     if (remembered && remembered.digest !== digest) {
       throw new RegistryError("blob_corrupt", "Its manifest is not the one that the alias pointed at.");
     }
-    await readStoredFiles(context, owner.tenant, manifest);
+    const trust = await currentTrust(context, tenant);
+    requireSigned(context, { tenant, adapter: { name, version, digest, manifest }, trust });
+    await readStoredFiles(context, tenant, manifest);
     return digest;
   } catch (cause) {
     if (!(cause instanceof RegistryError) || !damages.has(cause.code)) throw cause;

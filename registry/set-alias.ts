@@ -22,8 +22,12 @@ import {
   parseAlias,
   type TenantId,
 } from "./registry.ts";
+import { currentTrust, requireSigned } from "./signing/require-signed.ts";
 
-/** Throws adapter_not_found, version_not_found, alias_protected, promotion_refused, conflict, limit_exceeded. */
+/**
+ * Throws adapter_not_found, version_not_found, alias_protected, promotion_refused, signature_required,
+ * signature_invalid, conflict, limit_exceeded.
+ */
 export async function setAlias(
   context: RegistryContext,
   tenant: TenantId,
@@ -35,11 +39,13 @@ export async function setAlias(
   const isForced = force === true;
   let moved: AliasMove = { alias, version };
   const plan = async (state: AdapterState) => {
-    const { digest } = await getVersion(context, owner, { version, state });
+    const adapter = await getVersion(context, owner, { version, state });
+    const { digest } = adapter;
     const pointer = findPointer(state, alias);
     requireAt(pointer, { alias, from });
     moved = { alias, version, ...(pointer && { from: pointer.version }) };
     if (pointer?.version === version) return undefined;
+    requireSigned(context, { tenant, adapter, trust: await currentTrust(context, tenant) });
     await requirePromotion(context, owner, { ...move, pointer, version });
     const entry = { action: "move_alias", ...moved, ...(isForced && { forced: true as const }) } as const;
     return { state: movePointer(state, { alias, version, digest }), entry };

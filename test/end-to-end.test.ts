@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { createRegistry, openObjectStore, parseTenantId } from "#registry";
+import { createRegistry, createSigner, createSigningKey, openObjectStore, parseTenantId } from "#registry";
 import { type Api, createApi, type JobView } from "../cli/quickstart/api.ts";
 import { type NodeServer, startNodeServer } from "../functions/entry-node.ts";
 import { parseMarkup } from "./helpers/parse-markup.ts";
@@ -12,6 +12,7 @@ import { makeTickets } from "./helpers/tickets.ts";
 import { writeTinyBackbone } from "./helpers/tiny-backbone.ts";
 
 const TRAIN_MS_MAX = 120_000;
+const signer = createSigner(createSigningKey().privatePem);
 
 let folder: string;
 let server: NodeServer;
@@ -25,7 +26,7 @@ beforeAll(async () => {
   await writeTinyBackbone(backbone, { layers: 3 });
   const storeUrl = `file:${join(folder, "store")}`;
   server = await startNodeServer({
-    ...{ storeUrl, port: 0, metricsPort: 0, host: "127.0.0.1", backbone },
+    ...{ storeUrl, port: 0, metricsPort: 0, host: "127.0.0.1", backbone, signer },
     // To compare scores to the last digits.
     precision: "fp32",
   });
@@ -66,13 +67,13 @@ describe("upload, dataset, train, publish, resolve, classify", () => {
     TRAIN_MS_MAX,
   );
 
-  it("it is listed, with the alias production", async () => {
+  it("it is listed, with the alias production and the key that the server signs with", async () => {
     expect(await (await get("/v1/adapters")).json()).toMatchObject({
       adapters: [{ name: "tickets", latestVersion: 1, aliases: { production: 1 } }],
     });
     const page = await get("/v1/adapters/tickets/versions");
     expect(await page.json()).toMatchObject({
-      versions: [{ version: 1, digest: job.adapter?.digest, labels: train.labels }],
+      versions: [{ version: 1, digest: job.adapter?.digest, labels: train.labels, signedBy: signer.id }],
     });
   });
 

@@ -1,5 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { DatasetRecord, PublishedAdapter, PublishRequest, Registry, TenantId } from "#registry";
+import {
+  createSigner,
+  createSigningKey,
+  type DatasetRecord,
+  type PublishedAdapter,
+  type PublishRequest,
+  type Registry,
+  type TenantId,
+} from "#registry";
 import { type Job, type JobObserver, TrainerError } from "./job.ts";
 import { createJobQueue, type JobQueueOptions } from "./job-queue.ts";
 import { parseJobRecord } from "./job-record.ts";
@@ -149,6 +157,14 @@ describe("a job", () => {
         adapter: { version: 1, heldBack },
       });
     }
+  });
+
+  it("is signed where the server has a key", async () => {
+    const signer = createSigner(createSigningKey().privatePem);
+    await createQueue({ signer }).submit("alpha", submission());
+    await settle();
+    await endTraining(0);
+    expect(registry.published).toMatchObject([{ signer }]);
   });
 
   it("publishes in the name of who submitted it", async () => {

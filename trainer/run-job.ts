@@ -1,7 +1,15 @@
 // One job's work: read the dataset, train on it, publish the adapter under the job's name. The last two are
 // for callers without a queue too.
 import { ModelError } from "#model";
-import type { Actor, AdapterName, PublishedAdapter, PublishRequest, Registry, TenantId } from "#registry";
+import type {
+  Actor,
+  AdapterName,
+  PublishedAdapter,
+  PublishRequest,
+  Registry,
+  Signer,
+  TenantId,
+} from "#registry";
 import type { Job, TrainingReport } from "./job.ts";
 import { type JobObserver, NO_JOB_OBSERVER } from "./job-observer.ts";
 import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
@@ -21,6 +29,8 @@ export interface PublishWith {
   readonly registry: Pick<Registry, "publish">;
   /** Recorded in every manifest. */
   readonly softgateVersion: string;
+  /** Signs every version. */
+  readonly signer?: Signer;
 }
 
 export interface RunJobRequest {
@@ -88,7 +98,7 @@ export function publishTrained(
     dataset: { digest: string; rows: number };
     actor: Actor | undefined;
   },
-  { registry, softgateVersion }: PublishWith,
+  { registry, softgateVersion, signer }: PublishWith,
 ): Promise<PublishedAdapter> {
   const { tenant, name, jobId, dataset, actor } = origin;
   return registry.publish(tenant, {
@@ -97,6 +107,7 @@ export function publishTrained(
     manifest: manifestOf(result, { jobId, softgateVersion, dataset }),
     alias: ALIAS,
     idempotencyKey: jobId,
+    ...(signer && { signer }),
     ...(actor && { actor }),
   });
 }

@@ -1,5 +1,5 @@
 // Wires the job queue to the registry and to trainings in child processes. The trainer's only wiring.
-import type { Registry } from "#registry";
+import type { Registry, Signer } from "#registry";
 import packageJson from "../package.json" with { type: "json" };
 import type { JobObserver, JobQueue } from "./job.ts";
 import { createJobQueue } from "./job-queue.ts";
@@ -8,12 +8,14 @@ import { trainInChild } from "./train-in-child.ts";
 export interface WorkerOptions {
   readonly registry: Registry;
   readonly backbone: { readonly id: string; readonly folder: string; readonly digest: string };
+  /** Signs what is trained here; without one, tenants that require signatures are not trained for. */
+  readonly signer?: Signer;
   readonly log: (event: Record<string, unknown>) => void;
   readonly observer?: JobObserver;
 }
 
 /** One worker per store. The jobs of an earlier process are marked beside what this one does; close() waits for it. */
-export function startWorker({ registry, backbone, ...observation }: WorkerOptions): JobQueue {
+export function startWorker({ registry, backbone, signer, ...observation }: WorkerOptions): JobQueue {
   const queue = createJobQueue({
     registry,
     train: trainInChild,
@@ -21,6 +23,7 @@ export function startWorker({ registry, backbone, ...observation }: WorkerOption
     softgateVersion: packageJson.version,
     now: Date.now,
     randomId: () => `job-${crypto.randomUUID()}`,
+    ...(signer && { signer }),
     ...observation,
   });
   const recovering = queue.recover().catch((error: unknown) => {

@@ -37,7 +37,8 @@ function rowOf(entry: AuditEntry): string[] {
   return [at, by, forced ? `${action} (forced)` : action, subjectOf(entry), requestId, why];
 }
 
-function subjectOf({ adapter, alias, from, version, datasetId, keyId }: AuditEntry): string {
+function subjectOf({ adapter, alias, from, version, datasetId, keyId, required }: AuditEntry): string {
+  if (required !== undefined) return required ? "from now on" : "no longer";
   if (adapter === undefined) return datasetId ?? keyId ?? "";
   if (alias === undefined) return version === undefined ? adapter : `${adapter}:${version}`;
   if (version === undefined) return `${adapter}@${alias}`;

@@ -8,11 +8,13 @@ import { loadBackboneOf } from "../open-adapter.ts";
 import { withRegistry } from "../open-registry.ts";
 import { type TenantOptions, withTenant } from "../options.ts";
 import { json } from "../output.ts";
+import { readSigner } from "../signing-key-file.ts";
 
 interface ImportOptions extends TenantOptions {
   readonly name: string;
   readonly alias?: string;
   readonly backbone?: string;
+  readonly sign?: string;
 }
 
 export function importCommand(io: Io): Command {
@@ -22,18 +24,23 @@ export function importCommand(io: Io): Command {
     .requiredOption("--name <name>", "of the adapter here")
     .option("--alias <alias>", "moved to the new version (default: production)")
     .option("--backbone <id>", "id or folder, when it is not the one the adapter names")
+    .option("--sign <keyfile>", "sign the version with this private key, see softgate signing-key")
     .addHelpText("after", HELP)
     .action((folder: string, options: ImportOptions) => importAdapter(folder, options, io));
 }
 
 async function importAdapter(folder: string, options: ImportOptions, io: Io): Promise<void> {
   const [tenant, name] = [parseTenantId(options.tenant), parseAdapterName(options.name)];
+  const signer = await readSigner(options.sign);
   const files = await readPackageFolder(folder);
   const { origin } = await requireBackbone(files, options, io);
-  const alias = options.alias === undefined ? {} : { alias: options.alias };
+  const given = {
+    ...(options.alias !== undefined && { alias: options.alias }),
+    ...(signer && { signer }),
+  };
   const { version, digest } = await withRegistry(options.store, async (registry, store) => {
     await store.check();
-    return publishPackage(registry, tenant, { name, ...alias, files });
+    return publishPackage(registry, tenant, { name, ...given, files });
   });
   const from = `${origin.name}:${origin.version} of tenant ${origin.tenant}`;
   io.stdout(
@@ -59,7 +66,7 @@ async function requireBackbone(files: PackageFiles, options: ImportOptions, io: 
 
 const HELP = `
 Digests, tensors, limits and the backbone are checked before anything is written. The version keeps the report and the
-data set's digest of the one it was, and names that one as its origin.
+data set's digest of the one it was, and names that one as its origin. A signature of that one is not its own: --sign.
 
 Example:
   $ softgate adapters import tickets-3 --name tickets --tenant other

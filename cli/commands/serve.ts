@@ -8,6 +8,7 @@ import { LOG_LEVELS, type LogLevel } from "../log-level.ts";
 import { backboneOption, precisionOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
 import { json } from "../output.ts";
 import { findOrPull } from "../pull.ts";
+import { readSigner } from "../signing-key-file.ts";
 
 interface ServeOptions extends StoreOptions {
   readonly port: number;
@@ -24,6 +25,7 @@ interface ServeOptions extends StoreOptions {
   readonly adapterDiskBytes: number;
   readonly adapterFolder?: string;
   readonly prefetch: boolean;
+  readonly signingKey?: string;
 }
 
 /** Seconds. */
@@ -69,6 +71,10 @@ export function serveCommand(io: Io): Command {
       "--no-prefetch",
       "do not load, after the start, the adapters that were warm when the last server stopped",
     )
+    .option(
+      "--signing-key <file>",
+      "sign what is trained here with this private key, see softgate signing-key",
+    )
     .addOption(precisionOption())
     .addOption(backboneOption())
     .action((options: ServeOptions) => serve(options, io));
@@ -77,6 +83,7 @@ export function serveCommand(io: Io): Command {
 async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { store: storeUrl, port, host, threads, sessions, precision, metricsPort } = options;
   const { adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, adapterFolder } = options;
+  const signer = await readSigner(options.signingKey);
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
   const [{ startNodeServer }, { createServeLog }] = await Promise.all([
@@ -94,6 +101,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     ...(threads !== undefined && { threads }),
     ...(sessions !== undefined && { sessions }),
     ...(metricsPort !== undefined && { metricsPort }),
+    ...(signer && { signer }),
     drainDelayMs: options.drainDelay * 1_000,
     log: createServeLog({ level: options.logLevel, isTerminal: io.isTerminal, write: io.stderr }),
   });

@@ -1,10 +1,11 @@
-// softgate tenants: for the operator of a store. What a tenant may have, and what it has.
+// softgate tenants: for the operator of a store. What a tenant may have, what it has, whose signatures it trusts.
 import { Command } from "commander";
 import { parseTenantId, type Registry, type Usage } from "#registry";
 import type { Io } from "../io.ts";
 import { withRegistry } from "../open-registry.ts";
 import { CLI_ACTOR, type StoreOptions, wholeNumber, withStore } from "../options.ts";
 import { json, table } from "../output.ts";
+import { signingKeysCommand } from "./signing-keys.ts";
 
 interface LimitOptions extends StoreOptions {
   readonly adapters?: number;
@@ -14,9 +15,10 @@ interface LimitOptions extends StoreOptions {
 
 export function tenantsCommand(io: Io): Command {
   return new Command("tenants")
-    .description("limits of tenants, and what they use")
+    .description("limits of tenants, what they use, and keys that sign their versions")
     .addCommand(usageCommand(io))
-    .addCommand(setLimitsCommand(io));
+    .addCommand(setLimitsCommand(io))
+    .addCommand(signingKeysCommand(io));
 }
 
 function usageCommand(io: Io): Command {

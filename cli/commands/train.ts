@@ -19,6 +19,7 @@ export function trainCommand(io: Io): Command {
     .requiredOption("--name <name>", "of the adapter: a-z, 0-9, - _ . and at most 64 characters")
     .option("--validation <file>", "labelled texts that decide between settings; without, parts of --data do")
     .option("--test <file>", "labelled texts to report the accuracy on; they decide nothing")
+    .option("--sign <keyfile>", "sign the version with this private key, see softgate signing-key")
     .option("--report <file>", "write the report to this file too: .html, a page with plots, or .json")
     .option("--seed <n>", "same seed and data: same adapter", wholeNumber(0, 2_147_483_647))
     .addOption(

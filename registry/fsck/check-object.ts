@@ -9,6 +9,7 @@ import { keySchema } from "../keys.ts";
 import { auditKey, describeKey, digestOfKey, jobKey, type KeyKind, lastSegment } from "../layout.ts";
 import type { ObjectDetails } from "../object-store/object-store.ts";
 import { parseAdapterName, parseTenantId } from "../registry.ts";
+import { signingSchema } from "../signing/signing-record.ts";
 import { usageSchema } from "../usage.ts";
 import { parsed } from "../walk-store.ts";
 import { type CheckContext, checkNamedBlob, type Place, readChecked } from "./check-context.ts";
@@ -38,6 +39,7 @@ const checkByKind = {
   key: (context, { key }) => checkRecord(context, key, keySchema),
   limits: (context, { key }) => checkRecord(context, key, tenantLimitsSchema),
   usage: (context, { key }) => checkRecord(context, key, usageSchema),
+  signing: (context, { key }) => checkRecord(context, key, signingSchema),
   probe: async (context, { key, modifiedMs }) => {
     if (context.isYoung(modifiedMs)) return;
     await context.report("probe_left", key, { repair: () => context.store.delete(key) });

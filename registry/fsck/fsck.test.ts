@@ -3,6 +3,7 @@ import { claimKey, manifestKey, stateKey } from "../layout.ts";
 import { HISTORY_SEGMENT_CHANGES } from "../limits.ts";
 import { listAll } from "../list-all.ts";
 import type { ObjectStore } from "../object-store/object-store.ts";
+import { createSigningKey } from "../signing/signing-key.ts";
 import { alpha, createTestRegistry, decode, dump, encode, publishRequest, router } from "../test-registry.ts";
 import { checkStore } from "./check-store.ts";
 import type { Finding } from "./findings.ts";
@@ -23,6 +24,7 @@ async function makeStore() {
     ...{ bytes: encode("text,label\na,b\n"), rows: 1, labels: ["b"], fileName: "a.csv" },
     ...{ mediaType: "text/csv", columns: { text: "text", label: "label" } },
   });
+  await registry.addSigningKey(alpha, { publicKey: createSigningKey().publicKey, name: "for a test" });
   await registry.createKey(alpha, "for a test");
   await registry.putJob(alpha, "job-1", { state: "running" });
   await registry.putJob(alpha, "job-2", { state: "succeeded" });
@@ -62,6 +64,7 @@ describe("a check of a store", () => {
       ["/jobs/job-2", "record_damaged"],
       ["/state.json", "record_damaged"],
       ["/history/", "record_damaged"],
+      ["/signing.json", "record_damaged"],
       ["layout.json", "record_damaged"],
       ["/manifests/", "manifest_damaged"],
       ["/blobs/", "blob_damaged"],

@@ -23,7 +23,7 @@ export const createJob = (services: Services) => async (c: AppContext) => {
   });
   const tenant = c.get("tenant");
   const { id: datasetId } = await services.registry.getDataset(tenant, body.datasetId);
-  await services.registry.requirePublishable(tenant, adapterName);
+  await services.registry.requirePublishable(tenant, adapterName, services.signer);
   const request = { adapterName, datasetId, options, submittedBy: actorOf(c), origin: originOf(c) };
   const job = await services.jobs.submit(tenant, request);
   return c.json({ jobId: job.id }, 202, { Location: `/v1/jobs/${job.id}` });
