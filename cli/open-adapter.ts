@@ -10,6 +10,8 @@ import { findOrPull } from "./pull.ts";
 
 export interface OpenAdapter {
   readonly resolved: ResolvedAdapter;
+  /** How the backbone is computed. */
+  readonly precision: Classifier["precision"];
   classify(inputs: readonly TextInput[]): Promise<Classification[]>;
 }
 
@@ -34,7 +36,8 @@ export async function withAdapter<Result>(
   const classifier = await openClassifier(resolved, options, io);
   try {
     const handle = { tenant, digest: resolved.digest, load: async () => adapter };
-    return await use({ resolved, classify: (inputs) => classifier.classify(handle, inputs) });
+    const { precision } = classifier;
+    return await use({ resolved, precision, classify: (inputs) => classifier.classify(handle, inputs) });
   } finally {
     await classifier.close();
   }

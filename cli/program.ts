@@ -5,6 +5,7 @@ import { adaptersCommand } from "./commands/adapters.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { backboneCommand } from "./commands/backbone.ts";
 import { classifyCommand } from "./commands/classify.ts";
+import { datasetsCommand } from "./commands/datasets.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { reportCommand } from "./commands/report.ts";
@@ -28,6 +29,7 @@ export function createProgram(io: Io): Command {
     classifyCommand(io),
     reportCommand(io),
     serveCommand(io),
+    datasetsCommand(io),
     adaptersCommand(io),
     auditCommand(io),
     keysCommand(io),

@@ -1,6 +1,7 @@
 // A dataset from a file on disk: bytes, media type by extension, and its examples.
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
+import type { Registry, TenantId } from "#registry";
 import {
   DATASET_BYTES_MAX,
   type Dataset,
@@ -39,6 +40,17 @@ export async function readDataset(path: string, options: ReadDatasetOptions): Pr
   const { forTraining } = options;
   const columns = columnsOf(options);
   const dataset = await parseDataset(bytes, { fileName, mediaType, columns, forTraining });
+  return { bytes, fileName, mediaType, dataset };
+}
+
+/** A dataset that a store keeps, read as a test file. Throws as Registry's getDataset and parseDataset do. */
+export async function readStoredDataset(
+  registry: Pick<Registry, "getDataset">,
+  tenant: TenantId,
+  id: string,
+): Promise<DatasetFile> {
+  const { content: bytes, fileName, mediaType, columns } = await registry.getDataset(tenant, id);
+  const dataset = await parseDataset(bytes, { fileName, mediaType, columns, forTraining: false });
   return { bytes, fileName, mediaType, dataset };
 }
 

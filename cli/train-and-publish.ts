@@ -12,7 +12,7 @@ import {
 } from "#registry";
 import type { ChildTrainRequest } from "#trainer";
 import type { TrainingProgress, TrainingReport, TrainOptions } from "#trainer/job";
-import { publishTrained, trainOn } from "#trainer/run-job";
+import { publishTrained, readTestSet, TRAINED_ALIAS, trainOn } from "#trainer/run-job";
 import packageJson from "../package.json" with { type: "json" };
 import type { Io } from "./io.ts";
 import { withRegistry } from "./open-registry.ts";
@@ -68,8 +68,14 @@ export async function trainAndPublish(
     // Before the training: a store that refuses writes is found in a second, not after minutes.
     await store.check();
     await registry.requirePublishable(tenant, name, signer);
+    const testSet = await readTestSet(registry, { tenant, name, alias: TRAINED_ALIAS }, backbone);
     const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
-    const trained = { dataset: file.dataset, ...(validation && { validation }), options };
+    const trained = {
+      dataset: file.dataset,
+      ...(validation && { validation }),
+      ...(testSet && { testSet }),
+      options,
+    };
     const result = await trainOn(
       { ...trained, onProgress, signal: io.signal },
       { train: trainInChild, backbone },
@@ -77,7 +83,7 @@ export async function trainAndPublish(
     const dataset = await keepDataset(registry, tenant, file);
     const resolved = await publishTrained(
       result,
-      { tenant, name, jobId: `local-${crypto.randomUUID()}`, dataset, actor: CLI_ACTOR },
+      { tenant, name, jobId: `local-${crypto.randomUUID()}`, dataset, testSet, actor: CLI_ACTOR },
       { registry, softgateVersion: packageJson.version, ...(signer && { signer }) },
     );
     return { resolved, report: result.report };

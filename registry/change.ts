@@ -3,6 +3,7 @@
 // that is classified or learned from.
 import { z } from "zod";
 import { createNonce, type RegistryContext } from "./context.ts";
+import { DATASET_ID } from "./dataset-record.ts";
 import { RegistryError } from "./errors.ts";
 import { REASON_LENGTH_MAX } from "./limits.ts";
 
@@ -30,6 +31,7 @@ export function changeOptions(given: { actor: Actor | undefined; why: string | u
 const actions = [
   "upload_dataset",
   "publish",
+  "record_evaluation",
   "move_alias",
   "rollback",
   "hold_alias",
@@ -46,13 +48,15 @@ const actions = [
   "require_signatures",
 ] as const;
 
+const ruleFields = { metric: z.enum(["accuracy", "macroF1"]), marginMax: z.number().min(0).max(1) };
+
 /** A protected alias moves to versions that are no worse than the current one by more than the margin. */
-export const promotionRuleSchema = z.strictObject({
-  metric: z.enum(["accuracy", "macroF1"]),
-  /** Where in a version's report the figure stands. */
-  on: z.enum(["heldOut", "validation"]),
-  marginMax: z.number().min(0).max(1),
-});
+export const promotionRuleSchema = z.discriminatedUnion("on", [
+  /** By a figure of the versions' reports, each on rows of its own training's. */
+  z.strictObject({ ...ruleFields, on: z.enum(["heldOut", "validation"]) }),
+  /** By what both answer of the same rows (evaluations.ts): a dataset of the tenant. */
+  z.strictObject({ ...ruleFields, on: z.literal("testSet"), datasetId: z.string().regex(DATASET_ID) }),
+]);
 
 /** What a tenant may have; what is left out is the default. */
 export const tenantLimitsSchema = z.strictObject({
@@ -98,6 +102,8 @@ export const adapterChangeSchema = auditEntrySchema
   });
 
 export type PromotionRule = z.infer<typeof promotionRuleSchema>;
+export type TestSetRule = Extract<PromotionRule, { readonly on: "testSet" }>;
+export type ReportRule = Exclude<PromotionRule, TestSetRule>;
 export type TenantLimits = z.infer<typeof tenantLimitsSchema>;
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export type AdapterChange = z.infer<typeof adapterChangeSchema>;

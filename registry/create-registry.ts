@@ -6,6 +6,7 @@ import { type BeforeSwitch, prepareSwitch } from "./before-switch.ts";
 import type { CheckAdapter, RegistryContext } from "./context.ts";
 import { getDataset, putDataset } from "./datasets.ts";
 import { createEnsureLayout } from "./ensure-layout.ts";
+import { findTestSet, recordEvaluation } from "./evaluations.ts";
 import { listHistory } from "./history.ts";
 import { getJob, listUnfinishedJobs, putJob } from "./jobs.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./keys.ts";
@@ -84,6 +85,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     rollback: (tenant, name, request) => rollback(context, tenant, { name, ...request }),
     listAliases: (tenant, name) => listAliases(context, { tenant, name }),
     protectAlias: (tenant, name, request) => protectAlias(context, { tenant, name }, request),
+    findTestSet: (tenant, name, alias) => findTestSet(context, { tenant, name }, alias),
+    recordEvaluation: (tenant, name, evaluation) => recordEvaluation(context, { tenant, name }, evaluation),
     listHistory: (tenant, name, page) => listHistory(context, { tenant, name }, page),
     deleteAdapter: (tenant, name, options) => deleteAdapter(context, { tenant, name }, options),
     restoreAdapter: (tenant, name, options) => restoreAdapter(context, { tenant, name }, options),

@@ -35,13 +35,23 @@ export async function getDataset(
   tenant: TenantId,
   id: string,
 ): Promise<DatasetRecord & { content: Uint8Array }> {
+  const record = await getDatasetRecord(context, tenant, id);
+  return { ...record, content: await getBlob(context, tenant, record) };
+}
+
+/** Throws dataset_not_found, blob_corrupt. */
+export async function getDatasetRecord(
+  context: RegistryContext,
+  tenant: TenantId,
+  id: string,
+): Promise<DatasetRecord> {
   const found = DATASET_ID.test(id)
     ? await readRecord(context.store, datasetKey(tenant, id), datasetSchema)
     : undefined;
   if (!found) {
     throw new RegistryError("dataset_not_found", "You have no dataset of this id. Upload it first.");
   }
-  return { ...found.value, content: await getBlob(context, tenant, found.value) };
+  return found.value;
 }
 
 function checkLimits({ bytes, fileName, columns }: Parameters<Registry["putDataset"]>[1]): void {

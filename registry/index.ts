@@ -11,6 +11,7 @@ export {
 export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
+export type { NewEvaluation, StoredEvaluation } from "./evaluations.ts";
 export { type CheckStoreOptions, checkStore, type StoreCheck } from "./fsck/check-store.ts";
 export type { Finding } from "./fsck/findings.ts";
 export {

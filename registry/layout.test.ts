@@ -24,6 +24,7 @@ describe("the layout", () => {
             layout.claimKey(owner, version),
             layout.manifestKey(owner, version),
             layout.stateKey(owner),
+            layout.evaluationKey(owner, version, "ds_0"),
             layout.signingRecordKey(tenant),
             layout.historySegmentKey(owner, version),
             layout.auditKey(tenant, { id: "0".repeat(32), at: new Date(version).toISOString() }),
@@ -43,8 +44,13 @@ describe("the layout", () => {
   it("lists versions newest first", () => {
     const owner = { tenant: alpha, name: router };
     const versions = [1, 2, 9, 10, 11, 99, 100, VERSION_MAX];
-    const keys = versions.map((version) => layout.manifestKey(owner, version));
-    expect([...keys].sort().map(layout.versionOfKey)).toEqual(versions.toReversed());
+    for (const keyOf of [
+      layout.manifestKey,
+      (of: typeof owner, version: number) => layout.evaluationKey(of, version, "ds_0"),
+    ]) {
+      const keys = versions.map((version) => keyOf(owner, version));
+      expect([...keys].sort().map(layout.versionOfKey)).toEqual(versions.toReversed());
+    }
   });
 
   it("is all that is written: a store in use holds keys of the layout only", async () => {

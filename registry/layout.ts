@@ -14,6 +14,8 @@
 //       manifests/<rank>-<version>.json  the version; what has none does not exist
 //       state.json                       aliases, tombstones, newest changes; the one thing that changes
 //       history/<segment>.json           older changes, a fixed number each, from 1; written once
+//       evaluations/<rank>-<version>/<dataset id>.json
+//                                        a version's figures on a dataset; written once, goes with the version
 //     publications/<sha256>.json         idempotency key → name and version
 //     audit/<time rank>-<id>.json        one change: who, when, what, why; written once
 //     jobs/<job id>.json                 job record
@@ -91,9 +93,18 @@ export function manifestKey(owner: AdapterOwner, version: number): string {
   return `${manifestsPrefix(owner)}${rankedFileName(version)}`;
 }
 
-/** The version in a claim's or manifest's key. */
+/** Goes with the version. */
+export function evaluationsPrefix(owner: AdapterOwner, version: number): string {
+  return `${adapterPrefix(owner)}evaluations/${ranked(version)}/`;
+}
+
+export function evaluationKey(owner: AdapterOwner, version: number, datasetId: string): string {
+  return `${evaluationsPrefix(owner, version)}${datasetId}.json`;
+}
+
+/** The version in the key of a claim, a manifest or an evaluation. */
 export function versionOfKey(key: string): number {
-  const version = Number(/-(\d+)\.json$/.exec(key)?.[1]);
+  const version = Number(/\/\d{8}-(\d+)(\/[^/]+)?\.json$/.exec(key)?.[1]);
   if (!Number.isSafeInteger(version)) throw new Error(`invariant: no version in key ${key}`);
   return version;
 }
@@ -154,6 +165,7 @@ const keyShapes = {
   probe: /^probes\/[^/]+$/,
   claim: new RegExp(`^${ADAPTER}/claims/\\d{8}-\\d+\\.json$`),
   manifest: new RegExp(`^${ADAPTER}/manifests/\\d{8}-\\d+\\.json$`),
+  evaluation: new RegExp(`^${ADAPTER}/evaluations/\\d{8}-\\d+/ds_[0-9a-f]{32}\\.json$`),
   state: new RegExp(`^${ADAPTER}/state\\.json$`),
   segment: new RegExp(`^${ADAPTER}/history/\\d{8}\\.json$`),
   blob: new RegExp(`^tenants/${NAME}/blobs/sha256/[0-9a-f]{64}$`),
@@ -189,5 +201,9 @@ function adapterPrefix({ tenant, name }: AdapterOwner): string {
 }
 
 function rankedFileName(version: number): string {
-  return `${String(VERSION_MAX - version).padStart(8, "0")}-${version}.json`;
+  return `${ranked(version)}.json`;
+}
+
+function ranked(version: number): string {
+  return `${String(VERSION_MAX - version).padStart(8, "0")}-${version}`;
 }

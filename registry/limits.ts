@@ -11,6 +11,8 @@ export const VERSIONS_PER_ADAPTER_DEFAULT = 1_000;
 export const BYTES_PER_TENANT_DEFAULT = 32 * GIBIBYTE;
 
 export const DATASET_BYTES_MAX = 256 * MEBIBYTE;
+/** Of a dataset that an alias is held to: every version is evaluated on all of them. */
+export const TEST_SET_ROWS_MAX = 20_000;
 /** From when its URL is made to when the upload begins. */
 export const PRESIGNED_UPLOAD_SECONDS = 900;
 export const ADAPTER_FILE_BYTES_MAX = 64 * MEBIBYTE;

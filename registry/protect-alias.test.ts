@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { PromotionRule } from "./change.ts";
+import type { ReportRule } from "./change.ts";
 import type { Registry } from "./registry.ts";
 import { alpha, createTestRegistry, publishRequest, router, type TestRegistry } from "./test-registry.ts";
 
@@ -18,7 +18,7 @@ function publish(macroF1: number | undefined, overrides: { idempotencyKey?: stri
   return registry.publish(alpha, { ...request, ...overrides, manifest: { ...request.manifest, report } });
 }
 
-function protect(rule?: Partial<PromotionRule>) {
+function protect(rule?: Partial<ReportRule>) {
   const whole = { metric: "macroF1", on: "heldOut", marginMax: 0.01, ...rule } as const;
   return registry.protectAlias(alpha, router, {
     alias: "production",

@@ -1,13 +1,15 @@
 // Protects an alias from moves, all of them or those to a worse version, or ends its protection.
+import { isDeepStrictEqual } from "node:util";
 import { type AdapterState, withPointer } from "./adapter-state.ts";
 import { changeOptions } from "./change.ts";
 import { changeAdapter } from "./change-adapter.ts";
 import type { RegistryContext } from "./context.ts";
+import { requireTestSet } from "./evaluations.ts";
 import type { AdapterOwner } from "./layout.ts";
 import { type ProtectAliasRequest, parseAlias } from "./registry.ts";
 import { getPointer } from "./set-alias.ts";
 
-/** Throws adapter_not_found, alias_not_found, conflict. */
+/** Throws adapter_not_found, alias_not_found, dataset_not_found, limit_exceeded, conflict. */
 export async function protectAlias(
   context: RegistryContext,
   owner: AdapterOwner,
@@ -15,10 +17,11 @@ export async function protectAlias(
 ): Promise<void> {
   const alias = parseAlias(request.alias);
   const protection = rule ? { rule } : {};
+  if (rule?.on === "testSet") await requireTestSet(context, owner.tenant, rule.datasetId);
   const plan = async (state: AdapterState) => {
     const { protection: before, ...pointer } = await getPointer(context, owner, { alias, state });
     const after = request.protected ? protection : undefined;
-    if (JSON.stringify(before) === JSON.stringify(after)) return undefined;
+    if (isDeepStrictEqual(before, after)) return undefined;
     const entry = { action: "protect_alias", alias, protected: request.protected, ...after } as const;
     return { state: withPointer(state, { ...pointer, ...(after && { protection: after }) }), entry };
   };

@@ -1,4 +1,5 @@
-// An adapter's files become a version: blobs, then the number, then the manifest, then the alias.
+// An adapter's files become a version: blobs, then the number, then the manifest, then figures on test sets, then
+// the alias.
 // The manifest is the moment of birth: before it nothing is seen, after it nothing is missing.
 // A publish that dies anywhere leaves at most unreferenced blobs and an unused number.
 import { writeAudit } from "./audit.ts";
@@ -7,6 +8,7 @@ import type { Actor, AuditEntry } from "./change.ts";
 import { claimVersion, findPublication } from "./claim-version.ts";
 import type { RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
+import { writeEvaluation } from "./evaluations.ts";
 import { findVersion } from "./find-version.ts";
 import { type AdapterOwner, manifestKey } from "./layout.ts";
 import { ADAPTER_FILE_BYTES_MAX, IDEMPOTENCY_KEY_LENGTH_MAX } from "./limits.ts";
@@ -48,7 +50,11 @@ export async function publish(
     (await withRoomForName(context, owner, () => writeVersion(context, owner, request)));
   // What an earlier call with the same idempotency key wrote may be signed otherwise.
   requireSigned(context, { tenant, adapter, trust: await currentTrust(context, tenant) });
-  const { actor } = request;
+  const { actor, evaluations = [] } = request;
+  // Before the alias is moved, which may be held to them.
+  for (const evaluation of evaluations) {
+    await writeEvaluation(context, owner, { ...evaluation, adapter, ...(actor && { actor }) });
+  }
   await context.prepareSwitch(owner, adapter.version);
   const heldBack = await promotePublished(context, owner, { alias, adapter, ...(actor && { actor }) });
   return heldBack === undefined ? adapter : { ...adapter, heldBack };

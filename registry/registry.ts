@@ -11,6 +11,7 @@ import type {
 } from "./change.ts";
 import type { ForceOptions } from "./check-promotion.ts";
 import { RegistryError } from "./errors.ts";
+import type { NewEvaluation, StoredEvaluation, TestSet } from "./evaluations.ts";
 import type { HistoryPage } from "./history.ts";
 import { VERSION_MAX } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
@@ -114,6 +115,8 @@ export interface PublishRequest {
   readonly alias?: string;
   /** Publishing again with the same key returns the version it made. */
   readonly idempotencyKey?: string;
+  /** On datasets of the tenant, by the adapter that is published. */
+  readonly evaluations?: readonly NewEvaluation[];
   /** Signs the version, in this process. Needed where the tenant requires signatures. */
   readonly signer?: Signer;
   readonly actor?: Actor;
@@ -219,6 +222,14 @@ export interface Registry {
   /** By name. Throws adapter_not_found. */
   listAliases(tenant: TenantId, name: AdapterName): Promise<AliasSummary[]>;
   protectAlias(tenant: TenantId, name: AdapterName, request: ProtectAliasRequest): Promise<void>;
+  /** The test set that a rule holds the alias to; undefined without. */
+  findTestSet(tenant: TenantId, name: AdapterName, alias: string): Promise<TestSet | undefined>;
+  /** Kept for good: what is there already stands, and is returned. Throws version_not_found, dataset_not_found. */
+  recordEvaluation(
+    tenant: TenantId,
+    name: AdapterName,
+    evaluation: NewEvaluation & { version: number; actor?: Actor },
+  ): Promise<StoredEvaluation>;
   /** All changes of an adapter, newest first, or one alias's. Throws adapter_not_found. */
   listHistory(
     tenant: TenantId,

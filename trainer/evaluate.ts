@@ -1,4 +1,6 @@
-// How good a classifier's answers are: accuracy, macro-F1 and the figures of each label. Pure.
+// How good a classifier's answers are: accuracy, macro-F1 and the figures of each label. Who answers is passed in.
+import type { TextInput } from "#model";
+import type { Dataset } from "./dataset/dataset.ts";
 
 export interface LabelEvaluation {
   readonly label: string;
@@ -56,6 +58,38 @@ export function evaluate(
     n: actual.length,
     perLabel,
   };
+}
+
+export interface EvaluateDatasetRequest {
+  readonly dataset: Dataset;
+  /** The adapter's. Labels that only the dataset has count as answered wrongly. */
+  readonly labels: readonly string[];
+  /** The best label of each text. Called with at most TEXTS_AT_ONCE texts. */
+  readonly answer: (inputs: readonly TextInput[]) => Promise<readonly string[]>;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Enough to fill batches, few enough to see progress. */
+export const TEXTS_AT_ONCE = 128;
+
+/** The examples of a test file and the labels they are answered with. */
+export async function evaluateDataset(request: EvaluateDatasetRequest): Promise<Evaluation> {
+  const { dataset, answer, onProgress } = request;
+  const labels = [...request.labels, ...unknownLabels(dataset, request.labels)];
+  const classOf = new Map(labels.map((label, index) => [label, index]));
+  const predicted: number[] = [];
+  for (let start = 0; start < dataset.examples.length; start += TEXTS_AT_ONCE) {
+    const examples = dataset.examples.slice(start, start + TEXTS_AT_ONCE);
+    const answers = await answer(examples.map(({ input }) => input));
+    predicted.push(...answers.map((label) => classOf.get(label) ?? -1));
+    onProgress?.(predicted.length, dataset.examples.length);
+  }
+  const actual = dataset.examples.map(({ label }) => classOf.get(dataset.labels[label] ?? "") ?? -1);
+  return evaluate(actual, predicted, labels);
+}
+
+export function unknownLabels(dataset: Dataset, known: readonly string[]): string[] {
+  return dataset.labels.filter((label) => !known.includes(label));
 }
 
 function countByClass(classes: ArrayLike<number>, classCount: number): Uint32Array {

@@ -1,11 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import {
+  type AdapterName,
   createSigner,
   createSigningKey,
   type DatasetRecord,
   type PublishedAdapter,
   type PublishRequest,
   type Registry,
+  type ResolvedAdapter,
+  type StoredEvaluation,
   type TenantId,
 } from "#registry";
 import { type Job, type JobObserver, TrainerError } from "./job.ts";
@@ -27,6 +30,9 @@ const trained: ChildTrainResult = {
   report,
 };
 
+/** Of the version that the alias points at. */
+const current = { config: new Uint8Array(2), weights: new Uint8Array(2) };
+
 /** The part of the registry that a queue uses; keeps what was written. */
 class FakeRegistry {
   readonly records = new Map<string, Job>();
@@ -46,6 +52,26 @@ class FakeRegistry {
       createdAt: "",
       content: new Uint8Array([65]),
     };
+  }
+
+  testSet: Awaited<ReturnType<Registry["findTestSet"]>>;
+  readonly recorded: Parameters<Registry["recordEvaluation"]>[2][] = [];
+
+  async findTestSet() {
+    return this.testSet;
+  }
+
+  async resolve(_tenant: TenantId, { name }: { name: AdapterName }): Promise<ResolvedAdapter> {
+    return { name, version: 3, manifest: { backbone: { digest: DIGEST } } } as ResolvedAdapter;
+  }
+
+  async readFiles() {
+    return current;
+  }
+
+  async recordEvaluation(...[, , evaluation]: Parameters<Registry["recordEvaluation"]>) {
+    this.recorded.push(evaluation);
+    return {} as StoredEvaluation;
   }
 
   async publish(_tenant: TenantId, request: PublishRequest): Promise<PublishedAdapter> {
@@ -165,6 +191,31 @@ describe("a job", () => {
     await settle();
     await endTraining(0);
     expect(registry.published).toMatchObject([{ signer }]);
+  });
+
+  const own = { accuracy: 0.9, macroF1: 0.8, rows: 8, precision: "int8" } as const;
+  it.each([
+    ["and so is the version it is compared with, where that was not", false, { own, current: own }],
+    ["alone, where the other was", true, { own }],
+  ])("whose alias is held to a test set is evaluated on it, %s", async (_, isEvaluated, testFigures) => {
+    registry.testSet = { datasetId: "ds_1", version: 3, isEvaluated };
+    const submittedBy = { id: "key_1" };
+    await createQueue().submit("alpha", { ...submission(), submittedBy });
+    await settle();
+    expect(trainings[0]?.request.testSet?.file).toMatchObject({ fileName: "tickets.csv" });
+    expect(trainings[0]?.request.testSet?.current).toBe(isEvaluated ? undefined : current);
+    await endTraining(0, { ...trained, testFigures });
+    const evaluation = { ...own, datasetId: "ds_1", softgate: "1.2.3" };
+    expect(registry.published).toMatchObject([{ evaluations: [evaluation] }]);
+    expect(registry.recorded).toEqual(isEvaluated ? [] : [{ ...evaluation, version: 3, actor: submittedBy }]);
+  });
+
+  it("whose alias is held to none is given none", async () => {
+    await createQueue().submit("alpha", submission());
+    await settle();
+    expect(trainings[0]?.request).not.toHaveProperty("testSet");
+    await endTraining(0);
+    expect(registry.published[0]).not.toHaveProperty("evaluations");
   });
 
   it("publishes in the name of who submitted it", async () => {

@@ -10,7 +10,7 @@ import { parseJobRecord } from "./job-record.ts";
 import { type RunJobOptions, runJob } from "./run-job.ts";
 
 export interface JobQueueOptions extends RunJobOptions {
-  readonly registry: Pick<Registry, "getDataset" | "publish" | "putJob" | "getJob" | "listUnfinishedJobs">;
+  readonly registry: RunJobOptions["registry"] & Pick<Registry, "putJob" | "getJob" | "listUnfinishedJobs">;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Unique over all servers of the store: letters, digits and "-", at most 64. */

@@ -12,10 +12,13 @@ import type {
 } from "#registry";
 import type { Job, TrainingReport } from "./job.ts";
 import { type JobObserver, NO_JOB_OBSERVER } from "./job-observer.ts";
+import { readTestSet, recordFigures, type TestSet, type TestSetRegistry } from "./job-test-set.ts";
 import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
 
+export { readTestSet } from "./job-test-set.ts";
+
 export interface RunJobOptions extends TrainWith, PublishWith {
-  readonly registry: Pick<Registry, "getDataset" | "publish">;
+  readonly registry: Pick<Registry, "publish"> & TestSetRegistry;
   readonly observer?: JobObserver;
 }
 
@@ -26,7 +29,7 @@ export interface TrainWith {
 }
 
 export interface PublishWith {
-  readonly registry: Pick<Registry, "publish">;
+  readonly registry: Pick<Registry, "publish" | "recordEvaluation">;
   /** Recorded in every manifest. */
   readonly softgateVersion: string;
   /** Signs every version. */
@@ -40,7 +43,8 @@ export interface RunJobRequest {
   readonly onProgress: (progress: { phase: string; progress: number }) => void;
 }
 
-const ALIAS = "production";
+/** Moved to what a training publishes, unless it is held back. */
+export const TRAINED_ALIAS = "production";
 
 /** The job's id makes publishing idempotent: run twice, a job leaves one version. */
 export async function runJob(
@@ -49,6 +53,10 @@ export async function runJob(
 ): Promise<{ adapter: NonNullable<Job["adapter"]>; report: TrainingReport }> {
   const { observer = NO_JOB_OBSERVER } = options;
   const observed = { id: job.id, tenant, ...(job.origin && { origin: job.origin }) };
+  // The route parsed the name, and the store gave it back as a string.
+  const name = job.adapterName as AdapterName;
+  const owner = { tenant, name, alias: TRAINED_ALIAS };
+  const testSet = await readTestSet(options.registry, owner, options.backbone);
   const dataset = await options.registry.getDataset(tenant, job.datasetId);
   const { content: bytes, fileName, mediaType, columns } = dataset;
   const file = { bytes, fileName, mediaType, columns };
@@ -57,18 +65,12 @@ export async function runJob(
       phaseStarted(told.phase);
       onProgress(told);
     };
-    return trainOn({ dataset: file, options: job.options, onProgress: follow, signal }, options);
+    const request = { dataset: file, options: job.options, ...(testSet && { testSet }) };
+    return trainOn({ ...request, onProgress: follow, signal }, options);
   });
   onProgress({ phase: "publish", progress: 1 });
-  const { name, version, digest, heldBack } = await observer.step("publish", observed, async ({ note }) => {
-    // The route parsed the name, and the store gave it back as a string.
-    const origin = {
-      tenant,
-      name: job.adapterName as AdapterName,
-      jobId: job.id,
-      dataset,
-      actor: job.submittedBy,
-    };
+  const { version, digest, heldBack } = await observer.step("publish", observed, async ({ note }) => {
+    const origin = { tenant, name, jobId: job.id, dataset, testSet, actor: job.submittedBy };
     const published = await publishTrained(result, origin, options);
     note({ version: published.version, adapter_digest: published.digest });
     return published;
@@ -89,23 +91,29 @@ export async function trainOn(
 }
 
 /** The same job id again leaves one version. */
-export function publishTrained(
+export async function publishTrained(
   result: ChildTrainResult,
   origin: {
     tenant: TenantId;
     name: AdapterName;
     jobId: string;
     dataset: { digest: string; rows: number };
+    /** That the training was given. */
+    testSet: Pick<TestSet, "datasetId" | "version"> | undefined;
     actor: Actor | undefined;
   },
   { registry, softgateVersion, signer }: PublishWith,
 ): Promise<PublishedAdapter> {
-  const { tenant, name, jobId, dataset, actor } = origin;
+  const { tenant, name, jobId, dataset, testSet, actor } = origin;
+  const figures = result.testFigures;
+  const told = { testSet, figures, softgate: softgateVersion, actor };
+  const evaluations = await recordFigures(registry, origin, told);
   return registry.publish(tenant, {
     name,
+    ...(evaluations.length > 0 && { evaluations }),
     files: result.files,
     manifest: manifestOf(result, { jobId, softgateVersion, dataset }),
-    alias: ALIAS,
+    alias: TRAINED_ALIAS,
     idempotencyKey: jobId,
     ...(signer && { signer }),
     ...(actor && { actor }),

@@ -2,6 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  type AdapterFiles,
+  type Backbone,
   type BackboneFiles,
   insertionConfigOf,
   int8Digest,
@@ -12,6 +14,7 @@ import {
 import type { Dataset } from "./dataset/dataset.ts";
 import { parseDataset } from "./dataset/parse.ts";
 import { TrainerError } from "./errors.ts";
+import { evaluateAdapters } from "./evaluate-adapters.ts";
 import { train } from "./train.ts";
 import type {
   ChildError,
@@ -41,8 +44,10 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
     options: request.options,
     onProgress: (progress) => send({ type: "progress", progress }),
   });
+  const files = serializeAdapter(adapter, backbone);
+  const testFigures = await evaluate(backbone, files, request.testSet);
   return {
-    files: serializeAdapter(adapter, backbone),
+    files,
     labels: adapter.labels,
     insertions: adapter.insertions.map(insertionConfigOf),
     width: adapter.width,
@@ -51,7 +56,20 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
     backbone: { id: backbone.id, digest: backbone.digest },
     encoders: { int8: int8Digest(backbone.weights) },
     report,
+    ...(testFigures && { testFigures }),
   };
+}
+
+async function evaluate(
+  backbone: Backbone,
+  own: AdapterFiles,
+  testSet: ChildRequestMessage["testSet"],
+): Promise<ChildTrainResult["testFigures"]> {
+  if (!testSet) return undefined;
+  const { file, current } = testSet;
+  const adapters = current ? [own, current] : [own];
+  const [ofOwn, ofCurrent] = await evaluateAdapters(backbone, adapters, await readDataset(file, false));
+  return { ...(ofOwn && { own: ofOwn }), ...(ofCurrent && { current: ofCurrent }) };
 }
 
 async function readValidation(file: DatasetFile) {

@@ -3,11 +3,21 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { insertionConfigOf, ModelError, parseAdapter, parseBackbone, serializeAdapter } from "#model";
+import {
+  type Adapter,
+  featureWidth,
+  insertionConfigOf,
+  ModelError,
+  parseAdapter,
+  parseBackbone,
+  serializeAdapter,
+} from "#model";
+import { makeRandomAdapter } from "../test/helpers/random-adapter.ts";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone, writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import { parseDataset } from "./dataset/parse.ts";
 import { TrainerError } from "./errors.ts";
+import { evaluateAdapters } from "./evaluate-adapters.ts";
 import type { TrainingProgress } from "./report.ts";
 import { train } from "./train.ts";
 import { type ChildTrainRequest, trainInChild } from "./train-in-child.ts";
@@ -79,6 +89,35 @@ describe("a training in a child process", () => {
   test("ends with the call: no child stays behind", async () => {
     await trainInChild(request);
     expect(await endOfChild()).not.toEqual({ code: null, signal: null });
+  });
+});
+
+describe("a training with a test set", () => {
+  const held = makeTickets({ seed: 2, rowsPerLabel: 10 });
+  const file = { bytes: Buffer.from(held.csv), fileName: "test.csv", mediaType: "text/csv" } as const;
+  const backbone = parseBackbone("tiny", makeTinyBackbone(TINY));
+  const { width } = backbone.config;
+  const other = { ...makeRandomAdapter({ width, seed: 1, classes: 3, generators: [] }), labels: held.labels };
+  const trainWith = (current: Adapter) =>
+    trainInChild({
+      ...{ ...request, options: { ...request.options, epochs: 1 } },
+      testSet: { file, current: serializeAdapter(current, backbone) },
+    });
+
+  test("has figures on all of its rows, and the other adapter's beside them, as a classifier answers", async () => {
+    const { files, testFigures } = await trainWith(other);
+    const dataset = await parseDataset(file.bytes, { ...file, forTraining: false });
+    const here = await evaluateAdapters(backbone, [files, serializeAdapter(other, backbone)], dataset);
+    expect([testFigures?.own, testFigures?.current]).toEqual(here);
+    const [own, current] = here;
+    expect(own).toMatchObject({ rows: held.rows.length, precision: "int8" });
+    expect(own?.accuracy).toBeGreaterThan(current?.accuracy ?? 1);
+  });
+
+  test("that an adapter cannot answer succeeds all the same, without that one's figures", async () => {
+    const head = { ...other.head, weight_CD: new Float32Array(3 * featureWidth(width, "dual")) };
+    const { testFigures } = await trainWith({ ...other, head, pairMode: "dual" });
+    expect(Object.keys(testFigures ?? {})).toEqual(["own"]);
   });
 });
 

@@ -12,6 +12,7 @@ import {
 import type { DatasetColumns } from "./dataset/dataset.ts";
 import type { DatasetMediaType } from "./dataset/parse.ts";
 import { TrainerError, type TrainerErrorCode } from "./errors.ts";
+import type { TestFigures } from "./evaluate-adapters.ts";
 import type { TrainOptions } from "./options.ts";
 import type { TrainingProgress, TrainingReport } from "./report.ts";
 
@@ -30,6 +31,8 @@ export interface ChildTrainRequest {
   readonly dataset: DatasetFile;
   /** The rows that decide between candidates; see TrainRequest. */
   readonly validation?: DatasetFile;
+  /** Rows that decide nothing: the adapter is evaluated on them when it is done, and so is another. */
+  readonly testSet?: { readonly file: DatasetFile; readonly current?: AdapterFiles };
   readonly options: TrainOptions;
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Aborting kills the child; the call rejects with the signal's reason. */
@@ -47,6 +50,8 @@ export interface ChildTrainResult {
   /** Of the backbone's int8 encoder. */
   readonly encoders: { int8: string };
   readonly report: TrainingReport;
+  /** On the test set; absent where there is none, or an adapter cannot answer its texts. */
+  readonly testFigures?: { readonly own?: TestFigures; readonly current?: TestFigures };
 }
 
 /** What the parent sends, once. */

@@ -5,10 +5,12 @@ import {
   type AdapterChange,
   type AdapterName,
   type AliasMove,
+  type PromotionRule,
   parseAdapterName,
   parseAdapterReference,
   parseTenantId,
 } from "#registry";
+import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { withRegistry } from "../open-registry.ts";
 import { CLI_ACTOR, type TenantOptions, wholeNumber, withTenant } from "../options.ts";
@@ -64,6 +66,7 @@ export function rollbackCommand(io: Io): Command {
 interface ProtectOptions extends WhyOption {
   readonly metric?: "accuracy" | "macroF1";
   readonly on: "heldOut" | "validation";
+  readonly testSet?: string;
   readonly margin: number;
   readonly off?: true;
 }
@@ -79,19 +82,36 @@ export function protectCommand(io: Io): Command {
         .choices(["heldOut", "validation"])
         .default("heldOut"),
     )
+    .addOption(
+      new Option(
+        "--test-set <dataset>",
+        "in place of those: a dataset that every version is evaluated on",
+      ).conflicts("on"),
+    )
     .option("--margin <fraction>", "by how much it may fall, from 0 to 1", fraction, 0)
     .option("--off", "end the protection")
     .action(async (name: string, alias: string, options: ProtectOptions) => {
       const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
-      const { metric, on, margin: marginMax, off } = options;
-      const rule = metric && !off ? { rule: { metric, on, marginMax } } : {};
-      const protection = { alias, protected: !off, ...rule };
-      await withRegistry(options.store, (registry) =>
-        registry.protectAlias(tenant, adapterName, { ...changeOf(options), ...protection }),
-      );
+      const { off } = options;
+      const rule = off ? undefined : ruleOf(options);
+      const protection = { alias, protected: !off, ...(rule && { rule }) };
+      const testSet = await withRegistry(options.store, async (registry) => {
+        await registry.protectAlias(tenant, adapterName, { ...changeOf(options), ...protection });
+        return registry.findTestSet(tenant, adapterName, alias);
+      });
       if (options.json) return io.stdout(json({ name, ...protection }));
       io.stdout(`${name}@${alias} is ${off ? "no longer protected" : "protected"}.\n`);
+      if (!testSet || testSet.isEvaluated) return;
+      const which = `--adapter ${name}:${testSet.version} --dataset ${testSet.datasetId}`;
+      io.stderr(`Next: softgate evaluate ${which} --record: what later versions are compared with.\n`);
     });
+}
+
+/** Throws CliError bad_usage. */
+function ruleOf({ metric, on, testSet, margin: marginMax }: ProtectOptions): PromotionRule | undefined {
+  if (testSet === undefined) return metric && { metric, on, marginMax };
+  if (metric) return { metric, on: "testSet", datasetId: testSet, marginMax };
+  throw new CliError("bad_usage", "Say which figure on the test set may not fall: --metric macroF1.");
 }
 
 export function deleteCommand(io: Io): Command {

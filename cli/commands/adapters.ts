@@ -118,7 +118,8 @@ function aliasesCommand(io: Io): Command {
 
 function protectionOf({ protected: isProtected, rule }: Pick<AliasSummary, "protected" | "rule">): string {
   if (!rule) return isProtected ? "yes" : "no";
-  return `${rule.metric} on ${rule.on}, margin ${rule.marginMax}`;
+  const rows = rule.on === "testSet" ? `test set ${rule.datasetId}` : rule.on;
+  return `${rule.metric} on ${rows}, margin ${rule.marginMax}`;
 }
 
 async function allAdapters(registry: Registry, tenant: TenantId, search: Search): Promise<AdapterSummary[]> {

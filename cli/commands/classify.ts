@@ -2,8 +2,8 @@
 import { Command } from "commander";
 import { type Prediction, predictionOf } from "#functions/prediction";
 import type { TextInput } from "#model";
+import { TEXTS_AT_ONCE } from "#trainer/evaluate";
 import { CliError } from "../errors.ts";
-import { TEXTS_AT_ONCE } from "../evaluate-dataset.ts";
 import type { Io } from "../io.ts";
 import { type OpenAdapter, type OpenAdapterOptions, withAdapter } from "../open-adapter.ts";
 import { wholeNumber, withTenant } from "../options.ts";

@@ -14,7 +14,7 @@ import { usageSchema } from "../usage.ts";
 import { parsed } from "../walk-store.ts";
 import { type CheckContext, checkNamedBlob, type Place, readChecked } from "./check-context.ts";
 import { checkSegment, checkState } from "./check-state.ts";
-import { checkClaim, checkManifest } from "./check-version.ts";
+import { checkClaim, checkEvaluation, checkManifest } from "./check-version.ts";
 
 type Check = (context: CheckContext, object: ObjectDetails, place: Place) => Promise<void>;
 
@@ -49,6 +49,7 @@ const checkByKind = {
     await checkClaim(context, object, place);
   },
   manifest: checkManifest,
+  evaluation: checkEvaluation,
   state: checkState,
   segment: checkSegment,
   blob: checkBlob,

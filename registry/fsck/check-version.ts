@@ -1,14 +1,15 @@
-// A version's manifest and the claim of its number: each manifest has a claim, and a claim without a
+// A version's manifest, its figures on test sets and the claim of its number: each manifest has a claim, and a claim without a
 // manifest is a publish that is under way, or died. The newest claim stays whatever became of it: numbers
 // go on from it.
 
 import { RegistryError } from "../errors.ts";
-import { claimKey, claimsPrefix, manifestKey, versionOfKey } from "../layout.ts";
+import { evaluationSchema } from "../evaluations.ts";
+import { claimKey, claimsPrefix, lastSegment, manifestKey, versionOfKey } from "../layout.ts";
 import { decodeManifest } from "../manifest.ts";
 import type { ObjectDetails } from "../object-store/object-store.ts";
 import { encodeRecord } from "../records.ts";
 import { detailsOf } from "../walk-store.ts";
-import { type CheckContext, checkNamedBlob, type Place } from "./check-context.ts";
+import { type CheckContext, checkNamedBlob, type Place, readChecked } from "./check-context.ts";
 
 export async function checkClaim(
   { store, isYoung, report }: CheckContext,
@@ -43,4 +44,21 @@ export async function checkManifest(
     if (!(error instanceof RegistryError) || error.code !== "invalid_manifest") throw error;
     await report("manifest_damaged", key, { detail: error.publicMessage });
   }
+}
+
+/** A version's figures go with it. */
+export async function checkEvaluation(
+  context: CheckContext,
+  { key, modifiedMs }: ObjectDetails,
+  place: Place,
+): Promise<void> {
+  const { store, report, isYoung } = context;
+  const datasetId = lastSegment(key).replace(".json", "");
+  await readChecked(
+    context,
+    key,
+    evaluationSchema.refine(({ dataset }) => dataset.id === datasetId),
+  );
+  if (isYoung(modifiedMs) || (await detailsOf(store, manifestKey(place, versionOfKey(key))))) return;
+  await report("evaluation_left", key, { repair: () => store.delete(key) });
 }

@@ -64,6 +64,11 @@ export const meaningByCode = {
     means: "A number was taken by a publish that did not end.",
     remedy: REPAIR,
   },
+  evaluation_left: {
+    severity: "leftover",
+    means: "Figures of a version that is not there.",
+    remedy: REPAIR,
+  },
   blob_unnamed: {
     severity: "leftover",
     means: "No manifest and no dataset names this blob.",

@@ -11,7 +11,7 @@ import type { Finding } from "./findings.ts";
 const owner = { tenant: alpha, name: router };
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Two versions, a dataset, a key, a job, and more changes than one segment holds; all old. */
+/** Two versions, a dataset, figures on it, keys, a job, and more changes than one segment holds; all old. */
 async function makeStore() {
   const made = createTestRegistry();
   const { registry, clock } = made;
@@ -20,9 +20,12 @@ async function makeStore() {
   for (let change = 0; change < 2 * HISTORY_SEGMENT_CHANGES; change += 1) {
     await registry.setAlias(alpha, router, { alias: "canary", version: 1 + (change % 2) });
   }
-  await registry.putDataset(alpha, {
+  const { id: datasetId } = await registry.putDataset(alpha, {
     ...{ bytes: encode("text,label\na,b\n"), rows: 1, labels: ["b"], fileName: "a.csv" },
     ...{ mediaType: "text/csv", columns: { text: "text", label: "label" } },
+  });
+  await registry.recordEvaluation(alpha, router, {
+    ...{ version: 1, datasetId, rows: 1, accuracy: 1, macroF1: 1, precision: "int8", softgate: "0.0.0" },
   });
   await registry.addSigningKey(alpha, { publicKey: createSigningKey().publicKey, name: "for a test" });
   await registry.createKey(alpha, "for a test");
@@ -64,6 +67,7 @@ describe("a check of a store", () => {
       ["/jobs/job-2", "record_damaged"],
       ["/state.json", "record_damaged"],
       ["/history/", "record_damaged"],
+      ["/evaluations/", "record_damaged"],
       ["/signing.json", "record_damaged"],
       ["layout.json", "record_damaged"],
       ["/manifests/", "manifest_damaged"],
@@ -127,6 +131,15 @@ describe("a check of a store", () => {
     expect(result).toMatchObject({ found: 3, repaired: 3 });
     expect((await check(store)).found).toEqual([]);
     expect(await store.get(claimKey(owner, 4))).toBeDefined();
+  });
+
+  it("figures of a version that is gone are left over, and removed", async () => {
+    const { store } = await makeStore();
+    await store.delete(manifestKey(owner, 1));
+    const key = await keyOf(store, "/evaluations/");
+    expect((await check(store)).found).toContain(`evaluation_left ${key}`);
+    await check(store, { repair: true });
+    expect(await store.get(key)).toBeUndefined();
   });
 
   it("a number without a claim is claimed again", async () => {

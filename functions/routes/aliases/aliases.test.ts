@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createTestApp, publishAdapter } from "../../test-app.ts";
+import { parseAdapterName } from "#registry";
+import { alpha, createTestApp, publishAdapter } from "../../test-app.ts";
 
 const report = (macroF1: number) => ({ heldOut: { macroF1, accuracy: macroF1 } });
 const PRODUCTION = "/v1/adapters/router/aliases/production";
@@ -64,6 +65,35 @@ describe("200", () => {
     expect(JSON.stringify([first, rest])).not.toContain(keys.alpha);
   });
 
+  it("an alias is held to a test set, and what is held back says how figures are made", async () => {
+    const { send, registry } = await withVersions();
+    const { id: datasetId } = await registry.putDataset(alpha, {
+      ...{ bytes: new TextEncoder().encode("text,label\n"), rows: 8, labels: ["no", "yes"] },
+      ...{ fileName: "test.csv", mediaType: "text/csv", columns: { text: "text", label: "label" } },
+    });
+    const rule = { metric: "macroF1", on: "testSet", datasetId, marginMax: 0 };
+    expect(await send("PUT", `${PRODUCTION}/protection`, { protected: true, rule })).toEqual({
+      status: 200,
+      body: { name: "router", alias: "production", protected: true, rule },
+    });
+    const figures = { datasetId, rows: 8, accuracy: 1, precision: "int8", softgate: "0.0.0" } as const;
+    const name = parseAdapterName("router");
+    await registry.recordEvaluation(alpha, name, { ...figures, version: 3, macroF1: 0.5 });
+    expect(await send("PUT", PRODUCTION, { version: 1 })).toMatchObject({
+      status: 409,
+      body: {
+        code: "promotion_refused",
+        detail: expect.stringContaining(
+          `softgate evaluate --adapter router:1 --dataset ${datasetId} --record`,
+        ),
+      },
+    });
+    await registry.recordEvaluation(alpha, name, { ...figures, version: 1, macroF1: 0.5 });
+    expect((await send("PUT", PRODUCTION, { version: 1 })).status).toBe(200);
+    const [alias] = (await send("GET", "/v1/adapters/router/aliases")).body.aliases as object[];
+    expect(alias).toMatchObject({ rule });
+  });
+
   it("an alias is protected by a rule, and its protection ended", async () => {
     const { send } = await withVersions();
     const rule = { metric: "macroF1", on: "heldOut", marginMax: 0.02 };
@@ -96,6 +126,19 @@ describe("400", () => {
     ["PUT", `${PRODUCTION}/protection`, {}],
     ["PUT", `${PRODUCTION}/protection`, { protected: true, rule: { metric: "loss" } }],
     ["PUT", `${PRODUCTION}/protection`, { protected: false, rule: {} }],
+    [
+      "PUT",
+      `${PRODUCTION}/protection`,
+      { protected: true, rule: { metric: "macroF1", on: "testSet", marginMax: 0 } },
+    ],
+    [
+      "PUT",
+      `${PRODUCTION}/protection`,
+      {
+        protected: true,
+        rule: { metric: "macroF1", on: "heldOut", datasetId: `ds_${"0".repeat(32)}`, marginMax: 0 },
+      },
+    ],
     ["GET", "/v1/adapters/router/history?before=0", undefined],
     ["GET", "/v1/adapters/router/history?limit=201", undefined],
   ])("%s %s %j", async (method, path, body) => {
@@ -140,8 +183,11 @@ describe("404", () => {
     expect((await send("GET", "/v1/adapters/router/aliases")).body.code).toBe("adapter_not_found");
   });
 
-  it("an alias or a version that is not there", async () => {
+  it("an alias or a version that is not there, and a test set that is not", async () => {
     const { send } = await withVersions();
+    const rule = { metric: "macroF1", on: "testSet", datasetId: `ds_${"0".repeat(32)}`, marginMax: 0 };
+    const held = await send("PUT", `${PRODUCTION}/protection`, { protected: true, rule });
+    expect(held).toMatchObject({ status: 404, body: { code: "dataset_not_found" } });
     expect((await send("PUT", PRODUCTION, { version: 9 })).body).toMatchObject({ code: "version_not_found" });
     const canary = await send("POST", "/v1/adapters/router/aliases/canary/rollback");
     expect(canary).toMatchObject({ status: 404, body: { code: "alias_not_found" } });

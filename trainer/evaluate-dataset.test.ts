@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { Dataset } from "#trainer/dataset";
-import { evaluateDataset, TEXTS_AT_ONCE } from "./evaluate-dataset.ts";
+import type { Dataset } from "./dataset/dataset.ts";
+import { evaluateDataset, TEXTS_AT_ONCE } from "./evaluate.ts";
 
 function datasetOf(labels: readonly string[], rows: readonly (readonly [string, string])[]): Dataset {
   const examples = rows.map(([text, label], index) => ({
