@@ -65,6 +65,8 @@ export const BLOBS_COMPARED_AT_ONCE = 50_000;
 export const CHECKED_BYTES_IN_FLIGHT_MAX = 64 * MEBIBYTE;
 /** What is younger may belong to a publish under way. Far above every time that readers may lag behind. */
 export const GARBAGE_AGE_MS_MIN = 60 * 60 * 1_000;
+/** Folders of a store that a process knows to be flushed; those beyond are flushed again when they are written to. */
+export const FLUSHED_FOLDERS_KNOWN_MAX = 10_000;
 /** Requests that one call has in flight at the store. */
 export const STORE_REQUESTS_IN_FLIGHT_MAX = 16;
 

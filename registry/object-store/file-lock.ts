@@ -1,10 +1,11 @@
-// One holder per name among all processes on a folder. A lock is a file made with O_EXCL that says who
-// holds it. Work under a lock takes milliseconds, so a lock is stale when its process is gone or it is
-// older than LOCK_STALE_MS. Whoever removes a stale lock holds a second one while it looks again, so
-// that nobody removes a fresh lock that took the stale one's place. A holder that was halted for so long
-// learns it from confirm().
+// One holder per name among all processes on a folder. A lock is a symbolic link whose target says who
+// holds it, so that it is never there without saying so; where there are none, a file made with O_EXCL.
+// Work under a lock takes milliseconds, so a lock is stale when its process is gone or it is older than
+// LOCK_STALE_MS. Whoever removes a stale lock holds a second one while it looks again, so that nobody
+// removes a fresh lock that took the stale one's place. A holder that was halted for so long learns it
+// from confirm().
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -67,7 +68,7 @@ async function acquire(path: string, owner: string): Promise<void> {
 async function removeIfStale(path: string): Promise<boolean> {
   if (!(await isStale(path))) return false;
   const removal = `${path}.removal`;
-  if (!(await createIfFree(removal, ""))) {
+  if (!(await createIfFree(removal, "removal"))) {
     if (await isOld(removal)) await rm(removal, { force: true });
     return false;
   }
@@ -86,7 +87,7 @@ async function isStale(path: string): Promise<boolean> {
 }
 
 async function isOld(path: string): Promise<boolean> {
-  const info = await stat(path).catch(ignore);
+  const info = await lstat(path).catch(ignore);
   return info !== undefined && Date.now() - info.mtimeMs > LOCK_STALE_MS;
 }
 
@@ -98,9 +99,9 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function createIfFree(path: string, content: string): Promise<boolean> {
+async function createIfFree(path: string, owner: string): Promise<boolean> {
   try {
-    await writeFile(path, content, { flag: "wx" });
+    if (!(await linkTo(path, owner))) await writeFile(path, owner, { flag: "wx" });
     return true;
   } catch (error) {
     // Windows says EPERM for a file that is just being removed.
@@ -109,9 +110,25 @@ async function createIfFree(path: string, content: string): Promise<boolean> {
   }
 }
 
+/** False on a file system, or for a user, without symbolic links. */
+async function linkTo(path: string, owner: string): Promise<boolean> {
+  if (process.platform === "win32") return false;
+  try {
+    await symlink(owner, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EPERM", "ENOTSUP", "ENOSYS", "EOPNOTSUPP")) return false;
+    throw error;
+  }
+}
+
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return await readlink(path).catch((error) => {
+      // It is a file.
+      if (hasCode(error, "EINVAL", "UNKNOWN")) return readFile(path, "utf8");
+      throw error;
+    });
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;

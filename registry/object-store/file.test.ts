@@ -1,10 +1,12 @@
 import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { type WatchedDisk, watchDisk } from "../../test/helpers/watch-disk.ts";
 import { describeObjectStore } from "./contract.ts";
 import { FileStore } from "./file.ts";
 
@@ -73,6 +75,19 @@ describe("the file store", () => {
   });
 
   it.skipIf(process.platform === "win32")(
+    "a lock says whose it is from its first moment on, so that nobody has to wait until it is old",
+    async () => {
+      const locks = new Set<string>();
+      const disk = watchDisk(folder, () => {
+        for (const { path, content } of disk.afterKill()) if (path.startsWith("%locks/")) locks.add(content);
+      });
+      onTestFinished(disk.restore);
+      await store.put("a", encode("1"));
+      expect([...locks]).toEqual([expect.stringMatching(`^${hostname()} ${process.pid} `)]);
+    },
+  );
+
+  it.skipIf(process.platform === "win32")(
     "lists files of others, whatever their names, and goes on",
     async () => {
       await store.put("b", encode("1"));
@@ -104,6 +119,69 @@ describe("the file store", () => {
     await writeFile(lock, owner);
     return lock;
   }
+});
+
+describe.skipIf(process.platform === "win32")("when the power fails", () => {
+  let folder: string;
+  let disk: WatchedDisk;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "softgate-power-"));
+    disk = watchDisk(folder);
+  });
+  afterEach(async () => {
+    disk.restore();
+    await rm(folder, { recursive: true });
+  });
+
+  const left = () => disk.afterPowerCut().map(({ path, content }) => `${path} ${atob(content)}`.trim());
+
+  it("what was acknowledged is left, and of what was not, no half", async () => {
+    const store = new FileStore(join(folder, "deep", "store"));
+    const { etag } = (await store.put("a/b", encode("1"))) as { etag: string };
+    expect(left()).toContain("deep/store/a/b 1");
+    await store.put("a/b", encode("2"), { ifMatch: etag });
+    expect(left()).toContain("deep/store/a/b 2");
+    await store.delete("a/b");
+    expect(left()).not.toContainEqual(expect.stringContaining("a/b"));
+  });
+
+  it("a folder that another process made just now, and did not flush, is left with what was put there", async () => {
+    mkdirSync(join(folder, "store", "a"), { recursive: true });
+    await new FileStore(join(folder, "store")).put("a/b/c", encode("1"));
+    expect(left()).toContain("store/a/b/c 1");
+  });
+
+  it("a folder whose writer failed before it was flushed is flushed by the next one", async () => {
+    const store = new FileStore(folder);
+    disk.restore();
+    let isFailing = true;
+    disk = watchDisk(folder, (call) => {
+      if (isFailing && call === "sync new") throw Object.assign(new Error("not today"), { code: "EIO" });
+    });
+    await expect(store.put("new/folder/a", encode("1"))).rejects.toMatchObject({ code: "store_unreachable" });
+    isFailing = false;
+    await store.put("new/folder/b", encode("1"));
+    expect(left()).toContain("new/folder/b 1");
+  });
+
+  it("what a write was refused for is left too", async () => {
+    const store = new FileStore(folder);
+    await store.put("a/b", encode("1"));
+    writeFileSync(join(folder, "a", "c"), "of another process, linked and not flushed");
+    expect(await store.put("a/c", encode("2"), { ifNoneMatch: "*" })).toEqual({ stored: false });
+    expect(left()).toContain("a/c");
+  });
+
+  it("a folder that is known to be flushed is not flushed again", async () => {
+    const store = new FileStore(folder);
+    await store.put("a/b/c", encode("1"));
+    disk.restore();
+    const syncs: string[] = [];
+    disk = watchDisk(folder, (call) => void (call.startsWith("sync") && syncs.push(call)));
+    await store.put("a/b/d", encode("1"));
+    expect(syncs).toEqual([expect.stringContaining("sync %aside/"), "sync a/b"]);
+  });
 });
 
 function encode(text: string): Uint8Array {

@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { FLUSHED_FOLDERS_KNOWN_MAX } from "../limits.ts";
 import { checkKey, checkPrefix, checkSize, clampListLimit, isKey } from "./check-object.ts";
 import { fileErrorOf, hasCode } from "./file-errors.ts";
 import { FileLocks } from "./file-lock.ts";
@@ -32,6 +33,8 @@ export class FileStore implements ObjectStore {
   // No key reaches these folders: "%" is not in a key, and file-names.ts writes it only before digits.
   readonly #aside: string;
   readonly #locks: FileLocks;
+  /** Folders whose names this process has flushed, and those of the folders they lie in. */
+  readonly #flushed = new Set<string>();
 
   constructor(root: string) {
     this.#root = resolve(root);
@@ -52,9 +55,9 @@ export class FileStore implements ObjectStore {
       try {
         await this.#makeFolder(dirname(path));
         const stored = await this.#place({ key, aside, path, condition });
-        if (!stored) return { stored };
+        // Also of a write that was refused: what stands there another process may have yet to flush.
         await flushFolder(dirname(path));
-        return { stored, etag: etagOf(bytes) };
+        return stored ? { stored, etag: etagOf(bytes) } : { stored };
       } finally {
         await rm(aside, { force: true });
       }
@@ -123,12 +126,32 @@ export class FileStore implements ObjectStore {
     return aside;
   }
 
-  /** A new folder is only durable once its parent is flushed. */
+  /**
+   * A folder is only durable once its parent is flushed, and one that is there already may have been made just now,
+   * by a process that has yet to flush it: so each process flushes the parents of each folder once.
+   */
   async #makeFolder(folder: string): Promise<void> {
     const first = await mkdir(folder, PRIVATE);
-    if (first === undefined) return;
-    for (let made = folder; made.length >= first.length; made = dirname(made))
-      await flushFolder(dirname(made));
+    const isNew = (path: string) => first !== undefined && path.length >= first.length;
+    const isOurs = (path: string) => isNew(path) || path.length >= this.#root.length;
+    const unflushed: string[] = [];
+    for (let path = folder; isOurs(path) && path !== dirname(path); path = dirname(path)) {
+      if (!isNew(path) && this.#flushed.has(path)) break;
+      unflushed.push(path);
+    }
+    for (const path of unflushed) await this.#flushName(path, isNew(path));
+    // Only now: who finds a folder among these looks no further up.
+    if (this.#flushed.size + unflushed.length > FLUSHED_FOLDERS_KNOWN_MAX) this.#flushed.clear();
+    for (const path of unflushed) this.#flushed.add(path);
+  }
+
+  async #flushName(folder: string, isNew: boolean): Promise<void> {
+    try {
+      await flushFolder(dirname(folder));
+    } catch (error) {
+      // The folder that the store's own lies in may be one that this user cannot read: then others made that.
+      if (isNew || folder !== this.#root || !hasCode(error, "EACCES", "EPERM")) throw error;
+    }
   }
 
   async #removeAbandoned(): Promise<void> {
