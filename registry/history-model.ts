@@ -97,7 +97,9 @@ export async function compareWithModel(reader: Registry, model: HistoryModel): P
   const { adapters } = await reader.listAdapters(alpha);
   const expected = Object.fromEntries([...model.aliases].map(([alias, { version }]) => [alias, version]));
   expect(adapters[0]?.aliases ?? {}).toEqual(expected);
-  const { versions } = await reader.listVersions(alpha, router).catch(() => ({ versions: [] }));
+  const { versions } = await reader
+    .listVersions(alpha, router, { limit: 200 })
+    .catch(() => ({ versions: [] }));
   const seen = versions.map(({ version }) => version);
   for (const version of model.deletedVersions) expect(seen).not.toContain(version);
   for (const [alias, { version }] of model.aliases) {
@@ -110,8 +112,13 @@ export async function compareWithModel(reader: Registry, model: HistoryModel): P
 
 /** Each change but the last of a process that lost its reply is there; none is there twice. */
 export async function checkAudit(reader: Registry, history: readonly AdapterChange[]): Promise<void> {
-  const { entries } = await reader.listAudit(alpha, { limit: 200 });
-  const ids = entries.map(({ id }) => id);
+  const ids: string[] = [];
+  for (let after: string | undefined; ; ) {
+    const page = await reader.listAudit(alpha, { limit: 200, ...(after !== undefined && { after }) });
+    ids.push(...page.entries.map(({ id }) => id));
+    if (page.next === undefined) break;
+    after = page.next;
+  }
   expect(new Set(ids).size).toBe(ids.length);
   for (const { id } of history.slice(0, -1)) expect(ids).toContain(id);
 }

@@ -2,50 +2,39 @@
 // restore, by three processes at once, every call to the store interleaved by fast-check, some replies
 // lost. What took effect, and in which order, is what the history says; the model makes the same changes
 // one after another, and each must be one that it allows, answered as it was answered.
+import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import type { AdapterChange } from "./change.ts";
 import { createRegistry } from "./create-registry.ts";
+import { checkStore } from "./fsck/check-store.ts";
 import { checkAudit, compareWithModel, HistoryModel, readHistory } from "./history-model.ts";
 import { HISTORY_SEGMENT_CHANGES } from "./limits.ts";
+import { type Answer, act, type Command, commandKinds } from "./model-actor.ts";
+import type { ModelProcess } from "./model-process.ts";
 import { FileStore } from "./object-store/file.ts";
 import { MemoryStore } from "./object-store/memory.ts";
 import type { ObjectStore, PutResult } from "./object-store/object-store.ts";
-import type { Registry } from "./registry.ts";
-import { alpha, publishRequest, router } from "./test-registry.ts";
+import type { ResolvedAdapter } from "./registry.ts";
+import { alpha, decode, publishRequest, router } from "./test-registry.ts";
 
-const kinds = [
-  ...["publish", "set", "set", "set", "rollback", "rollback", "rollback", "protect", "unprotect"],
-  ...["deleteVersion", "deleteVersion", "restoreVersion", "deleteAdapter", "restoreAdapter", "resolve"],
-] as const;
+const PROCESSES = 3;
+/** Of processes of their own, together. */
+const COMMANDS = 120;
 
-interface Command {
-  readonly kind: (typeof kinds)[number];
-  readonly process: number;
-  readonly alias: "production" | "canary";
-  readonly version: number;
-  readonly force: boolean;
-}
-
-/** What a call was answered, by the reason it gave, which its entry in the history has too. */
-type Answer = { readonly command: Command; readonly why: string } & (
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly code: string }
-);
-
-const commands = fc.array(
-  fc.record<Command>({
-    kind: fc.constantFrom(...kinds),
-    process: fc.integer({ min: 0, max: 2 }),
-    alias: fc.constantFrom("production", "canary"),
-    version: fc.integer({ min: 1, max: 5 }),
-    force: fc.boolean(),
-  }),
-  { minLength: 1, maxLength: 24 },
-);
+const parts = {
+  process: fc.integer({ min: 0, max: PROCESSES - 1 }),
+  alias: fc.constantFrom("production" as const, "canary" as const),
+  version: fc.integer({ min: 1, max: 5 }),
+  force: fc.boolean(),
+};
+const command = fc.record<Command>({ ...parts, kind: fc.constantFrom(...commandKinds) });
+const commands = fc.array(command, { minLength: 1, maxLength: 24 });
 /** Of the writes with these numbers the reply is lost. */
 const lostReplies = fc.uniqueArray(fc.integer({ min: 0, max: 60 }), { maxLength: 8 });
 
@@ -85,6 +74,21 @@ it("in a folder: the same", async () => {
   );
 }, 60_000);
 
+it("in a folder, by processes that run at once: the same, no version has two contents, and a check finds nothing", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "softgate-processes-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const store = new FileStore(folder);
+  await prepare(store);
+  // As many publishes as all other commands: for numbers, too, there must be a race.
+  const mixed = fc.oneof(command, fc.record({ ...parts, kind: fc.constant("publish" as const) }));
+  const plans = fc.array(mixed, { minLength: COMMANDS, maxLength: COMMANDS });
+  const [plan = []] = fc.sample(plans, { seed: 1, numRuns: 1 });
+  const answers = await runProcesses(`file:${folder}`, plan);
+  expect(answers).toHaveLength(COMMANDS);
+  await check(answers, store);
+  await checkContents(answers, store);
+}, 60_000);
+
 /** Three versions, and so many changes that some of those that follow begin a segment of the history. */
 async function prepare(store: ObjectStore): Promise<void> {
   const registry = createRegistry({ store });
@@ -95,49 +99,25 @@ async function prepare(store: ObjectStore): Promise<void> {
 }
 
 function runAll(store: ObjectStore, plan: readonly Command[]): Promise<Answer[]> {
-  const processes = [0, 1, 2].map(() => createRegistry({ store }));
-  const actors = processes.map(async (registry, process) => {
-    const answers: Answer[] = [];
-    // Each process does one thing after another; the processes do not wait for each other.
-    for (const [index, command] of plan.entries()) {
-      if (command.process === process) answers.push(await run(registry, command, `reason ${index}`));
-    }
-    return answers;
-  });
+  const processes = Array.from({ length: PROCESSES }, () => createRegistry({ store }));
+  // Each process does one thing after another; the processes do not wait for each other.
+  const actors = processes.map((registry, process) => act(registry, plan, process));
   return Promise.all(actors).then((answers) => answers.flat());
 }
 
-async function run(registry: Registry, command: Command, why: string): Promise<Answer> {
-  try {
-    return { command, why, ok: true, value: await call(registry, command, why) };
-  } catch (error) {
-    const code = (error as { code?: string }).code ?? String(error);
-    return { command, why, ok: false, code };
-  }
-}
-
-function call(registry: Registry, { kind, alias, version, force }: Command, why: string): Promise<unknown> {
-  switch (kind) {
-    case "publish":
-      return registry.publish(alpha, publishRequest(why, { alias, idempotencyKey: why, actor: { id: why } }));
-    case "set":
-      return registry.setAlias(alpha, router, { alias, version, force, why });
-    case "rollback":
-      return registry.rollback(alpha, router, { alias, force, why });
-    case "protect":
-    case "unprotect":
-      return registry.protectAlias(alpha, router, { alias, protected: kind === "protect", why });
-    case "deleteVersion":
-      return registry.deleteVersion(alpha, router, { version, why });
-    case "restoreVersion":
-      return registry.restoreVersion(alpha, router, { version, why });
-    case "deleteAdapter":
-      return registry.deleteAdapter(alpha, router, { force, why });
-    case "restoreAdapter":
-      return registry.restoreAdapter(alpha, router, { why });
-    case "resolve":
-      return registry.resolve(alpha, { name: router, alias });
-  }
+/** Each in a process of the operating system; all begin once all are ready. */
+async function runProcesses(store: string, plan: readonly Command[]): Promise<Answer[]> {
+  const script = fileURLToPath(new URL("model-process.ts", import.meta.url));
+  const children = Array.from({ length: PROCESSES }, (_, actor) => {
+    const task = JSON.stringify({ store, plan, actor } satisfies ModelProcess);
+    const args = ["--disable-warning=ExperimentalWarning", script, task];
+    const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+    return { stdin: child.stdin, lines: createInterface(child.stdout)[Symbol.asyncIterator]() };
+  });
+  for (const { lines } of children) expect(await lines.next()).toMatchObject({ value: "ready" });
+  for (const { stdin } of children) stdin.end();
+  const answers = children.map(async ({ lines }) => JSON.parse((await lines.next()).value ?? "") as Answer[]);
+  return (await Promise.all(answers)).flat();
 }
 
 async function check(answers: readonly Answer[], store: ObjectStore): Promise<void> {
@@ -152,6 +132,26 @@ async function check(answers: readonly Answer[], store: ObjectStore): Promise<vo
   checkAnswers(answers, history);
   await compareWithModel(reader, model);
   await checkAudit(reader, history);
+}
+
+/** Whoever published or resolved a version got the one content that it has; and the store is whole. */
+async function checkContents(answers: readonly Answer[], store: ObjectStore): Promise<void> {
+  const reader = createRegistry({ store });
+  const publishers = new Map<number, string>();
+  for (const { command, why, ...answer } of answers) {
+    if (!answer.ok || (command.kind !== "publish" && command.kind !== "resolve")) continue;
+    const { version, digest } = answer.value as ResolvedAdapter;
+    await reader.restoreVersion(alpha, router, { version });
+    const resolved = await reader.resolve(alpha, { name: router, version });
+    expect(resolved.digest, `digest of version ${version}`).toBe(digest);
+    if (command.kind === "resolve") continue;
+    expect(publishers.get(version), `publishers of version ${version}`).toBeUndefined();
+    publishers.set(version, why);
+    expect(decode((await reader.readFiles(alpha, resolved.manifest)).config)).toBe(`config of ${why}`);
+  }
+  const findings: string[] = [];
+  await checkStore(store, { graceMs: 0, onFinding: ({ code, key }) => findings.push(`${code} ${key}`) });
+  expect(findings).toEqual([]);
 }
 
 /** Acknowledged: in the history once. Refused: not in it. Moves: as they were answered. */
