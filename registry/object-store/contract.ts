@@ -1,5 +1,5 @@
-// What every object store must do; run against memory, a folder and a real S3 server. A store of your
-// own passes when this suite does.
+// What every object store must do; run against memory, a folder, a real S3 server and wrangler's R2. A
+// store of your own passes when this suite does.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OBJECT_BYTES_MAX, type ObjectStore } from "./object-store.ts";
 
@@ -10,9 +10,18 @@ export interface ContractStore {
   dispose(): Promise<void>;
 }
 
+export interface ContractOptions {
+  /** Of a store that knows no folders: "x" and "x/y" may both stand. The registry has no such keys. */
+  readonly keepsNestedKeys?: boolean;
+}
+
 const WRITERS = 12;
 
-export function describeObjectStore(name: string, makeStore: () => Promise<ContractStore>): void {
+export function describeObjectStore(
+  name: string,
+  makeStore: () => Promise<ContractStore>,
+  { keepsNestedKeys = false }: ContractOptions = {},
+): void {
   describe(`object store contract: ${name}`, () => {
     let made: ContractStore;
     let store: ObjectStore;
@@ -266,12 +275,17 @@ export function describeObjectStore(name: string, makeStore: () => Promise<Contr
         await expect(async () => store.delete(key)).rejects.toThrow(refused);
       });
 
-      it("a key that is another key's folder, or lies in another key, is refused", async () => {
+      const fate = keepsNestedKeys ? "harms nothing" : "is refused";
+      it(`a key that is another key's folder, or lies in another key, ${fate}`, async () => {
         const folder = newFolder();
         await store.put(`${folder}a/b`, text("b"));
         await store.put(`${folder}c`, text("c"));
-        await expect(store.put(`${folder}a`, text("a"))).rejects.toThrow();
-        await expect(store.put(`${folder}c/d`, text("d"))).rejects.toThrow();
+        for (const name of ["a", "c/d"]) {
+          const put = store.put(folder + name, text(name));
+          if (keepsNestedKeys) await put;
+          else await expect(put).rejects.toThrow();
+          expect(read(await store.get(folder + name))).toBe(keepsNestedKeys ? name : undefined);
+        }
         expect(read(await store.get(`${folder}a/b`))).toBe("b");
         expect(read(await store.get(`${folder}c`))).toBe("c");
       });

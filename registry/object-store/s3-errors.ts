@@ -24,6 +24,11 @@ export function isWriteConflict(error: unknown): boolean {
   return isAnswer(error) && error.name === "ConditionalRequestConflict";
 }
 
+/** R2 takes about one write of an object a second. */
+export function isTooManyWrites(error: unknown): boolean {
+  return isAnswer(error) && error.$metadata.httpStatusCode === 429;
+}
+
 /** If-Match on an absent key is answered 404. */
 export function isConditionUnmet(error: unknown): boolean {
   if (!isAnswer(error)) return false;
@@ -39,7 +44,7 @@ export function s3ErrorOf(error: unknown, description: string): unknown {
   if (error.message.startsWith("invariant:")) return error;
   const { name } = error;
   const cause = new Error(`S3: ${codeOf(error)} (status ${statusOf(error) ?? "none"})`);
-  if (isWriteConflict(error)) {
+  if (isWriteConflict(error) || isTooManyWrites(error)) {
     const message = `The object store ${description} is busy with other writes of the same object (${codeOf(error)}): try again.`;
     return new RegistryError("store_unreachable", message, cause);
   }

@@ -85,6 +85,14 @@ describe.skipIf(program === undefined)("a real S3 server", () => {
     expect(await store.put("busy/a", encode("1"))).toMatchObject({ stored: true });
   });
 
+  it("a server that takes no more writes of one object for now is given a second, and is no fault", async () => {
+    const store = await open(proxy.url);
+    // As often as the client asks by itself.
+    faults.PUT = Array<NetworkFault>(3).fill("too many");
+    expect(await store.put("often/a", encode("1"), { ifNoneMatch: "*" })).toMatchObject({ stored: true });
+    expect(faults.PUT).toEqual([]);
+  });
+
   it("an object that is cut off on its way is asked for again, and is never given in part", async () => {
     const store = await open(proxy.url);
     await store.put("cut/a", encode("whole"));

@@ -27,6 +27,7 @@ import {
   bodyCutOff,
   isConditionUnmet,
   isNoSuchKey,
+  isTooManyWrites,
   isWriteConflict,
   s3ErrorOf,
 } from "./s3-errors.ts";
@@ -37,10 +38,12 @@ const REQUEST_MS_MAX = 15_000;
 const ATTEMPTS_MAX = 3;
 /** All attempts of one call and the reading of its body. */
 const CALL_MS_MAX = 60_000;
-/** Tries of a conditional write that the server calls a conflict with one in progress. */
+/** Tries of a write that the server calls one too many, or a conflict with one in progress. */
 const CONFLICT_ATTEMPTS_MAX = 4;
 /** Between the first two of them; doubled each time. */
 const CONFLICT_PAUSE_MS = 50;
+/** Between writes of an object, where one too many was answered, at least. */
+const TOO_MANY_PAUSE_MS = 1_000;
 /** Headers that a presigned upload is bound to. As query parameters some servers would not look at them. */
 const PRESIGNED_HEADERS = new Set(["host", "content-length", "if-none-match", "x-amz-checksum-sha256"]);
 
@@ -80,6 +83,10 @@ export class S3Store implements ObjectStore {
         return { stored: true, etag: await this.#send(key, bytes, condition) };
       } catch (error) {
         attempts += attemptsOf(error);
+        if (isTooManyWrites(error) && round < CONFLICT_ATTEMPTS_MAX) {
+          await setTimeout(TOO_MANY_PAUSE_MS * (1 + Math.random()));
+          continue;
+        }
         if (!condition || !isConditionUnmet(error)) throw s3ErrorOf(error, this.description);
         const isConflict = isWriteConflict(error);
         if (isConflict && round < CONFLICT_ATTEMPTS_MAX) {

@@ -13,6 +13,7 @@ export type NetworkFault =
   | "precondition" // 412 though nothing stands against the write
   | "precondition after" // 412 as a retry of one's own write is answered
   | "slow down" // 503
+  | "too many" // 429, as of a store that takes few writes of one object
   | "error" // 500
   | "error after" // 500
   | "reset" // the connection ends before the request is passed on
@@ -124,6 +125,8 @@ export class FaultProxy {
         return sendError(response, 412, "PreconditionFailed");
       case "slow down":
         return sendError(response, 503, "SlowDown");
+      case "too many":
+        return sendError(response, 429, "TooManyRequests");
       case "error":
         return sendError(response, 500, "InternalError");
       case "precondition after":
