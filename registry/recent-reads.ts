@@ -23,7 +23,8 @@ export class RecentReads<Value extends object> {
 
   constructor(options: RecentReadsOptions) {
     this.#options = options;
-    this.#entries = new LRUCache({ max: options.entriesMax });
+    // As a size: `max` would take the room of them all at once, for each registry that is made.
+    this.#entries = new LRUCache({ maxSize: options.entriesMax, sizeCalculation: () => 1 });
   }
 
   /**
