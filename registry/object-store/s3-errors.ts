@@ -24,7 +24,7 @@ export function isWriteConflict(error: unknown): boolean {
   return isAnswer(error) && error.name === "ConditionalRequestConflict";
 }
 
-/** R2 takes about one write of an object a second. */
+/** Of a write: R2 takes about one of an object a second. */
 export function isTooManyWrites(error: unknown): boolean {
   return isAnswer(error) && error.$metadata.httpStatusCode === 429;
 }
@@ -45,7 +45,8 @@ export function s3ErrorOf(error: unknown, description: string): unknown {
   const { name } = error;
   const cause = new Error(`S3: ${codeOf(error)} (status ${statusOf(error) ?? "none"})`);
   if (isWriteConflict(error) || isTooManyWrites(error)) {
-    const message = `The object store ${description} is busy with other writes of the same object (${codeOf(error)}): try again.`;
+    const others = isWriteConflict(error) ? "writes of the same object" : "requests";
+    const message = `The object store ${description} is busy with other ${others} (${codeOf(error)}): try again.`;
     return new RegistryError("store_unreachable", message, cause);
   }
   if (isRefusal(error)) {
