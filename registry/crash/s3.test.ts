@@ -29,11 +29,12 @@ describe.skipIf(program === undefined)("on a real S3 server", () => {
   const storeOf = (endpoint: string, prefix: string) =>
     `s3://${BUCKET}/${prefix}?endpoint=${endpoint}&region=us-east-1`;
 
-  it("what was answered stands, and the rest can be made again, whichever write a process is killed at", async () => {
+  it("what was answered stands, and the rest can be made again, where a process is killed at a write", async () => {
     const writes = await countWrites();
     expect(writes).toBeGreaterThan(20);
-    // Before the even ones and after the odd ones.
-    await inParallel([...Array(writes).keys()], async (write) => {
+    // Of every third, in turn before and after it: in a folder all are looked at.
+    const places = [...Array(writes).keys()].filter((write) => write % 3 === 0);
+    await inParallel(places, async (write) => {
       const kind = write % 2 === 0 ? "before" : "after";
       const prefix = `killed-${kind}-${write}`;
       const acknowledged = await publishUntil(prefix, killAt(write, kind));

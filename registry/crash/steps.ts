@@ -27,6 +27,8 @@ export type Answers = ReadonlyMap<string, unknown>;
 const filter = parseAdapterName("filter");
 const actor = { id: "key_of_a_publisher" };
 const DATASET = encode("text,label\na,b\n");
+/** Of RFC 8032, 7.1, test 1. */
+const PUBLIC_KEY = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
 export const scenarios = {
   "a new store": [
@@ -34,6 +36,7 @@ export const scenarios = {
     publish("second"),
     createKey("a key"),
     upload("a dataset"),
+    evaluate("an evaluation", { of: "second", on: "a dataset" }),
     putJob("a job that begins", { id: "job-2", state: "running" }),
   ],
   "a grown store": [
@@ -57,6 +60,7 @@ export const scenarios = {
     change("an adapter restored", filter, (registry, why) => registry.restoreAdapter(alpha, filter, { why })),
     putJob("a job that ends", { id: "job-1", state: "succeeded" }),
     setLimits("limits set"),
+    addSigningKey("a signing key"),
     revokeKeys("keys revoked"),
   ],
   "a long history": [
@@ -158,6 +162,34 @@ function upload(name: string): Step {
       const { content: _, ...record } = await registry.getDataset(alpha, (answer as { id: string }).id);
       return record;
     },
+  };
+}
+
+function evaluate(name: string, { of, on }: { of: string; on: string }): Step {
+  const record = (registry: Registry, accuracy: number, what: { version: number; datasetId: string }) =>
+    registry.recordEvaluation(alpha, router, {
+      ...{ ...what, rows: 1, accuracy, macroF1: 1, precision: "fp32", softgate: "0.0.0", actor },
+    });
+  return {
+    name,
+    make: async (registry, earlier) => {
+      const { id: datasetId } = earlier.get(on) as { id: string };
+      const version = versionOf(earlier, of);
+      return { version, ...(await record(registry, 1, { version, datasetId })) };
+    },
+    // The first that was recorded stands, whatever others say.
+    find: async (registry, answer) => {
+      const { version, dataset } = answer as { version: number; dataset: { id: string } };
+      return { version, ...(await record(registry, 0, { version, datasetId: dataset.id })) };
+    },
+  };
+}
+
+function addSigningKey(name: string): Step {
+  return {
+    name,
+    make: (registry) => registry.addSigningKey(alpha, { publicKey: PUBLIC_KEY, name }, actor),
+    find: async (registry) => (await registry.getSigning(alpha)).keys[0],
   };
 }
 
