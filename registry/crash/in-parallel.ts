@@ -10,7 +10,10 @@ export async function inParallel<Item>(
   const worker = async () => {
     for (const item of queue) await work(item);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const workers = Array.from({ length: AT_ONCE }, worker);
+  // Where one fails the other is not left behind, working in a folder that is being removed.
+  await Promise.allSettled(workers);
+  await Promise.all(workers);
 }
 
 export async function orSayWhere(where: string, work: Promise<void>): Promise<void> {
