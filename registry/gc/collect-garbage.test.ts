@@ -1,9 +1,18 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { checkStore } from "../fsck/check-store.ts";
-import { blobKey, blobsPrefix, claimKey, evaluationKey, manifestKey, markKeyOf } from "../layout.ts";
+import {
+  blobKey,
+  blobsPrefix,
+  claimKey,
+  evaluationKey,
+  manifestKey,
+  markKeyOf,
+  stateKey,
+} from "../layout.ts";
 import {
   GARBAGE_AGE_MS_DEFAULT,
   GARBAGE_AGE_MS_MIN,
+  GONE_RANGES_MAX,
   PUBLISH_UNCHECKED_MS_MAX,
   RESTORE_MS_DEFAULT,
 } from "../limits.ts";
@@ -238,6 +247,19 @@ describe("a collection", () => {
     expect(await test.store.get(evaluationKey(owner, 2, datasetId))).toBeDefined();
     await collectLater(test, 2);
     expect((await checkStore(test.store)).found).toBe(0);
+  });
+
+  it("leaves a version whose number would be one gap too many in the state, until that is closed", async () => {
+    const state = JSON.parse(decode((await test.store.get(stateKey(owner)))?.bytes));
+    state.gone = Array.from({ length: GONE_RANGES_MAX }, (_, index) => [10 + 2 * index, 10 + 2 * index]);
+    await test.store.put(stateKey(owner), encode(JSON.stringify(state)));
+    registry = test.reopen();
+    await registry.deleteVersion(alpha, router, { version: 2 });
+    test.clock.nowMs += RESTORE_MS_DEFAULT;
+    expect((await collect(registry)).counts).toEqual(none);
+    await registry.deleteVersion(alpha, router, { version: 1 });
+    test.clock.nowMs += RESTORE_MS_DEFAULT;
+    expect((await collect(registry)).counts).toEqual({ ...none, version: 2 });
   });
 
   it("removes numbers of publishes that died, but the newest, once they are old", async () => {
