@@ -3,7 +3,7 @@
 // history and what it must not contradict are seen together or not at all: no alias is moved to a
 // version while that is deleted.
 import { z } from "zod";
-import { adapterChangeSchema, promotionRuleSchema } from "./change.ts";
+import { adapterChangeSchema, promotionRuleSchema, retentionSchema } from "./change.ts";
 import type { RegistryContext } from "./context.ts";
 import { latestVersionSchema } from "./latest-version.ts";
 import { type AdapterOwner, stateKey } from "./layout.ts";
@@ -31,10 +31,23 @@ export const stateSchema = z.strictObject({
   aliases: z.array(pointerSchema),
   /** Tombstones. At most DELETED_VERSIONS_MAX. */
   deletedVersions: z.array(z.strictObject({ version, at: z.iso.datetime() })),
-  /** The tombstone of the whole adapter; `through` is the newest number that was taken then. */
-  deleted: z.strictObject({ at: z.iso.datetime(), through: z.int().min(0) }).exactOptional(),
-  /** Versions up to this were deleted for good, with an adapter whose name was then used again. */
+  /**
+   * The tombstone of the whole adapter; `through` is the newest number that was taken then. collected: it cannot be
+   * restored any more, whatever the time.
+   */
+  deleted: z
+    .strictObject({
+      at: z.iso.datetime(),
+      through: z.int().min(0),
+      collected: z.literal(true).exactOptional(),
+    })
+    .exactOptional(),
+  /** Versions up to this are gone for good: collected, or of an adapter whose name was then used again. */
   goneThrough: z.int().min(0),
+  /** Collected versions beyond: ranges from and through, ascending, with numbers between them. Absent: none. */
+  gone: z.array(z.tuple([version, version])).exactOptional(),
+  /** Absent: all versions stay. */
+  retention: retentionSchema.exactOptional(),
   /** Entries of the log up to this sequence stand in the tenant's audit. */
   auditedThrough: z.int().min(0),
   /** For lists. Absent where no version is there, and in states written before lists read it. */
@@ -84,7 +97,38 @@ export function findPointer({ aliases }: AdapterState, alias: string): AliasPoin
 
 /** Whether a version is deleted by itself; that the whole adapter is, is another question. */
 export function isGone(state: AdapterState, version: number): boolean {
-  return version <= state.goneThrough || state.deletedVersions.some((entry) => entry.version === version);
+  return isGoneForGood(state, version) || state.deletedVersions.some((entry) => entry.version === version);
+}
+
+/** Nothing brings it back. */
+export function isGoneForGood({ goneThrough, gone = [] }: AdapterState, version: number): boolean {
+  return version <= goneThrough || gone.some(([from, through]) => from <= version && version <= through);
+}
+
+/** With versions that are gone for good from now on, and without their tombstones. */
+export function withGone(state: AdapterState, versions: readonly number[]): AdapterState {
+  const { gone = [], goneThrough: before, ...rest } = state;
+  const added = versions.map((version): Range => [version, version]);
+  let goneThrough = before;
+  const ranges: Range[] = [];
+  for (const [from, through] of [...gone, ...added].sort(([left], [right]) => left - right)) {
+    const last = ranges.at(-1);
+    if (from <= goneThrough + 1) goneThrough = Math.max(goneThrough, through);
+    else if (last && from <= last[1] + 1) last[1] = Math.max(last[1], through);
+    else ranges.push([from, through]);
+  }
+  const deletedVersions = state.deletedVersions.filter(({ version }) => !versions.includes(version));
+  return { ...rest, deletedVersions, goneThrough, ...(ranges.length > 0 && { gone: ranges }) };
+}
+
+type Range = [from: number, through: number];
+
+/** Where the next rollback of an alias leads: the newest of its trail that is there. */
+export function findEarlier(
+  state: AdapterState,
+  { trail, version: current }: AliasPointer,
+): number | undefined {
+  return trail.find(({ version }) => version !== current && !isGone(state, version))?.version;
 }
 
 /** With a pointer put in its alias's place. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { auditPrefix, datasetKey } from "./layout.ts";
+import { GARBAGE_AGE_MS_MIN } from "./limits.ts";
 import type { Registry } from "./registry.ts";
 import {
   alpha,
@@ -47,6 +48,11 @@ const changes: Record<string, (registry: Registry) => Promise<unknown>> = {
   restore_version: async (on) => on.restoreVersion(alpha, router, { version: 2, actor }),
   delete_adapter: async (on) => on.deleteAdapter(alpha, router, { force: true, why: "test", actor }),
   restore_adapter: async (on) => on.restoreAdapter(alpha, router, { actor }),
+  set_retention: async (on) => on.setRetention(alpha, router, { retention: { keepVersions: 1 }, actor }),
+  expire_versions: async (on) => {
+    test.clock.nowMs += GARBAGE_AGE_MS_MIN;
+    await on.collectGarbage(alpha, { actor });
+  },
 };
 
 describe("the audit", () => {

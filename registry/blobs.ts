@@ -1,69 +1,93 @@
-// Immutable bytes by their sha256, under the tenant that owns them. Checked at every read.
-import type { RegistryContext } from "./context.ts";
+// Immutable bytes by their sha256, under the tenant that owns them. Checked at every read. Each write of a
+// content makes a copy of its own, under a key that is never written again: so a deletion that comes late, of a
+// collector that was halted, deletes what it was meant for and nothing else. What names a blob names its copy.
+import { createNonce, type RegistryContext } from "./context.ts";
 import { digestOf } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
-import { blobKey } from "./layout.ts";
+import { isThere, keepCopy } from "./gc/keep-copy.ts";
+import { type BlobCopy, blobKey, blobKeyOf, copiesPrefix, copyOfKey, markKeyOf } from "./layout.ts";
+import { COPIES_LISTED_MAX } from "./limits.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import type { TenantId } from "./registry.ts";
 import { release, reserve } from "./usage.ts";
 
-interface BlobEntry {
-  readonly digest: string;
+interface BlobEntry extends BlobCopy {
   readonly bytes: number;
 }
 
+interface Source {
+  readonly copy: BlobCopy;
+  readonly content: Uint8Array;
+  /** counted: it is there. rescued: it is there, and may not count. absent: to be written. */
+  readonly found: "counted" | "rescued" | "absent";
+}
+
 /**
- * Content that is there already is not sent again, and does not count. Of two that send the same at once each
- * counts, until a recount. Throws quota_exceeded.
+ * Content that is there already is not sent again, and does not count. Of two that send the same at once each sends
+ * it and counts, until a recount. Call requireKept once what names them stands. Throws quota_exceeded.
  */
 export async function putBlobs<Contents extends readonly Uint8Array[]>(
   context: RegistryContext,
   tenant: TenantId,
   contents: readonly [...Contents],
 ): Promise<{ [Index in keyof Contents]: BlobEntry }> {
-  const { store } = context;
   const blobs = contents.map((content) => ({ content, digest: digestOf(content) }));
-  const missing = new Map<string, Uint8Array>();
+  const sources = new Map<string, Source>();
   for (const { content, digest } of blobs) {
-    const key = blobKey(tenant, digest);
-    if (!(await isThere(store, key))) missing.set(key, content);
+    if (!sources.has(digest)) sources.set(digest, await findSource(context, tenant, { content, digest }));
   }
-  const bytes = [...missing.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const uncounted = [...sources.values()].filter(({ found }) => found !== "counted");
+  const bytes = uncounted.reduce((sum, { content }) => sum + content.byteLength, 0);
   await reserve(context, tenant, { bytes });
+  const missing = uncounted.filter(({ found }) => found === "absent");
   try {
-    const writes = [...missing].map(([key, content]) => writeBlob(store, key, content));
+    const writes = missing.map((source) => writeBlob(context.store, tenant, source));
     await Promise.allSettled(writes);
     await Promise.all(writes);
   } catch (error) {
     await releaseAbsent(context, tenant, missing).catch(() => undefined);
     throw error;
   }
-  return blobs.map(({ digest, content }) => ({ digest, bytes: content.byteLength })) as {
-    [Index in keyof Contents]: BlobEntry;
-  };
+  return blobs.map(({ digest, content }) => ({
+    ...sources.get(digest)?.copy,
+    ...{ digest, bytes: content.byteLength },
+  })) as { [Index in keyof Contents]: BlobEntry };
 }
 
-async function isThere(store: ObjectStore, key: string): Promise<boolean> {
-  return (await store.list({ prefix: key, limit: 1 })).keys[0] === key;
+async function findSource(
+  context: RegistryContext,
+  tenant: TenantId,
+  { content, digest }: { content: Uint8Array; digest: string },
+): Promise<Source> {
+  const page = await context.store.list({ prefix: copiesPrefix(tenant, digest), limit: COPIES_LISTED_MAX });
+  // Of a page that does not end the list, a mark may be missing.
+  const keys = new Set(page.next === undefined ? page.keys : []);
+  for (const key of keys) {
+    if (blobKeyOf(key) !== key) continue;
+    const copy = copyOfKey(key);
+    if (!keys.has(markKeyOf(key))) return { copy, content, found: "counted" };
+    const kept = await keepCopy(context, key);
+    if (kept !== "gone") return { copy, content, found: kept === "kept" ? "counted" : "rescued" };
+  }
+  return { copy: { digest, copy: createNonce(context) }, content, found: "absent" };
 }
 
-/**
- * A lost race is no loss: what stands under a digest is what we would have written. But a write is also refused for
- * the sake of one that then fails, or of a delete marker, and nothing stands.
- */
-async function writeBlob(store: ObjectStore, key: string, bytes: Uint8Array): Promise<void> {
-  const { stored } = await store.put(key, bytes, { ifNoneMatch: "*" });
-  if (!stored && !(await isThere(store, key))) await store.put(key, bytes);
+/** A write is also refused that is tried again by the client, or for the sake of a delete marker. */
+async function writeBlob(store: ObjectStore, tenant: TenantId, { copy, content }: Source): Promise<void> {
+  const key = blobKey(tenant, copy);
+  const { stored } = await store.put(key, content, { ifNoneMatch: "*" });
+  if (!stored && !(await isThere(store, key))) await store.put(key, content);
 }
 
 /** A write that failed may have been made: what is there stays counted. */
 async function releaseAbsent(
   context: RegistryContext,
   tenant: TenantId,
-  tried: ReadonlyMap<string, Uint8Array>,
+  tried: readonly Source[],
 ): Promise<void> {
-  for (const [key, { byteLength }] of tried) {
-    if (!(await isThere(context.store, key))) await release(context, tenant, { bytes: byteLength });
+  for (const { copy, content } of tried) {
+    if (await isThere(context.store, blobKey(tenant, copy))) continue;
+    await release(context, tenant, { bytes: content.byteLength });
   }
 }
 
@@ -71,10 +95,10 @@ async function releaseAbsent(
 export async function getBlob(
   { store }: RegistryContext,
   tenant: TenantId,
-  expected: { digest: string; bytes: number },
+  expected: BlobEntry,
 ): Promise<Uint8Array> {
   const { digest } = expected;
-  const stored = await store.get(blobKey(tenant, digest));
+  const stored = await store.get(blobKey(tenant, expected));
   if (!stored) {
     throw new RegistryError(
       "blob_not_found",

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { auditPrefix, historySegmentKey, manifestKey, stateKey } from "./layout.ts";
+import { auditPrefix, blobKey, historySegmentKey, manifestKey, stateKey } from "./layout.ts";
 import { CHANGES_PER_ADAPTER_MAX, HISTORY_SEGMENT_CHANGES } from "./limits.ts";
 import type { Registry } from "./registry.ts";
 import {
@@ -290,8 +290,7 @@ describe("rollback", () => {
     ["a lost blob", async (key: string) => store.delete(key)],
   ])("refuses a version with %s, and moves nothing", async (_, damage) => {
     const { manifest } = await registry.resolve(alpha, { name: router, version: 2 });
-    const digest = manifest.files[1]?.digest ?? "";
-    await damage(`tenants/alpha/blobs/${digest.replace(":", "/")}`);
+    await damage(blobKey(alpha, manifest.files[1] ?? { digest: "" }));
     await expect(rollback()).rejects.toMatchObject({
       code: "version_damaged",
       publicMessage: expect.stringContaining("Version 2"),

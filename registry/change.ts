@@ -5,7 +5,7 @@ import { z } from "zod";
 import { createNonce, type RegistryContext } from "./context.ts";
 import { DATASET_ID } from "./dataset-record.ts";
 import { RegistryError } from "./errors.ts";
-import { REASON_LENGTH_MAX } from "./limits.ts";
+import { KEEP_DAYS_MAX, KEEP_VERSIONS_MAX, REASON_LENGTH_MAX, VERSIONS_PER_CHANGE_MAX } from "./limits.ts";
 
 /** Who makes a change. */
 export interface Actor {
@@ -40,6 +40,10 @@ const actions = [
   "restore_version",
   "delete_adapter",
   "restore_adapter",
+  "set_retention",
+  "expire_versions",
+  "collect_versions",
+  "collect_adapter",
   "create_key",
   "revoke_key",
   "set_limits",
@@ -57,6 +61,12 @@ export const promotionRuleSchema = z.discriminatedUnion("on", [
   /** By what both answer of the same rows (evaluations.ts): a dataset of the tenant. */
   z.strictObject({ ...ruleFields, on: z.literal("testSet"), datasetId: z.string().regex(DATASET_ID) }),
 ]);
+
+/** Which versions of an adapter stay: its newest, and those that are no older than so many days. */
+export const retentionSchema = z.strictObject({
+  keepVersions: z.int().min(1).max(KEEP_VERSIONS_MAX),
+  keepDays: z.int().min(1).max(KEEP_DAYS_MAX).exactOptional(),
+});
 
 /** What a tenant may have; what is left out is the default. */
 export const tenantLimitsSchema = z.strictObject({
@@ -79,12 +89,16 @@ export const auditEntrySchema = z.strictObject({
   from: z.int().min(1).exactOptional(),
   /** Moved to, held back, published, deleted or restored. */
   version: z.int().min(1).exactOptional(),
-  /** Made by a publish, not asked for by itself. */
+  /** Deleted by the adapter's retention, or removed for good. */
+  versions: z.array(z.int().min(1)).max(VERSIONS_PER_CHANGE_MAX).exactOptional(),
+  /** Made by a publish or a collection, not asked for by itself. */
   automatic: z.literal(true).exactOptional(),
   /** Against the alias's protection. */
   forced: z.literal(true).exactOptional(),
   protected: z.boolean().exactOptional(),
   rule: promotionRuleSchema.exactOptional(),
+  /** Set; absent where it was ended. */
+  retention: retentionSchema.exactOptional(),
   datasetId: z.string().exactOptional(),
   /** Of an API key, or of a key that signs. */
   keyId: z.string().exactOptional(),
@@ -101,6 +115,7 @@ export const adapterChangeSchema = auditEntrySchema
     sequence: z.int().min(1),
   });
 
+export type Retention = z.infer<typeof retentionSchema>;
 export type PromotionRule = z.infer<typeof promotionRuleSchema>;
 export type TestSetRule = Extract<PromotionRule, { readonly on: "testSet" }>;
 export type ReportRule = Exclude<PromotionRule, TestSetRule>;

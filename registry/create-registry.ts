@@ -7,6 +7,7 @@ import type { CheckAdapter, RegistryContext } from "./context.ts";
 import { getDataset, putDataset } from "./datasets.ts";
 import { createEnsureLayout } from "./ensure-layout.ts";
 import { findTestSet, recordEvaluation } from "./evaluations.ts";
+import { collectGarbage } from "./gc/collect-garbage.ts";
 import { listHistory } from "./history.ts";
 import { getJob, listUnfinishedJobs, putJob } from "./jobs.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./keys.ts";
@@ -39,12 +40,14 @@ import type { Registry } from "./registry.ts";
 import { deleteAdapter, requirePublishable, restoreAdapter } from "./remove-adapter.ts";
 import { deleteVersion, restoreVersion } from "./remove-version.ts";
 import { resolve } from "./resolve.ts";
+import { getRetention, setRetention } from "./retention.ts";
 import { rollback } from "./rollback.ts";
 import { setAlias } from "./set-alias.ts";
 import { requireSigner } from "./signing/require-signed.ts";
 import { addSigningKey, readSigning, requireSignatures, revokeSigningKey } from "./signing/signing-record.ts";
 import { setTenantLimits } from "./tenant-limits.ts";
 import { recountUsage } from "./usage.ts";
+import { tenantsOf } from "./walk-store.ts";
 
 export interface RegistryOptions {
   readonly store: ObjectStore;
@@ -67,6 +70,7 @@ export interface RegistryOptions {
 
 /** Asks nothing of the store yet; call the store's check() first. */
 export function createRegistry(options: RegistryOptions): Registry {
+  const { store } = options;
   const context = createContext(options);
   return {
     putDataset: (tenant, dataset) => putDataset(context, tenant, dataset),
@@ -90,6 +94,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     listHistory: (tenant, name, page) => listHistory(context, { tenant, name }, page),
     deleteAdapter: (tenant, name, options) => deleteAdapter(context, { tenant, name }, options),
     restoreAdapter: (tenant, name, options) => restoreAdapter(context, { tenant, name }, options),
+    setRetention: (tenant, name, request) => setRetention(context, { tenant, name }, request),
+    getRetention: (tenant, name) => getRetention(context, { tenant, name }),
     deleteVersion: (tenant, name, change) => deleteVersion(context, { tenant, name }, change),
     restoreVersion: (tenant, name, change) => restoreVersion(context, { tenant, name }, change),
     listAudit: (tenant, page) => listAudit(context, tenant, page),
@@ -97,6 +103,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     listVersions: (tenant, name, page) => listVersions(context, { tenant, name }, page),
     getUsage: (tenant) => getUsage(context, tenant),
     recountUsage: (tenant) => recountUsage(context, tenant),
+    listTenants: () => tenantsOf(store),
+    collectGarbage: (tenant, request) => collectGarbage(context, tenant, request),
     setTenantLimits: (tenant, limits, actor) =>
       setTenantLimits(context, tenant, { limits, ...(actor && { actor }) }),
     getSigning: (tenant) => readSigning(context, tenant),

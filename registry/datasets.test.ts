@@ -43,8 +43,9 @@ describe("datasets", () => {
   });
 
   it("that were changed in the store are refused", async () => {
-    const { id, digest } = await test.registry.putDataset(alpha, dataset);
-    await test.store.put(blobKey(alpha, digest), encode("text,label\nhello,insult!!\n"));
+    const record = await test.registry.putDataset(alpha, dataset);
+    const { id } = record;
+    await test.store.put(blobKey(alpha, record), encode("text,label\nhello,insult!!\n"));
     await expect(test.registry.getDataset(alpha, id)).rejects.toMatchObject({ code: "blob_corrupt" });
     await test.store.put(`tenants/alpha/datasets/${id}.json`, encode('{"id":1}'));
     await expect(test.registry.getDataset(alpha, id)).rejects.toMatchObject({ code: "blob_corrupt" });

@@ -5,12 +5,13 @@ import { createStamp } from "./change.ts";
 import { createNonce, type RegistryContext } from "./context.ts";
 import { DATASET_ID, datasetSchema } from "./dataset-record.ts";
 import { RegistryError } from "./errors.ts";
+import { requireKept } from "./gc/keep-copy.ts";
 import { datasetKey } from "./layout.ts";
 import { COLUMN_NAME_LENGTH_MAX, DATASET_BYTES_MAX, FILE_NAME_LENGTH_MAX } from "./limits.ts";
 import { encodeRecord, readRecord } from "./records.ts";
 import type { DatasetRecord, Registry, TenantId } from "./registry.ts";
 
-/** The file was parsed by the caller. Throws limit_exceeded, quota_exceeded. */
+/** The file was parsed by the caller. Throws limit_exceeded, quota_exceeded, conflict. */
 export async function putDataset(
   context: RegistryContext,
   tenant: TenantId,
@@ -19,6 +20,7 @@ export async function putDataset(
   const { bytes, rows, labels, fileName, mediaType, columns, actor } = dataset;
   checkLimits(dataset);
   await context.ensureLayout();
+  const since = context.now();
   const [blob] = await putBlobs(context, tenant, [bytes]);
   const id = `ds_${createNonce(context)}`;
   const stamp = createStamp(context, actor ? { actor } : {});
@@ -26,6 +28,7 @@ export async function putDataset(
   const record = { id, ...blob, rows, labels, fileName, mediaType, columns, createdAt };
   await writeAudit(context, tenant, { ...stamp, action: "upload_dataset", datasetId: id });
   await context.store.put(datasetKey(tenant, id), encodeRecord(record));
+  await requireKept(context, tenant, { copies: [blob], since });
   return record;
 }
 

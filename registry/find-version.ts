@@ -51,12 +51,15 @@ export async function findLatestVersion(
 ): Promise<number | undefined> {
   const state = given ?? (await readState(context, owner));
   if (state.deleted !== undefined) return undefined;
-  const limit = state.deletedVersions.length === 0 ? 1 : MANIFESTS_LISTED_AT_ONCE;
-  for (let after: string | undefined; ; ) {
+  // Mostly the newest is there; a collection may be about to remove its manifest.
+  let limit = state.deletedVersions.length === 0 ? 1 : MANIFESTS_LISTED_AT_ONCE;
+  for (let after: string | undefined; ; limit = MANIFESTS_LISTED_AT_ONCE) {
     const prefix = manifestsPrefix(owner);
     const page = await context.store.list({ prefix, limit, ...(after !== undefined && { after }) });
     const latest = page.keys.map(versionOfKey).find((version) => !isGone(state, version));
-    if (latest !== undefined || page.next === undefined || limit === 1) return latest;
+    // From here on all are gone.
+    const isEnd = page.next === undefined || versionOfKey(page.next) <= state.goneThrough;
+    if (latest !== undefined || isEnd) return latest;
     after = page.next;
   }
 }

@@ -2,7 +2,7 @@
 // changes one after another; each must be one that it allows, and what readers see at the end must be what it has.
 import { expect } from "vitest";
 import type { AdapterChange } from "./change.ts";
-import { ROLLBACK_TRAIL_MAX } from "./limits.ts";
+import { RESTORE_MS_DEFAULT, ROLLBACK_TRAIL_MAX } from "./limits.ts";
 import type { Registry } from "./registry.ts";
 import { alpha, router } from "./test-registry.ts";
 
@@ -25,6 +25,8 @@ export async function readHistory(reader: Registry): Promise<AdapterChange[]> {
   return oldestFirst;
 }
 
+const collections: ReadonlySet<string> = new Set(["expire_versions", "collect_versions", "collect_adapter"]);
+
 interface Pointer {
   version: number;
   publishedThrough: number;
@@ -35,16 +37,33 @@ interface Pointer {
 export class HistoryModel {
   readonly aliases = new Map<string, Pointer>();
   readonly deletedVersions = new Set<number>();
+  /** For good, of those that were deleted one by one. */
+  readonly collectedVersions = new Set<number>();
   isDeleted = false;
+  readonly #restoreMs: number;
+  readonly #deletedAtMs = new Map<number | "adapter", number>();
+  #isCollected = false;
+
+  constructor(restoreMs = RESTORE_MS_DEFAULT) {
+    this.#restoreMs = restoreMs;
+  }
 
   /** Throws where the change is not allowed in this state. */
   apply(change: AdapterChange): void {
+    // A publish under the name of an adapter that cannot be restored any more begins it anew.
+    if (this.isDeleted && change.automatic && change.action === "move_alias") this.#beginAnew();
+    expect(this.isDeleted).toBe(["restore_adapter", "collect_adapter"].includes(change.action));
+    if (collections.has(change.action)) this.#collect(change);
+    else this.#change(change);
+  }
+
+  #change(change: AdapterChange): void {
     const { action, alias = "", version = 0 } = change;
     const pointer = this.aliases.get(alias);
-    expect(this.isDeleted).toBe(action === "restore_adapter");
     if (action === "move_alias" || action === "rollback") {
       expect(change.from).toBe(pointer?.version);
       expect(this.deletedVersions).not.toContain(version);
+      expect(this.collectedVersions).not.toContain(version);
       expect(version).not.toBe(pointer?.version);
       if (pointer?.isProtected) expect(change).toMatchObject({ forced: true });
       if (action === "move_alias") this.#move(change, pointer);
@@ -57,18 +76,58 @@ export class HistoryModel {
       expect(pointer?.isProtected).toBe(!change.protected);
       if (pointer) pointer.isProtected = change.protected === true;
     } else if (action === "delete_version") {
-      expect([...this.aliases.values()].map((other) => other.version)).not.toContain(version);
-      expect(this.deletedVersions).not.toContain(version);
-      this.deletedVersions.add(version);
+      this.#delete(change, version);
     } else if (action === "restore_version") {
       expect(this.deletedVersions.delete(version)).toBe(true);
     } else if (action === "delete_adapter") {
       if ([...this.aliases.values()].some(({ isProtected }) => isProtected)) expect(change.forced).toBe(true);
       this.isDeleted = true;
-    } else {
-      expect(action).toBe("restore_adapter");
+      this.#deletedAtMs.set("adapter", Date.parse(change.at));
+    } else if (action === "restore_adapter") {
+      expect(this.#isCollected).toBe(false);
       this.isDeleted = false;
+    } else {
+      expect(action).toBe("set_retention");
     }
+  }
+
+  #collect(change: AdapterChange): void {
+    const { action, versions = [] } = change;
+    expect(change.automatic).toBe(true);
+    if (action === "collect_adapter") {
+      expect(this.#isOver(change, "adapter") && !this.#isCollected).toBe(true);
+      this.#isCollected = true;
+      return;
+    }
+    expect(versions).not.toEqual([]);
+    for (const version of versions) {
+      if (action === "expire_versions") {
+        this.#delete(change, version);
+      } else {
+        expect(this.#isOver(change, version) && this.deletedVersions.delete(version)).toBe(true);
+        this.collectedVersions.add(version);
+      }
+    }
+  }
+
+  #delete({ at }: AdapterChange, version: number): void {
+    expect([...this.aliases.values()].map((other) => other.version)).not.toContain(version);
+    expect(this.deletedVersions).not.toContain(version);
+    expect(this.collectedVersions).not.toContain(version);
+    this.deletedVersions.add(version);
+    this.#deletedAtMs.set(version, Date.parse(at));
+  }
+
+  #isOver({ at }: AdapterChange, what: number | "adapter"): boolean {
+    return Date.parse(at) - (this.#deletedAtMs.get(what) ?? Number.NaN) >= this.#restoreMs;
+  }
+
+  #beginAnew(): void {
+    for (const version of this.deletedVersions) this.collectedVersions.add(version);
+    this.deletedVersions.clear();
+    this.aliases.clear();
+    this.isDeleted = false;
+    this.#isCollected = false;
   }
 
   #move({ alias = "", version = 0, automatic }: AdapterChange, pointer: Pointer | undefined): void {
@@ -84,7 +143,9 @@ export class HistoryModel {
 
   #rollBack(version: number, pointer: Pointer | undefined): void {
     const { trail = [] } = pointer ?? {};
-    const isThere = (earlier: number) => earlier !== pointer?.version && !this.deletedVersions.has(earlier);
+    const isGone = (earlier: number) =>
+      this.deletedVersions.has(earlier) || this.collectedVersions.has(earlier);
+    const isThere = (earlier: number) => earlier !== pointer?.version && !isGone(earlier);
     expect(version).toBe(trail.find(isThere));
     if (!pointer) return;
     pointer.version = version;
@@ -102,6 +163,7 @@ export async function compareWithModel(reader: Registry, model: HistoryModel): P
     .catch(() => ({ versions: [] }));
   const seen = versions.map(({ version }) => version);
   for (const version of model.deletedVersions) expect(seen).not.toContain(version);
+  for (const version of model.collectedVersions) expect(seen).not.toContain(version);
   for (const [alias, { version }] of model.aliases) {
     const resolved = await reader.resolve(alpha, { name: router, alias });
     expect(resolved.version).toBe(version);

@@ -7,6 +7,8 @@ export {
   type AuditEntry,
   type PromotionRule,
   promotionRuleSchema,
+  type Retention,
+  retentionSchema,
 } from "./change.ts";
 export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
@@ -14,10 +16,15 @@ export { RegistryError, type RegistryErrorCode } from "./errors.ts";
 export type { NewEvaluation, StoredEvaluation } from "./evaluations.ts";
 export { type CheckStoreOptions, checkStore, type StoreCheck } from "./fsck/check-store.ts";
 export type { Finding } from "./fsck/findings.ts";
+export type { Collection } from "./gc/collect-garbage.ts";
+export type { Removed } from "./gc/collecting.ts";
 export {
   ADAPTER_DISK_BYTES_DEFAULT,
   ADAPTERS_PER_PAGE_MAX,
   ALIAS_STALE_MS_MAX,
+  GARBAGE_AGE_MS_MIN,
+  KEEP_DAYS_MAX,
+  KEEP_VERSIONS_MAX,
   WARM_ADAPTERS_MAX,
 } from "./limits.ts";
 export { AdapterDisk, type AdapterFilesObserver } from "./local-disk/adapter-disk.ts";

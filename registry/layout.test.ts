@@ -18,8 +18,10 @@ describe("the layout", () => {
         (tenantName, adapterName, version) => {
           const tenant = parseTenantId(tenantName);
           const owner = { tenant, name: parseAdapterName(adapterName) };
+          const digest = `sha256:${"0".repeat(64)}`;
           const keys = [
-            layout.blobKey(tenant, `sha256:${"0".repeat(64)}`),
+            layout.blobKey(tenant, { digest, copy: "0".repeat(32) }),
+            layout.markKeyOf(layout.blobKey(tenant, { digest })),
             layout.datasetKey(tenant, "ds_0"),
             layout.claimKey(owner, version),
             layout.manifestKey(owner, version),
@@ -39,6 +41,18 @@ describe("the layout", () => {
         },
       ),
     );
+  });
+
+  it("tells copies of a blob and their marks by their keys", () => {
+    const copy = { digest: `sha256:${"0".repeat(64)}`, copy: "1".repeat(32) };
+    for (const each of [copy, { digest: copy.digest }]) {
+      const key = layout.blobKey(alpha, each);
+      expect(layout.copyOfKey(key)).toEqual(each);
+      expect(layout.copyOfKey(layout.markKeyOf(key))).toEqual(each);
+      expect(layout.blobKeyOf(layout.markKeyOf(key))).toBe(key);
+      expect(layout.describeKey(key)).toEqual({ kind: "blob", tenant: alpha, name: "" });
+      expect(layout.describeKey(layout.markKeyOf(key))).toEqual({ kind: "mark", tenant: alpha, name: "" });
+    }
   });
 
   it("lists versions newest first", () => {

@@ -4,7 +4,8 @@
 //   layout.json                          the layout's number; a newer one is not written to
 //   keys/<sha256 of secret>.json         API key record; the secret itself is nowhere
 //   tenants/<tenant>/                    all that a tenant owns
-//     blobs/sha256/<hex>                 bytes of datasets and adapter files, by content
+//     blobs/sha256/<hex>-<copy>          bytes of datasets and adapter files, by content; once deleted, never again
+//     blobs/sha256/<hex>-<copy>.mark     whether this copy may be garbage; deleted after it
 //     datasets/<dataset id>.json         dataset record
 //     limits.json                        what an operator has set for the tenant; absent: the defaults
 //     usage.json                         adapters and bytes that count against them
@@ -24,7 +25,8 @@
 //
 // <rank> is VERSION_MAX - version in eight digits, <time rank> TIME_MS_MAX - milliseconds in thirteen, so
 // that a listing begins with the newest. That a version or an adapter is deleted is said by state.json
-// alone; what a version needs, by its manifest alone; nothing else names a blob but dataset records.
+// alone; what a version needs, by its manifest alone; nothing else names a blob but dataset records. <copy> is
+// the nonce of one write: who sends a content again, once it may be garbage, sends it to a key of its own.
 import { createHash } from "node:crypto";
 import { VERSION_MAX } from "./limits.ts";
 import type { AdapterName, TenantId } from "./registry.ts";
@@ -32,7 +34,7 @@ import type { AdapterName, TenantId } from "./registry.ts";
 /** In the year 2286. */
 const TIME_MS_MAX = 9_999_999_999_999;
 
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 export interface AdapterOwner {
   readonly tenant: TenantId;
@@ -48,9 +50,38 @@ export function keyRecordKey(secretDigest: string): string {
   return `${keysPrefix}${secretDigest}.json`;
 }
 
-/** digest: "sha256:" and hex. */
-export function blobKey(tenant: TenantId, digest: string): string {
-  return `${tenantPrefix(tenant)}blobs/${digest.replace(":", "/")}`;
+/** What names one copy of a blob, as manifests and dataset records do. */
+export interface BlobCopy {
+  /** "sha256:" and hex. */
+  readonly digest: string;
+  /** Absent in what was written before layout 3. */
+  readonly copy?: string;
+}
+
+export function blobKey(tenant: TenantId, { digest, copy }: BlobCopy): string {
+  const name = `${blobsPrefix(tenant)}${digest.replace(":", "/")}`;
+  return copy === undefined ? name : `${name}-${copy}`;
+}
+
+export function blobsPrefix(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}blobs/`;
+}
+
+/** Of the copies of a content, and of their marks. */
+export function copiesPrefix(tenant: TenantId, digest: string): string {
+  return `${blobKey(tenant, { digest })}-`;
+}
+
+const MARK_SUFFIX = ".mark";
+
+/** Of a blob's key. In a listing it comes after it. */
+export function markKeyOf(blob: string): string {
+  return `${blob}${MARK_SUFFIX}`;
+}
+
+/** Of a blob's key, or its mark's. */
+export function blobKeyOf(key: string): string {
+  return key.endsWith(MARK_SUFFIX) ? key.slice(0, -MARK_SUFFIX.length) : key;
 }
 
 export function datasetsPrefix(tenant: TenantId): string {
@@ -149,13 +180,16 @@ export function unfinishedJobKey(tenant: TenantId, id: string): string {
   return `${unfinishedJobsPrefix(tenant)}${id}`;
 }
 
-/** Of a blob's key. */
-export function digestOfKey(key: string): string {
-  return `sha256:${lastSegment(key).replace(".json", "")}`;
+/** Of a blob's key, or its mark's. */
+export function copyOfKey(key: string): BlobCopy {
+  const [, hex, copy] = COPY.exec(key) ?? [];
+  if (hex === undefined) throw new Error(`invariant: no digest in key ${key}`);
+  return { digest: `sha256:${hex}`, ...(copy !== undefined && { copy }) };
 }
 
 const NAME = "([a-z0-9][a-z0-9._-]{0,63})";
 const ADAPTER = `tenants/${NAME}/adapters/${NAME}`;
+const COPY = /\/blobs\/sha256\/([0-9a-f]{64})(?:-([0-9a-f]{32}))?(?:\.mark)?$/;
 const keyShapes = {
   layout: /^layout\.json$/,
   key: /^keys\/[0-9a-f]{64}\.json$/,
@@ -168,7 +202,8 @@ const keyShapes = {
   evaluation: new RegExp(`^${ADAPTER}/evaluations/\\d{8}-\\d+/ds_[0-9a-f]{32}\\.json$`),
   state: new RegExp(`^${ADAPTER}/state\\.json$`),
   segment: new RegExp(`^${ADAPTER}/history/\\d{8}\\.json$`),
-  blob: new RegExp(`^tenants/${NAME}/blobs/sha256/[0-9a-f]{64}$`),
+  blob: new RegExp(`^tenants/${NAME}/blobs/sha256/[0-9a-f]{64}(?:-[0-9a-f]{32})?$`),
+  mark: new RegExp(`^tenants/${NAME}/blobs/sha256/[0-9a-f]{64}(?:-[0-9a-f]{32})?\\.mark$`),
   dataset: new RegExp(`^tenants/${NAME}/datasets/ds_[0-9a-f]{32}\\.json$`),
   publication: new RegExp(`^tenants/${NAME}/publications/[0-9a-f]{64}\\.json$`),
   audit: new RegExp(`^tenants/${NAME}/audit/\\d{13}-[0-9a-f]{32}\\.json$`),

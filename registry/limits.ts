@@ -41,10 +41,18 @@ export const STATE_BYTES_MAX = 512 * KIBIBYTE;
 export const ALIASES_PER_ADAPTER_MAX = 100;
 /** Earlier versions of one alias that a rollback finds by itself. */
 export const ROLLBACK_TRAIL_MAX = 20;
-/** Versions of one adapter that are deleted and not yet removed from the store. */
+/** Versions of one adapter that are deleted and can be restored, or were not yet collected. */
 export const DELETED_VERSIONS_MAX = 1_000;
 /** What was deleted can be restored for so long, unless the registry is made with another window. */
 export const RESTORE_MS_DEFAULT = 30 * 24 * 60 * 60 * 1_000;
+
+/** Ranges of numbers that are gone for good, in an adapter's state. A version beyond is not removed. */
+export const GONE_RANGES_MAX = 2_000;
+/** Deleted, or removed, by one change of an adapter; more take another change. */
+export const VERSIONS_PER_CHANGE_MAX = 100;
+/** What a retention may keep. */
+export const KEEP_VERSIONS_MAX = 100_000;
+export const KEEP_DAYS_MAX = 36_500;
 
 export const REASON_LENGTH_MAX = 500;
 /** Changes in one segment of an adapter's history; its state holds at most twice as many. */
@@ -59,12 +67,21 @@ export const AUDIT_ENTRIES_PER_PAGE_MAX = 200;
 export const CLAIM_ATTEMPTS_MAX = 64;
 /** Compare-and-swap rounds of one change of an adapter or key. */
 export const SWAP_ATTEMPTS_MAX = 64;
-/** Blobs that a check compares with all manifests at once; more take another pass over these. */
+/** Blobs that a collection or a check compares with all manifests at once; more take another pass over these. */
 export const BLOBS_COMPARED_AT_ONCE = 50_000;
 /** Bytes of objects that a check holds at once, unless one object alone is larger. */
 export const CHECKED_BYTES_IN_FLIGHT_MAX = 64 * MEBIBYTE;
-/** What is younger may belong to a publish under way. Far above every time that readers may lag behind. */
+/**
+ * A blob stays in the store for so long after it was found that nothing names it, whatever an operator asks for. Far
+ * above every time that readers may lag behind, and above PUBLISH_UNCHECKED_MS_MAX. What is younger may belong to
+ * a publish under way.
+ */
 export const GARBAGE_AGE_MS_MIN = 60 * 60 * 1_000;
+export const GARBAGE_AGE_MS_DEFAULT = 24 * 60 * 60 * 1_000;
+/** A publish that takes longer, from looking for its blobs to its manifest, looks whether they were kept for it. */
+export const PUBLISH_UNCHECKED_MS_MAX = 15 * 60 * 1_000;
+/** Copies of one content, and their marks, among which a publish looks for one; beyond, it sends its own. */
+export const COPIES_LISTED_MAX = 100;
 /** Folders of a store that a process knows to be flushed; those beyond are flushed again when they are written to. */
 export const FLUSHED_FOLDERS_KNOWN_MAX = 10_000;
 /** Requests that one call has in flight at the store. */

@@ -26,7 +26,8 @@ export async function listVersions(
   const { aliases } = state;
   const found = await mapInParallel(live, async (key) => {
     const adapter = await findVersion(context, owner, versionOfKey(key));
-    if (!adapter) throw new Error(`invariant: ${key} is listed and absent`);
+    // Deleted, and its window over, while this was going on.
+    if (!adapter) return undefined;
     const { version, digest, manifest } = adapter;
     const { createdAt, labels, backbone, dataset, signature } = manifest;
     const names = aliases.filter((entry) => entry.version === version).map(({ alias }) => alias);
@@ -42,5 +43,6 @@ export async function listVersions(
       ...(signature && { signedBy: signature.keyId }),
     };
   });
-  return next === undefined ? { versions: found } : { versions: found, next: versionOfKey(next) };
+  const versions = found.filter((version) => version !== undefined);
+  return next === undefined ? { versions } : { versions, next: versionOfKey(next) };
 }

@@ -10,6 +10,9 @@ export const MANIFEST_MEDIA_TYPE = "application/vnd.softgate.adapter.manifest.v1
 
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 
+/** Which copy of a blob: the nonce in its key. Absent in what was written before layout 3. */
+export const copySchema = z.string().regex(/^[0-9a-f]{32}$/);
+
 export const insertionSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("prompt_generator"),
@@ -51,6 +54,7 @@ export const manifestSchema = z.strictObject({
     z.strictObject({
       path: z.enum(["adapter_config.json", "adapter_model.safetensors"]),
       digest: digestSchema,
+      copy: copySchema.exactOptional(),
       bytes: z.int().min(1),
     }),
   ),

@@ -7,6 +7,7 @@ import { alpha, publishRequest, router } from "./test-registry.ts";
 export const commandKinds = [
   ...["publish", "set", "set", "set", "rollback", "rollback", "rollback", "protect", "unprotect"],
   ...["deleteVersion", "deleteVersion", "restoreVersion", "deleteAdapter", "restoreAdapter", "resolve"],
+  ...["retain", "collect"],
 ] as const;
 
 export interface Command {
@@ -59,6 +60,10 @@ function call(registry: Registry, { kind, alias, version, force }: Command, why:
       return registry.deleteAdapter(alpha, router, { force, why });
     case "restoreAdapter":
       return registry.restoreAdapter(alpha, router, { why });
+    case "retain":
+      return registry.setRetention(alpha, router, { retention: { keepVersions: version }, why });
+    case "collect":
+      return registry.collectGarbage(alpha, { actor: { id: why } });
     case "resolve":
       return registry.resolve(alpha, { name: router, alias });
   }

@@ -2,7 +2,14 @@
 // a blob. All of a tenant's are read; the blobs in question are held in memory, the manifests are not.
 import type { RegistryContext } from "./context.ts";
 import { datasetSchema } from "./dataset-record.ts";
-import { adaptersPrefix, datasetsPrefix, lastSegment, manifestsPrefix, versionOfKey } from "./layout.ts";
+import {
+  adaptersPrefix,
+  blobKey,
+  datasetsPrefix,
+  lastSegment,
+  manifestsPrefix,
+  versionOfKey,
+} from "./layout.ts";
 import { decodeManifest, type Manifest } from "./manifest.ts";
 import { mapInParallel } from "./map-in-parallel.ts";
 import { readRecord } from "./records.ts";
@@ -12,17 +19,17 @@ import { groupsOf, objectPages } from "./walk-store.ts";
 type Store = Pick<RegistryContext, "store">;
 
 /**
- * Takes those that are named out of the set of digests. Any manifest that stands counts, of a deleted version too.
+ * Takes those that are named out of the set of blobs' keys. Any manifest that stands counts, of a deleted version too.
  * Throws invalid_manifest, blob_corrupt: what cannot be read may name anything.
  */
-export async function dropNamed(context: Store, tenant: TenantId, digests: Set<string>): Promise<void> {
+export async function dropNamed(context: Store, tenant: TenantId, blobs: Set<string>): Promise<void> {
   for await (const { manifest } of manifestsOf(context, tenant)) {
-    for (const { digest } of manifest.files) digests.delete(digest);
-    if (digests.size === 0) return;
+    for (const file of manifest.files) blobs.delete(blobKey(tenant, file));
+    if (blobs.size === 0) return;
   }
   for await (const page of objectPages(context.store, datasetsPrefix(tenant))) {
     const found = await mapInParallel(page, ({ key }) => readRecord(context.store, key, datasetSchema));
-    for (const record of found) if (record) digests.delete(record.value.digest);
+    for (const record of found) if (record) blobs.delete(blobKey(tenant, record.value));
   }
 }
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { findVersitygw, startVersitygw, type TestS3 } from "../test/helpers/versitygw.ts";
 import { createRegistry } from "./create-registry.ts";
 import { digestOf } from "./digest.ts";
-import { blobKey } from "./layout.ts";
+import { blobKey, copiesPrefix } from "./layout.ts";
 import { DATASET_BYTES_MAX, PRESIGNED_UPLOAD_SECONDS } from "./limits.ts";
 import type { ObjectStore, PresignedPut } from "./object-store/object-store.ts";
 import { openObjectStore } from "./object-store/open.ts";
@@ -44,22 +44,28 @@ describe.skipIf(program === undefined)("an upload by URL", () => {
   });
   afterEach(async () => {
     vi.useRealTimers();
-    await store.delete(blobKey(alpha, digest));
+    for (const key of await copies()) await store.delete(key);
     await store.close();
   });
   afterAll(() => server?.stop());
 
-  const isThere = async () => (await store.get(blobKey(alpha, digest))) !== undefined;
+  const copies = async (tenant = alpha) => (await store.list({ prefix: copiesPrefix(tenant, digest) })).keys;
 
-  it("is taken as it was announced, becomes the tenant's blob, and is taken once", async () => {
+  it("is taken as it was announced, once, and becomes the tenant's blob, which a dataset of it need not send", async () => {
     const beforeMs = Date.now();
     const put = await registry.presignUpload(alpha, blob);
     expect(Date.parse(put.expiresAt) - beforeMs).toBeGreaterThanOrEqual(PRESIGNED_UPLOAD_SECONDS * 1_000);
     expect(await send(put, content)).toBe(200);
-    expect((await store.get(blobKey(alpha, digest)))?.bytes).toEqual(content);
-    expect(await store.get(blobKey(beta, digest))).toBeUndefined();
+    const [key = ""] = await copies();
+    expect((await store.get(key))?.bytes).toEqual(content);
+    expect(await copies(beta)).toEqual([]);
     expect(await send(put, content)).toBe(412);
-    expect(await send(await registry.presignUpload(alpha, blob), content)).toBe(412);
+    const { id } = await registry.putDataset(alpha, {
+      ...{ bytes: content, rows: 1, labels: ["b"], fileName: "a.csv", mediaType: "text/csv" },
+      columns: { text: "text", label: "label" },
+    });
+    expect(await copies()).toEqual([key]);
+    expect((await registry.getDataset(alpha, id)).content).toEqual(content);
   });
 
   it("of other content is refused, whatever is said of it", async () => {
@@ -69,7 +75,7 @@ describe.skipIf(program === undefined)("an upload by URL", () => {
     const checksum = Buffer.from(digestOf(same).replace("sha256:", ""), "hex").toString("base64");
     const relabelled = { ...put.headers, "x-amz-checksum-sha256": checksum };
     expect(await send({ ...put, headers: relabelled }, same)).toBe(403);
-    expect(await isThere()).toBe(false);
+    expect(await copies()).toEqual([]);
   });
 
   it("of another length is refused", async () => {
@@ -78,14 +84,14 @@ describe.skipIf(program === undefined)("an upload by URL", () => {
       const headers = { ...put.headers, "Content-Length": String(other.byteLength) };
       expect(await send({ ...put, headers }, other)).toBe(403);
     }
-    expect(await isThere()).toBe(false);
+    expect(await copies()).toEqual([]);
   });
 
   it.each(["If-None-Match", "x-amz-checksum-sha256"])("without %s is refused", async (name) => {
     const put = await registry.presignUpload(alpha, blob);
     const { [name]: _gone, ...headers } = put.headers;
     expect(await send({ ...put, headers }, content)).toBe(403);
-    expect(await isThere()).toBe(false);
+    expect(await copies()).toEqual([]);
   });
 
   it("under another key, of the same tenant or of another, is refused", async () => {
@@ -96,18 +102,21 @@ describe.skipIf(program === undefined)("an upload by URL", () => {
     ]) {
       if (other !== url) expect(await send({ url: other, headers }, content)).toBe(403);
     }
-    expect(await store.get(blobKey(beta, digest))).toBeUndefined();
+    expect(await copies(beta)).toEqual([]);
   });
 
   it("after its time is refused, and it says when that is", async () => {
     const nowMs = Date.now();
     vi.useFakeTimers({ toFake: ["Date"], now: nowMs - 120_000 });
-    const put = await store.presignPut?.(blobKey(alpha, digest), { ...blob, expiresInSeconds: 60 });
+    const put = await store.presignPut?.(blobKey(alpha, { digest, copy: "0".repeat(32) }), {
+      ...blob,
+      expiresInSeconds: 60,
+    });
     vi.useRealTimers();
     if (!put) return expect.unreachable();
     expect(put.expiresAt).toBe(new Date(nowMs - 60_000).toISOString());
     expect(await send(put, content)).toBe(403);
-    expect(await isThere()).toBe(false);
+    expect(await copies()).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
-// Uploads past the server, straight into the store: a URL for one blob of a tenant, bound to its digest and its size.
+// Uploads past the server, straight into the store: a URL for one copy of a blob of a tenant, bound to its digest and size.
 // Nothing is reserved for it, and until something names the blob it is nobody's: who makes a dataset of it counts it.
-import type { RegistryContext } from "./context.ts";
+import { createNonce, type RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
 import { blobKey } from "./layout.ts";
 import { DATASET_BYTES_MAX, PRESIGNED_UPLOAD_SECONDS } from "./limits.ts";
@@ -33,5 +33,5 @@ export async function presignUpload(
   requireWithin("bytes", { limit: limits.bytes, used: used.bytes, more: bytes });
   await context.ensureLayout();
   const upload = { digest, bytes, expiresInSeconds: PRESIGNED_UPLOAD_SECONDS };
-  return store.presignPut(blobKey(tenant, digest), upload);
+  return store.presignPut(blobKey(tenant, { digest, copy: createNonce(context) }), upload);
 }

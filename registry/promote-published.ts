@@ -42,10 +42,13 @@ export async function promotePublished(
 }
 
 /** A number that was decided under an idempotency key may have been deleted since. Throws conflict. */
-function requireNotGone(state: AdapterState, { name, version }: ResolvedAdapter): void {
+export function requireNotGone(
+  state: AdapterState,
+  { name, version }: Pick<ResolvedAdapter, "name" | "version">,
+): void {
   if (!isGone(state, version)) return;
   throw new RegistryError(
     "conflict",
-    `What this publishes is ${name}:${version}, which was deleted since: restore it, or publish with another key.`,
+    `What this publishes is ${name}:${version}, which was deleted since: restore it if it can be, or publish with another key.`,
   );
 }

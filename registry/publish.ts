@@ -1,7 +1,9 @@
 // An adapter's files become a version: blobs, then the number, then the manifest, then figures on test sets, then
 // the alias.
 // The manifest is the moment of birth: before it nothing is seen, after it nothing is missing.
-// A publish that dies anywhere leaves at most unreferenced blobs and an unused number.
+// A publish that dies anywhere leaves at most unreferenced blobs and an unused number. One that took long makes
+// sure, before its manifest and after it, that its blobs were not collected as garbage meanwhile.
+import type { AdapterState } from "./adapter-state.ts";
 import { writeAudit } from "./audit.ts";
 import { putBlobs } from "./blobs.ts";
 import type { Actor, AuditEntry } from "./change.ts";
@@ -10,10 +12,11 @@ import type { RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
 import { writeEvaluation } from "./evaluations.ts";
 import { findVersion } from "./find-version.ts";
+import { requireKept } from "./gc/keep-copy.ts";
 import { type AdapterOwner, manifestKey } from "./layout.ts";
 import { ADAPTER_FILE_BYTES_MAX, IDEMPOTENCY_KEY_LENGTH_MAX } from "./limits.ts";
 import { encodeManifest, MANIFEST_MEDIA_TYPE, type Manifest } from "./manifest.ts";
-import { promotePublished } from "./promote-published.ts";
+import { promotePublished, requireNotGone } from "./promote-published.ts";
 import { requireRoomForVersion, withRoomForName } from "./quota.ts";
 import { putIf } from "./records.ts";
 import {
@@ -42,11 +45,11 @@ export async function publish(
   const alias = parseAlias(request.alias ?? DEFAULT_ALIAS);
   context.checkAdapter(request.files, request.manifest);
   checkRequest(tenant, request);
-  await requirePublishable(context, owner);
+  const state = await requirePublishable(context, owner);
   await requireSigner(context, tenant, request.signer);
   await context.ensureLayout();
   const adapter =
-    (await findPublished(context, owner, request.idempotencyKey)) ??
+    (await findPublished(context, owner, { ...request, state })) ??
     (await withRoomForName(context, owner, () => writeVersion(context, owner, request)));
   // What an earlier call with the same idempotency key wrote may be signed otherwise.
   requireSigned(context, { tenant, adapter, trust: await currentTrust(context, tenant) });
@@ -73,27 +76,33 @@ function checkRequest(tenant: TenantId, { files, idempotencyKey, ...request }: P
     throw new RegistryError("limit_exceeded", message);
   }
   // What cannot be published must not take a number: a stand-in is checked before anything is written.
-  const digest = `sha256:${"0".repeat(64)}`;
+  const [digest, copy] = [`sha256:${"0".repeat(64)}`, "0".repeat(32)];
   encodeManifest(
     completeManifest(tenant, request, {
       version: 1,
       createdAt: new Date(0).toISOString(),
       files: [
-        { path: "adapter_config.json", digest, bytes: files.config.byteLength },
-        { path: "adapter_model.safetensors", digest, bytes: files.weights.byteLength },
+        { path: "adapter_config.json", digest, copy, bytes: files.config.byteLength },
+        { path: "adapter_model.safetensors", digest, copy, bytes: files.weights.byteLength },
       ],
     }),
   );
 }
 
+/** Throws conflict: a version that was removed is not written again. */
 async function findPublished(
   context: RegistryContext,
   owner: AdapterOwner,
-  idempotencyKey: string | undefined,
+  { idempotencyKey, state }: { idempotencyKey?: string; state: AdapterState },
 ): Promise<ResolvedAdapter | undefined> {
   if (idempotencyKey === undefined) return undefined;
   const claim = await findPublication(context, owner, idempotencyKey);
-  return claim && findVersion(context, owner, claim.version);
+  if (!claim) return undefined;
+  requireNotGone(state, { ...owner, ...claim });
+  const found = await findVersion(context, owner, claim.version);
+  // Who wrote it may have died before it made sure.
+  if (found) await requireKept(context, owner.tenant, { copies: found.manifest.files });
+  return found;
 }
 
 async function writeVersion(
@@ -104,6 +113,7 @@ async function writeVersion(
   const { tenant } = owner;
   const { files } = request;
   await requireRoomForVersion(context, owner);
+  const since = context.now();
   const [config, weights] = await putBlobs(context, tenant, [files.config, files.weights]);
   const { version, ...claim } = await claimVersion(context, owner, request.idempotencyKey);
   const bytes = encodeManifest(
@@ -117,10 +127,16 @@ async function writeVersion(
     }),
   );
   await writeAudit(context, tenant, publishEntry(owner, { ...request, ...claim, version }));
+  await requireKept(context, tenant, { copies: [config, weights], since });
   // Refused when another publish with our idempotency key was first: then its manifest is the version.
-  await putIf(context.store, manifestKey(owner, version), { bytes, condition: { ifNoneMatch: "*" } });
+  const condition = { ifNoneMatch: "*" } as const;
+  const isOurs = await putIf(context.store, manifestKey(owner, version), { bytes, condition });
   const adapter = await findVersion(context, owner, version);
-  if (!adapter) throw new Error(`invariant: ${owner.name}:${version} was written and is absent`);
+  if (!adapter) {
+    const message = `${owner.name}:${version} was deleted and collected meanwhile: publish with another key.`;
+    throw new RegistryError("conflict", message);
+  }
+  await requireKept(context, tenant, { copies: adapter.manifest.files, ...(isOurs && { since }) });
   return adapter;
 }
 

@@ -7,11 +7,13 @@ import type {
   AuditEntry,
   ChangeOptions,
   PromotionRule,
+  Retention,
   TenantLimits,
 } from "./change.ts";
 import type { ForceOptions } from "./check-promotion.ts";
 import { RegistryError } from "./errors.ts";
 import type { NewEvaluation, StoredEvaluation, TestSet } from "./evaluations.ts";
+import type { Collection, CollectRequest } from "./gc/collect-garbage.ts";
 import type { HistoryPage } from "./history.ts";
 import { VERSION_MAX } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
@@ -42,6 +44,8 @@ export type DatasetMediaType = (typeof datasetMediaTypes)[number];
 export interface DatasetRecord {
   readonly id: string;
   readonly digest: string;
+  /** Where its bytes lie: which copy of them. */
+  readonly copy?: string;
   readonly bytes: number;
   readonly rows: number;
   readonly labels: readonly string[];
@@ -165,6 +169,11 @@ export interface ProtectAliasRequest extends ChangeOptions {
   readonly rule?: PromotionRule;
 }
 
+export interface SetRetentionRequest extends ChangeOptions {
+  /** Undefined ends it. */
+  readonly retention: Retention | undefined;
+}
+
 /** Of adapters and versions, those that are not deleted; bytes are those of datasets and adapters' files. */
 export interface Usage {
   readonly adapters: { readonly used: number; readonly limit: number };
@@ -183,7 +192,7 @@ export interface KeyRecord {
 export interface Registry {
   putDataset(
     tenant: TenantId,
-    dataset: { bytes: Uint8Array } & Omit<DatasetRecord, "id" | "digest" | "bytes" | "createdAt"> & {
+    dataset: { bytes: Uint8Array } & Omit<DatasetRecord, "id" | "digest" | "copy" | "bytes" | "createdAt"> & {
         actor?: Actor;
       },
   ): Promise<DatasetRecord>;
@@ -195,7 +204,10 @@ export interface Registry {
    */
   presignUpload(tenant: TenantId, blob: { digest: string; bytes: number }): Promise<PresignedPut>;
 
-  /** Throws adapter_deleted while the name can be restored, quota_exceeded, signature_required, signature_invalid. */
+  /**
+   * Throws adapter_deleted while the name can be restored, quota_exceeded, signature_required, signature_invalid,
+   * conflict.
+   */
   publish(tenant: TenantId, request: PublishRequest): Promise<PublishedAdapter>;
   /**
    * What publish would refuse for the name's or the signer's sake, before a training. Throws adapter_deleted,
@@ -230,6 +242,10 @@ export interface Registry {
     name: AdapterName,
     evaluation: NewEvaluation & { version: number; actor?: Actor },
   ): Promise<StoredEvaluation>;
+  /** Which versions stay; applied by collectGarbage. Throws adapter_not_found. */
+  setRetention(tenant: TenantId, name: AdapterName, request: SetRetentionRequest): Promise<void>;
+  /** Undefined where all stay. Throws adapter_not_found. */
+  getRetention(tenant: TenantId, name: AdapterName): Promise<Retention | undefined>;
   /** All changes of an adapter, newest first, or one alias's. Throws adapter_not_found. */
   listHistory(
     tenant: TenantId,
@@ -291,6 +307,10 @@ export interface Registry {
   revokeSigningKey(tenant: TenantId, id: string, actor?: Actor): Promise<SigningKey>;
   /** Throws conflict while the tenant has no valid key. */
   requireSignatures(tenant: TenantId, required: boolean, actor?: Actor): Promise<SigningSettings>;
+  /** All that have anything in the store. */
+  listTenants(): AsyncIterable<TenantId>;
+  /** Applies retentions, then removes what is deleted, or named by nothing, for so long that it is not needed again. */
+  collectGarbage(tenant: TenantId, request?: CollectRequest): Promise<Collection>;
 
   /** Job records: opaque JSON of at most 256 KiB, last write wins. */
   putJob(tenant: TenantId, id: string, record: unknown): Promise<void>;

@@ -44,7 +44,7 @@ export async function restoreAdapter(
   let isBack = false;
   const plan = async (state: AdapterState) => {
     const { deleted, ...live } = state;
-    isBack = deleted !== undefined && isRestorable(context, deleted.at);
+    isBack = deleted !== undefined && isAdapterRestorable(context, deleted);
     if (isBack) {
       return { state: live, entry: { action: "restore_adapter" } as const };
     }
@@ -60,9 +60,12 @@ export async function restoreAdapter(
   }
 }
 
-/** Whether a training under this name could be published. Throws adapter_deleted. */
-export async function requirePublishable(context: RegistryContext, owner: AdapterOwner): Promise<void> {
-  reviveExpired(context, owner, await readState(context, owner));
+/** Whether a training under this name could be published: the state to publish into. Throws adapter_deleted. */
+export async function requirePublishable(
+  context: RegistryContext,
+  owner: AdapterOwner,
+): Promise<AdapterState> {
+  return reviveExpired(context, owner, await readState(context, owner));
 }
 
 /** The state to publish into: after the window a name begins anew. Throws adapter_deleted within it. */
@@ -73,7 +76,7 @@ export function reviveExpired(
 ): AdapterState {
   const { deleted, log, auditedThrough } = state;
   if (!deleted) return state;
-  if (!isRestorable(context, deleted.at)) {
+  if (!isAdapterRestorable(context, deleted)) {
     return { ...EMPTY_STATE, log, auditedThrough, goneThrough: deleted.through };
   }
   throw new RegistryError(
@@ -82,7 +85,18 @@ export function reviveExpired(
   );
 }
 
-export function isRestorable({ now, restoreMs }: RegistryContext, deletedAt: string): boolean {
+/** Whatever the clocks say: not once a collector has begun to remove it. */
+export function isAdapterRestorable(
+  context: Pick<RegistryContext, "now" | "restoreMs">,
+  { at, collected }: NonNullable<AdapterState["deleted"]>,
+): boolean {
+  return collected === undefined && isRestorable(context, at);
+}
+
+export function isRestorable(
+  { now, restoreMs }: Pick<RegistryContext, "now" | "restoreMs">,
+  deletedAt: string,
+): boolean {
   return now().getTime() < Date.parse(deletedAt) + restoreMs;
 }
 

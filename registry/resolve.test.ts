@@ -123,14 +123,14 @@ describe("readFiles", () => {
     ["emptied", new Uint8Array()],
   ])("a blob that was %s is found out", async (_, bytes) => {
     const { manifest } = await registry.resolve(alpha, { name: router, version: 1 });
-    await store.put(blobKey(alpha, manifest.files[1]?.digest ?? ""), bytes);
+    await store.put(blobKey(alpha, manifest.files[1] ?? { digest: "" }), bytes);
     await expect(registry.readFiles(alpha, manifest)).rejects.toMatchObject({ code: "blob_corrupt" });
   });
 
   it("a blob that is gone is told as such, and another tenant's is not read", async () => {
     const { manifest } = await registry.resolve(alpha, { name: router, version: 1 });
     await expect(registry.readFiles(beta, manifest)).rejects.toMatchObject({ code: "blob_not_found" });
-    await store.delete(blobKey(alpha, manifest.files[0]?.digest ?? ""));
+    await store.delete(blobKey(alpha, manifest.files[0] ?? { digest: "" }));
     await expect(registry.readFiles(alpha, manifest)).rejects.toMatchObject({ code: "blob_not_found" });
   });
 

@@ -2,7 +2,7 @@
 // manifest and files are read in full and compared with their digests first: the way back from one
 // fault must not lead into another. A rollback goes on from where the last one ended: what an alias was
 // rolled back from is not where the next rollback leads.
-import { type AdapterState, type AliasPointer, isGone, withPointer } from "./adapter-state.ts";
+import { type AdapterState, type AliasPointer, findEarlier, withPointer } from "./adapter-state.ts";
 import { changeOptions } from "./change.ts";
 import { changeAdapter } from "./change-adapter.ts";
 import { requirePromotion } from "./check-promotion.ts";
@@ -56,12 +56,12 @@ export async function rollback(
 }
 
 /** Throws no_earlier_version. */
-function earlierVersion(state: AdapterState, { alias, trail, ...current }: AliasPointer): number {
-  const earlier = trail.find(({ version }) => version !== current.version && !isGone(state, version));
-  if (earlier) return earlier.version;
+function earlierVersion(state: AdapterState, pointer: AliasPointer): number {
+  const earlier = findEarlier(state, pointer);
+  if (earlier !== undefined) return earlier;
   throw new RegistryError(
     "no_earlier_version",
-    `Alias ${alias} has pointed at no earlier version that is still there: name a version to move it to.`,
+    `Alias ${pointer.alias} has pointed at no earlier version that is still there: name a version to move it to.`,
   );
 }
 

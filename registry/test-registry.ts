@@ -21,7 +21,16 @@ export interface TestRegistry {
 export function createTestRegistry(): TestRegistry {
   const clock = { nowMs: Date.UTC(2026, 0, 1) };
   const store = new FaultyStore(new MemoryStore(() => clock.nowMs));
-  const reopen = () => createRegistry({ store, now: () => new Date(clock.nowMs) });
+  let drawn = 0;
+  // The same in each test, so that what is written twice is the same twice.
+  const randomBytes = (count: number) => {
+    drawn += 1;
+    return Uint8Array.from(
+      { length: count },
+      (_, index) => Math.floor(drawn / 256 ** (count - 1 - index)) % 256,
+    );
+  };
+  const reopen = () => createRegistry({ store, now: () => new Date(clock.nowMs), randomBytes });
   return { registry: reopen(), store, clock, reopen };
 }
 

@@ -1,6 +1,8 @@
 // Walks what may be too much for one listing: page by page, so that memory holds one page.
 import { randomUUID } from "node:crypto";
+import { lastSegment, tenantsPrefix } from "./layout.ts";
 import type { ObjectDetails, ObjectStore } from "./object-store/object-store.ts";
+import { parseTenantId, type TenantId } from "./registry.ts";
 
 /** Pages of objects with their sizes and times, in the order of their keys. */
 export async function* objectPages(
@@ -23,6 +25,14 @@ export async function* groupsOf(store: ObjectStore, prefix: string): AsyncGenera
     yield* page.prefixes;
     if (page.next === undefined) return;
     after = page.next;
+  }
+}
+
+/** Those that have anything; names that are no tenant's are passed over. */
+export async function* tenantsOf(store: ObjectStore): AsyncGenerator<TenantId> {
+  for await (const group of groupsOf(store, tenantsPrefix)) {
+    const tenant = parsed(() => parseTenantId(lastSegment(group)));
+    if (tenant !== undefined) yield tenant;
   }
 }
 

@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serializeAdapter } from "#model";
-import { parseAdapterName, parseTenantId } from "#registry";
+import { createRegistry, openObjectStore, parseAdapterName, parseTenantId } from "#registry";
 import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
 import { withRegistry } from "../open-registry.ts";
 import { softgate } from "../test-io.ts";
@@ -39,6 +39,22 @@ function publishRequest(macroF1: number) {
     },
   };
 }
+
+/** Versions of an adapter "old" that a retention may delete. */
+async function publishLongAgo(): Promise<void> {
+  const store = await openObjectStore(env.SOFTGATE_STORE);
+  const registry = createRegistry({ store, now: () => new Date(Date.now() - 2 * 24 * 60 * 60 * 1_000) });
+  for (const macroF1 of [0.7, 0.8, 0.9]) {
+    const request = { ...publishRequest(macroF1), name: parseAdapterName("old") };
+    await registry.publish(parseTenantId("default"), request);
+  }
+  await store.close();
+}
+
+const NOTHING = {
+  ...{ versionsExpired: 0, adaptersRemoved: 0, versionsRemoved: 0, numbersRemoved: 0 },
+  ...{ blobsRemoved: 0, bytesRemoved: 0, blobsWaiting: 0, bytesWaiting: 0 },
+};
 
 async function run(...args: string[]) {
   return softgate(args, { env });
@@ -79,6 +95,39 @@ describe("softgate adapters", () => {
     expect((await run("adapters", "rollback", "tickets")).exitCode).toBe(0);
   });
 
+  it("retention is set, told and ended; gc deletes what it does not keep, and the history says why", async () => {
+    await publishLongAgo();
+    expect((await run("adapters", "retention", "old")).stdout).toBe("Of old all versions stay.\n");
+    const set = await run("adapters", "retention", "old", "--keep", "1", "--why", "room is short");
+    expect(set.stdout).toBe("Of old the newest 1 versions stay, and those that aliases need.\n");
+    const dry = await run("adapters", "gc", "--dry-run");
+    expect(dry.stdout).toMatch(/^old:1 would be deleted by its retention\nTENANT .*\ndefault +1 +0 +0/);
+    expect((await run("adapters", "show", "old")).stdout).toContain("old:1 ");
+    expect((await run("adapters", "gc")).stdout).toContain("old:1 deleted by its retention\n");
+    expect((await run("adapters", "show", "old")).stdout).not.toContain("old:1 ");
+    const history = await run("adapters", "history", "old", "--limit", "1");
+    expect(history.stdout).toMatch(/cli +expire_versions +1 +Retention: the newest 1 stay\./);
+    expect((await run("audit", "--limit", "1")).stdout).toMatch(/expire_versions +old:1 /);
+    const days = await run("adapters", "retention", "old", "--keep", "2", "--days", "7", "--json");
+    expect(JSON.parse(days.stdout)).toEqual({ name: "old", retention: { keepVersions: 2, keepDays: 7 } });
+    const off = await run("adapters", "retention", "old", "--off", "--json");
+    expect(JSON.parse(off.stdout)).toEqual({ name: "old", retention: null });
+  });
+
+  it("gc tells of every tenant what went and what waits, also as JSON", async () => {
+    await withRegistry(env.SOFTGATE_STORE, async (registry) => {
+      await registry.publish(parseTenantId("other"), publishRequest(0.5));
+    });
+    const one = JSON.parse((await run("adapters", "gc", "--json")).stdout);
+    expect(one).toEqual({ dryRun: false, tenants: [{ ...NOTHING, tenant: "default" }], removed: [] });
+    const all = JSON.parse((await run("adapters", "gc", "--all-tenants", "--json")).stdout);
+    expect(all.tenants.map(({ tenant }: { tenant: string }) => tenant)).toEqual(["default", "other"]);
+    await writeFile(join(folder, "store/tenants/default/adapters/tickets/state.json"), "{");
+    const broken = await run("adapters", "gc", "--all-tenants");
+    expect([broken.exitCode, broken.stderr]).toEqual([1, expect.stringContaining("Of tenant default")]);
+    expect(broken.stdout).toMatch(/\nother +0/);
+  });
+
   it("delete and restore an adapter, and a version", async () => {
     const deleted = await run("adapters", "delete", "tickets");
     expect(deleted.stdout).toContain("softgate adapters restore tickets\n");
@@ -97,6 +146,9 @@ describe("softgate adapters", () => {
     ["adapters", "restore", "../tickets"],
     ["adapters", "protect", "tickets", "--margin", "2"],
     ["adapters", "protect", "tickets", "--metric", "loss"],
+    ["adapters", "retention", "tickets", "--keep", "0"],
+    ["adapters", "retention", "tickets", "--days", "7"],
+    ["adapters", "gc", "--grace", "59m"],
     ["audit", "--since", "yesterday"],
   ])("%s %s %s %s is refused as bad input", async (...args) => {
     expect(await run(...args)).toMatchObject({ exitCode: 2, stdout: "" });

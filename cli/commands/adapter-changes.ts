@@ -1,14 +1,17 @@
-// softgate adapters set-alias, rollback, protect, delete, restore and history: what changes an adapter,
+// softgate adapters set-alias, rollback, protect, retention, delete, restore and history: what changes an adapter,
 // and what was changed.
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
   type AdapterChange,
   type AdapterName,
   type AliasMove,
+  KEEP_DAYS_MAX,
+  KEEP_VERSIONS_MAX,
   type PromotionRule,
   parseAdapterName,
   parseAdapterReference,
   parseTenantId,
+  type Retention,
 } from "#registry";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
@@ -114,6 +117,56 @@ function ruleOf({ metric, on, testSet, margin: marginMax }: ProtectOptions): Pro
   throw new CliError("bad_usage", "Say which figure on the test set may not fall: --metric macroF1.");
 }
 
+interface RetentionOptions extends WhyOption {
+  readonly keep?: number;
+  readonly days?: number;
+  readonly off?: true;
+}
+
+export function retentionCommand(io: Io): Command {
+  return withWhy(new Command("retention"), io)
+    .description(
+      "which versions stay when garbage is collected (gc); without options, tell the rule there is",
+    )
+    .argument("<name>", "of the adapter")
+    .option("--keep <n>", "its newest versions, so many", wholeNumber(1, KEEP_VERSIONS_MAX))
+    .option("--days <n>", "and those that are no older", wholeNumber(1, KEEP_DAYS_MAX))
+    .option("--off", "all versions stay")
+    .action(async (name: string, options: RetentionOptions) => {
+      const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
+      const change = retentionOf(options);
+      const retention = await withRegistry(options.store, async (registry) => {
+        if (!change) return registry.getRetention(tenant, adapterName);
+        await registry.setRetention(tenant, adapterName, { ...changeOf(options), ...change });
+        return change.retention;
+      });
+      if (options.json) return io.stdout(json({ name, retention: retention ?? null }));
+      io.stdout(`Of ${name} ${describeRetention(retention)}.\n`);
+    });
+}
+
+/** Undefined where it is asked for. */
+function retentionOf({
+  keep,
+  days,
+  off,
+}: RetentionOptions): { retention: Retention | undefined } | undefined {
+  if ((off && (keep ?? days) !== undefined) || (days !== undefined && keep === undefined)) {
+    throw new CliError("bad_usage", "Give --keep N, with or without --days N, or --off alone.");
+  }
+  if (off) return { retention: undefined };
+  return keep === undefined
+    ? undefined
+    : { retention: { keepVersions: keep, ...(days !== undefined && { keepDays: days }) } };
+}
+
+function describeRetention(retention: Retention | undefined): string {
+  if (!retention) return "all versions stay";
+  const { keepVersions, keepDays } = retention;
+  const days = keepDays === undefined ? "" : `, those of the last ${keepDays} days`;
+  return `the newest ${keepVersions} versions stay${days}, and those that aliases need`;
+}
+
 export function deleteCommand(io: Io): Command {
   return withWhy(new Command("delete"), io)
     .description("delete an adapter, or one version that no alias points at")
@@ -180,7 +233,8 @@ interface HistoryOptions {
 }
 
 function rowOf(change: AdapterChange): string[] {
-  const { sequence, at, by, action, alias = "", from = "", version: to = "", why = "", forced } = change;
+  const { sequence, at, by, action, alias = "", from = "", version, versions, why = "", forced } = change;
+  const to = version ?? versions?.join(" ") ?? "";
   return [String(sequence), at, by, forced ? `${action} (forced)` : action, alias, `${from}`, `${to}`, why];
 }
 

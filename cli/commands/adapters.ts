@@ -21,16 +21,18 @@ import {
   historyCommand,
   protectCommand,
   restoreCommand,
+  retentionCommand,
   rollbackCommand,
   setAliasCommand,
 } from "./adapter-changes.ts";
+import { gcCommand } from "./collect-garbage.ts";
 import { exportCommand } from "./export-adapter.ts";
 import { importCommand } from "./import-adapter.ts";
 
 export function adaptersCommand(io: Io): Command {
   return new Command("adapters")
     .description(
-      "list adapters and versions, move and protect aliases, delete and restore, export and import",
+      "list adapters and versions, move and protect aliases, delete and restore, export and import, collect garbage",
     )
     .addCommand(listCommand(io))
     .addCommand(showCommand(io))
@@ -39,10 +41,12 @@ export function adaptersCommand(io: Io): Command {
     .addCommand(setAliasCommand(io))
     .addCommand(rollbackCommand(io))
     .addCommand(protectCommand(io))
+    .addCommand(retentionCommand(io))
     .addCommand(deleteCommand(io))
     .addCommand(restoreCommand(io))
     .addCommand(exportCommand(io))
-    .addCommand(importCommand(io));
+    .addCommand(importCommand(io))
+    .addCommand(gcCommand(io));
 }
 
 type Search = Pick<AdaptersPage, "prefix" | "label" | "backbone">;

@@ -37,9 +37,11 @@ function rowOf(entry: AuditEntry): string[] {
   return [at, by, forced ? `${action} (forced)` : action, subjectOf(entry), requestId, why];
 }
 
-function subjectOf({ adapter, alias, from, version, datasetId, keyId, required }: AuditEntry): string {
+function subjectOf(entry: AuditEntry): string {
+  const { adapter, alias, from, version, versions, datasetId, keyId, required } = entry;
   if (required !== undefined) return required ? "from now on" : "no longer";
   if (adapter === undefined) return datasetId ?? keyId ?? "";
+  if (versions !== undefined) return `${adapter}:${versions.join(",")}`;
   if (alias === undefined) return version === undefined ? adapter : `${adapter}:${version}`;
   if (version === undefined) return `${adapter}@${alias}`;
   return `${adapter}@${alias} ${from === undefined ? "" : `${from} `}-> ${version}`;

@@ -28,6 +28,7 @@ export const about = () => (c: AppContext) =>
     deletion: [
       "DELETE /v1/adapters/{name}, POST /v1/adapters/{name}/restore",
       "DELETE /v1/adapters/{name}/versions/{version}, POST /v1/adapters/{name}/versions/{version}/restore",
+      "GET, PUT /v1/adapters/{name}/retention: which versions stay",
     ],
     report: "GET /v1/adapters/{name}/versions/{version}/report, as application/json or text/html",
     packages: [

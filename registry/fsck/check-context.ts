@@ -1,7 +1,7 @@
 // What the checks of single objects share.
 import type { z } from "zod";
 import { RegistryError } from "../errors.ts";
-import { blobKey } from "../layout.ts";
+import { type BlobCopy, blobKey } from "../layout.ts";
 import type { ObjectStore } from "../object-store/object-store.ts";
 import { readRecord } from "../records.ts";
 import type { AdapterName, TenantId } from "../registry.ts";
@@ -18,8 +18,8 @@ export interface CheckContext {
     key: string,
     more?: { detail?: string; repair?: () => Promise<unknown> },
   ) => Promise<void>;
-  /** Blobs to be compared with what is named, of the tenant that is being walked. */
-  readonly blobs: Map<string, string>;
+  /** Keys of blobs to be compared with what is named, of the tenant that is being walked. */
+  readonly blobs: Set<string>;
 }
 
 /** Whose an object is; of one that is nobody's, names that no check looks at. */
@@ -47,9 +47,10 @@ export async function readChecked<Schema extends z.ZodType>(
 export async function checkNamedBlob(
   { store, report }: CheckContext,
   key: string,
-  { tenant, digest, bytes }: { tenant: TenantId; digest: string; bytes: number },
+  { tenant, bytes, ...copy }: BlobCopy & { tenant: TenantId; bytes: number },
 ): Promise<void> {
-  const blob = await detailsOf(store, blobKey(tenant, digest));
+  const { digest } = copy;
+  const blob = await detailsOf(store, blobKey(tenant, copy));
   // What names it may have been collected since it was listed, and the blob with it.
   if (!blob) {
     if (await detailsOf(store, key)) await report("blob_missing", key, { detail: digest });

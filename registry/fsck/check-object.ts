@@ -6,13 +6,14 @@ import { datasetSchema } from "../dataset-record.ts";
 import { digestOf } from "../digest.ts";
 import { isFinished } from "../jobs.ts";
 import { keySchema } from "../keys.ts";
-import { auditKey, describeKey, digestOfKey, jobKey, type KeyKind, lastSegment } from "../layout.ts";
+import { auditKey, copyOfKey, describeKey, jobKey, type KeyKind, lastSegment } from "../layout.ts";
 import type { ObjectDetails } from "../object-store/object-store.ts";
 import { parseAdapterName, parseTenantId } from "../registry.ts";
 import { signingSchema } from "../signing/signing-record.ts";
 import { usageSchema } from "../usage.ts";
 import { parsed } from "../walk-store.ts";
 import { type CheckContext, checkNamedBlob, type Place, readChecked } from "./check-context.ts";
+import { checkMark } from "./check-mark.ts";
 import { checkSegment, checkState } from "./check-state.ts";
 import { checkClaim, checkEvaluation, checkManifest } from "./check-version.ts";
 
@@ -63,6 +64,7 @@ const checkByKind = {
     ),
   job: (context, { key }) => checkRecord(context, key, z.unknown()),
   unfinishedJob: checkJobMark,
+  mark: checkMark,
 } satisfies Record<KeyKind, Check>;
 
 async function checkRecord(context: CheckContext, key: string, schema: z.ZodType): Promise<void> {
@@ -73,9 +75,8 @@ async function checkBlob({ store, blobs, report, isYoung }: CheckContext, object
   const { key, modifiedMs } = object;
   const stored = await store.get(key);
   if (!stored) return;
-  const digest = digestOfKey(key);
-  if (digestOf(stored.bytes) !== digest) await report("blob_damaged", key);
-  if (!isYoung(modifiedMs)) blobs.set(digest, key);
+  if (digestOf(stored.bytes) !== copyOfKey(key).digest) await report("blob_damaged", key);
+  if (!isYoung(modifiedMs)) blobs.add(key);
 }
 
 async function checkDataset(context: CheckContext, { key }: ObjectDetails, { tenant }: Place): Promise<void> {

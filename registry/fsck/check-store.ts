@@ -44,7 +44,7 @@ export async function checkStore(store: ObjectStore, options: CheckStoreOptions 
   const youngFromMs = (await storeTimeMs(store)) - graceMs;
   const context: CheckContext = {
     store,
-    blobs: new Map(),
+    blobs: new Set(),
     isYoung: (modifiedMs) => modifiedMs > youngFromMs,
     report: async (code, key, { detail, repair: mend } = {}) => {
       const repaired = repair && mend !== undefined;

@@ -38,8 +38,7 @@ export async function checkManifest(
   }
   try {
     const { manifest } = decodeManifest(stored.bytes, { name: place.name, version });
-    for (const file of manifest.files)
-      await checkNamedBlob(context, key, { tenant: place.tenant, digest: file.digest, bytes: file.bytes });
+    for (const file of manifest.files) await checkNamedBlob(context, key, { tenant: place.tenant, ...file });
   } catch (error) {
     if (!(error instanceof RegistryError) || error.code !== "invalid_manifest") throw error;
     await report("manifest_damaged", key, { detail: error.publicMessage });

@@ -6,10 +6,10 @@ import type { CheckContext } from "./check-context.ts";
 
 /** Empties the context's blobs. Says nothing where a manifest cannot be read: it may name any of them. */
 export async function findUnnamed(context: CheckContext, tenant: TenantId): Promise<void> {
-  const unnamed = new Set(context.blobs.keys());
+  const unnamed = new Set(context.blobs);
   try {
     if (unnamed.size > 0) await dropNamed(context, tenant, unnamed);
-    for (const digest of unnamed) await context.report("blob_unnamed", context.blobs.get(digest) ?? digest);
+    for (const key of unnamed) await context.report("blob_unnamed", key);
   } catch (error) {
     // That manifest, or dataset record, is a finding of its own.
     if (!(error instanceof RegistryError) || !unreadable.has(error.code)) throw error;

@@ -11,6 +11,7 @@ interface Meaning {
 
 const RESTORE = "Restore this object from a copy of the store.";
 const REPAIR = "Run softgate store fsck --repair.";
+const COLLECT = "Run softgate adapters gc.";
 
 export const meaningByCode = {
   record_damaged: {
@@ -62,7 +63,7 @@ export const meaningByCode = {
   claim_unused: {
     severity: "leftover",
     means: "A number was taken by a publish that did not end.",
-    remedy: REPAIR,
+    remedy: `${REPAIR} Or: softgate adapters gc.`,
   },
   evaluation_left: {
     severity: "leftover",
@@ -72,7 +73,12 @@ export const meaningByCode = {
   blob_unnamed: {
     severity: "leftover",
     means: "No manifest and no dataset names this blob.",
-    remedy: "It only takes room. Softgate removes no blobs yet.",
+    remedy: COLLECT,
+  },
+  garbage_mark_left: {
+    severity: "leftover",
+    means: "The mark of a blob that was removed.",
+    remedy: `${REPAIR} Or: softgate adapters gc.`,
   },
   job_mark_left: {
     severity: "leftover",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { claimKey, manifestKey, stateKey } from "../layout.ts";
+import { blobKey, claimKey, manifestKey, markKeyOf, stateKey } from "../layout.ts";
 import { HISTORY_SEGMENT_CHANGES } from "../limits.ts";
 import { listAll } from "../list-all.ts";
 import type { ObjectStore } from "../object-store/object-store.ts";
@@ -163,6 +163,30 @@ describe("a check of a store", () => {
       `blob_unnamed ${blob}`,
     ]);
     expect(await store.get(blob)).toBeDefined();
+  });
+
+  it("the mark of a blob is a finding where it is damaged, or its blob is gone; both are repaired, no blob is removed", async () => {
+    const { store, registry, clock } = await makeStore();
+    const { manifest } = await registry.resolve(alpha, { name: router, version: 2 });
+    const [config = "", weights = ""] = manifest.files.map((file) => blobKey(alpha, file));
+    const mark = encode(JSON.stringify({ state: "collecting", nonce: "n" }));
+    const gone = markKeyOf(blobKey(alpha, { digest: `sha256:${"0".repeat(64)}`, copy: "0".repeat(32) }));
+    await store.put(gone, mark);
+    await store.put(markKeyOf(config), encode("{"));
+    await store.put(markKeyOf(weights), encode(JSON.stringify({ state: "marked", nonce: "n" })));
+    expect((await check(store)).found).toEqual([`record_damaged ${markKeyOf(config)}`]);
+    clock.nowMs += 2 * HOUR_MS;
+    const { found, result } = await check(store, { repair: true });
+    expect(found.toSorted()).toEqual(
+      [`garbage_mark_left ${gone}`, `record_damaged ${markKeyOf(config)}`].toSorted(),
+    );
+    expect(result.repaired).toBe(2);
+    expect((await check(store)).found).toEqual([]);
+    for (let run = 0; run < 3; run += 1) {
+      clock.nowMs += 25 * HOUR_MS;
+      await registry.collectGarbage(alpha);
+    }
+    await registry.readFiles(alpha, manifest);
   });
 
   it("of one tenant it reads no other's objects", async () => {
