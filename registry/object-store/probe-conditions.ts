@@ -18,9 +18,12 @@ export async function probeConditions(store: Omit<ObjectStore, "check">): Promis
     if (!third.stored) throw unsuitable(store, "refuses a write with the right If-Match");
     const fourth = await write("fourth", { ifMatch: first.etag });
     if (fourth.stored) throw unsuitable(store, "overwrites despite a stale If-Match");
-  } finally {
-    await store.delete(key);
+  } catch (error) {
+    // Should this fail too, the first fault is the one to tell.
+    await store.delete(key).catch(() => undefined);
+    throw error;
   }
+  await store.delete(key);
 }
 
 function unsuitable(store: { description: string }, fault: string): RegistryError {
