@@ -109,6 +109,24 @@ describe("a package", () => {
     expect(await answer(elsewhere, "other", "here")).toEqual(await answer(env, "default", "tickets"));
     const again = await importInto("other", join(folder, "package"));
     expect(JSON.parse(again.stdout).adapterId).toBe("here:2");
+    const shown = await softgate(["adapters", "show", "here", "--tenant", "other"], { env: elsewhere });
+    expect(shown.stdout).toMatch(/^ADAPTER .* ORIGIN\nhere:2 .* tickets:1 of default\nhere:1 /);
+  });
+
+  it("is imported once with an idempotency key, however often that is tried", async () => {
+    const args = [
+      "adapters",
+      "import",
+      join(folder, "package"),
+      "--name",
+      "once",
+      "--idempotency-key",
+      "run 7",
+    ];
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const { stdout } = await softgate([...args, "--json"], { env: elsewhere });
+      expect(JSON.parse(stdout).adapterId).toBe("once:1");
+    }
   });
 
   it("is exported again with its new place for an origin", async () => {

@@ -16,6 +16,7 @@ import { about } from "./routes/about.ts";
 import { exportVersion } from "./routes/adapters/export-version.ts";
 import { getReport } from "./routes/adapters/get-report.ts";
 import { getRetention } from "./routes/adapters/get-retention.ts";
+import { getVersion } from "./routes/adapters/get-version.ts";
 import { importVersion } from "./routes/adapters/import-version.ts";
 import { listAdapters } from "./routes/adapters/list.ts";
 import { listVersions } from "./routes/adapters/list-versions.ts";
@@ -75,6 +76,7 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
   app.get("/v1/jobs/:id", getJob(services));
   app.get("/v1/adapters", listAdapters(services));
   app.get("/v1/adapters/:name/versions", listVersions(services));
+  app.get("/v1/adapters/:name/versions/:version", getVersion(services));
   app.get("/v1/adapters/:name/versions/:version/report", getReport(services));
   app.get("/v1/adapters/:name/versions/:version/export", exportVersion(services));
   app.post("/v1/adapters/:name/import", importVersion(services));

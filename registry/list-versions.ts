@@ -29,7 +29,7 @@ export async function listVersions(
     // Deleted, and its window over, while this was going on.
     if (!adapter) return undefined;
     const { version, digest, manifest } = adapter;
-    const { createdAt, labels, backbone, dataset, signature } = manifest;
+    const { createdAt, labels, backbone, dataset, origin, signature } = manifest;
     const names = aliases.filter((entry) => entry.version === version).map(({ alias }) => alias);
     const { id, digest: backboneDigest } = backbone;
     return {
@@ -40,6 +40,7 @@ export async function listVersions(
       labels,
       backbone: { id, digest: backboneDigest },
       dataset,
+      ...(origin && { origin }),
       ...(signature && { signedBy: signature.keyId }),
     };
   });

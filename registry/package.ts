@@ -14,6 +14,7 @@ import { manifestKey } from "./layout.ts";
 import { ADAPTER_FILE_BYTES_MAX, MANIFEST_BYTES_MAX, PACKAGE_RECORD_BYTES_MAX } from "./limits.ts";
 import { decodeManifest, type Manifest, originSchema } from "./manifest.ts";
 import { readFiles } from "./read-files.ts";
+import { encodeRecord } from "./records.ts";
 import type { AdapterName, Registry, ResolvedAdapter, TenantId } from "./registry.ts";
 import type { Signer } from "./signing/signing-key.ts";
 
@@ -65,8 +66,9 @@ export async function readPackage(
 /**
  * The next version of a name, out of a package. Its report, data set and maker are those of the version that it
  * was, which becomes its origin. A signature said of that one whose it was, so it is not this one's: the signer's is,
- * where there is one. Throws invalid_package for files that do not fit each other or are no adapter, and
- * what publish throws.
+ * where there is one. With an idempotency key, the same package makes one version however often it is sent; another
+ * package makes another. Throws invalid_package for files that do not fit each other or are no adapter, and what
+ * publish throws.
  */
 export async function publishPackage(
   registry: Pick<Registry, "publish">,
@@ -76,17 +78,26 @@ export async function publishPackage(
     readonly alias?: string;
     readonly files: PackageFiles;
     readonly signer?: Signer;
+    /** Of the tenant. */
+    readonly idempotencyKey?: string;
   },
 ): Promise<ResolvedAdapter> {
-  const { files, ...place } = request;
+  const { files, idempotencyKey, ...place } = request;
   const { manifest, origin } = unpackPackage(files);
   const { mediaType, name, version, createdAt, files: _, origin: _parent, signature, ...kept } = manifest;
   const content = { config: files["adapter_config.json"], weights: files["adapter_model.safetensors"] };
+  const once = idempotencyKey !== undefined && { idempotencyKey: importKey(idempotencyKey, origin) };
+  const publication = { ...place, ...once, files: content, manifest: { ...kept, origin } };
   try {
-    return await registry.publish(tenant, { ...place, files: content, manifest: { ...kept, origin } });
+    return await registry.publish(tenant, publication);
   } catch (error) {
     throw asInvalidPackage(error);
   }
+}
+
+/** None that a job has, nor that of another package: what is sent with a key that was used is never taken for it. */
+function importKey(idempotencyKey: string, { digest }: { digest: string }): string {
+  return `import ${digestOf(encodeRecord([idempotencyKey, digest]))}`;
 }
 
 /** The manifest that the package is of, digests compared. Throws invalid_package. */

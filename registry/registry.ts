@@ -104,6 +104,8 @@ export interface VersionSummary {
   readonly labels: readonly string[];
   readonly backbone: { readonly id: string; readonly digest: string };
   readonly dataset: { readonly digest: string; readonly rows: number };
+  /** Where it was imported: the version that it was. */
+  readonly origin?: NonNullable<Manifest["origin"]>;
   /** The key that its manifest names; absent where it is not signed. Not verified here. */
   readonly signedBy?: string;
 }

@@ -97,9 +97,15 @@ function showCommand(io: Io): Command {
         version.createdAt,
         `${version.labels.length} labels, ${version.dataset.rows} rows`,
         version.digest,
+        originOf(version),
       ]);
-      io.stdout(table([["ADAPTER", "ALIASES", "CREATED", "LEARNED", "DIGEST"], ...rows]));
+      io.stdout(table([["ADAPTER", "ALIASES", "CREATED", "LEARNED", "DIGEST", "ORIGIN"], ...rows]));
     });
+}
+
+/** Of a version that was imported. */
+function originOf({ origin }: VersionSummary): string {
+  return origin ? `${origin.name}:${origin.version} of ${origin.tenant}` : "";
 }
 
 function aliasesCommand(io: Io): Command {

@@ -15,6 +15,7 @@ interface ImportOptions extends TenantOptions {
   readonly alias?: string;
   readonly backbone?: string;
   readonly sign?: string;
+  readonly idempotencyKey?: string;
 }
 
 export function importCommand(io: Io): Command {
@@ -25,6 +26,7 @@ export function importCommand(io: Io): Command {
     .option("--alias <alias>", "moved to the new version (default: production)")
     .option("--backbone <id>", "id or folder, when it is not the one the adapter names")
     .option("--sign <keyfile>", "sign the version with this private key, see softgate signing-key")
+    .option("--idempotency-key <key>", "import a package once with this key, however often it is tried")
     .addHelpText("after", HELP)
     .action((folder: string, options: ImportOptions) => importAdapter(folder, options, io));
 }
@@ -34,8 +36,10 @@ async function importAdapter(folder: string, options: ImportOptions, io: Io): Pr
   const signer = await readSigner(options.sign);
   const files = await readPackageFolder(folder);
   const { origin } = await requireBackbone(files, options, io);
+  const { alias, idempotencyKey } = options;
   const given = {
-    ...(options.alias !== undefined && { alias: options.alias }),
+    ...(alias !== undefined && { alias }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(signer && { signer }),
   };
   const { version, digest } = await withRegistry(options.store, async (registry, store) => {
@@ -67,6 +71,8 @@ async function requireBackbone(files: PackageFiles, options: ImportOptions, io: 
 const HELP = `
 Digests, tensors, limits and the backbone are checked before anything is written. The version keeps the report and the
 data set's digest of the one it was, and names that one as its origin. A signature of that one is not its own: --sign.
+Importing a package again makes another version; a script that tries again after a failure names an idempotency key,
+and makes one.
 
 Example:
   $ softgate adapters import tickets-3 --name tickets --tenant other

@@ -15,6 +15,7 @@ export const about = () => (c: AppContext) =>
     lists: [
       "GET /v1/adapters",
       "GET /v1/adapters/{name}/versions",
+      "GET /v1/adapters/{name}/versions/{version}",
       "GET /v1/adapters/{name}/aliases",
       "GET /v1/adapters/{name}/history",
       "GET /v1/audit",

@@ -61,6 +61,26 @@ describe("200", () => {
   });
 });
 
+describe("a version", () => {
+  it("is told as its manifest has it, without the report, and of none but its tenant", async () => {
+    const { send, registry, keys } = await createTestApp();
+    const { manifest, digest } = await publishAdapter(registry, { name: "router", report: { long: "one" } });
+    const response = await send("GET", "/v1/adapters/router/versions/1");
+    expect(response.headers.get("cache-control")).toMatch(/^private/);
+    const { report: _, mediaType, ...rest } = manifest;
+    expect(await response.json()).toEqual({ ...rest, digest });
+    const options = { headers: { "X-Request-Id": "same" } };
+    const other = await createTestApp();
+    const path = "/v1/adapters/router/versions/1";
+    const others = await send("GET", path, undefined, { ...options, key: keys.beta });
+    const missing = await other.send("GET", path, undefined, { ...options, key: other.keys.beta });
+    expect(others.status).toBe(404);
+    expect(await others.text()).toBe(await missing.text());
+    expect((await send("GET", "/v1/adapters/router/versions/2")).status).toBe(404);
+    expect((await send("GET", "/v1/adapters/router/versions/x")).status).toBe(400);
+  });
+});
+
 describe("400", () => {
   it.each([
     "/v1/adapters?limit=0",

@@ -16,11 +16,14 @@ async function createServer() {
   const test = await createTestApp({ registry });
   const post = (
     archive: Uint8Array<ArrayBuffer>,
-    { path = "/v1/adapters/copy/import", type = "application/zip" } = {},
+    { path = "/v1/adapters/copy/import", type = "application/zip", idempotencyKey = "" } = {},
   ) =>
     test.app.request(path, {
       method: "POST",
-      headers: { Authorization: `Bearer ${test.keys.beta}`, "Content-Type": type, "X-Request-Id": "same" },
+      headers: {
+        ...{ Authorization: `Bearer ${test.keys.beta}`, "Content-Type": type, "X-Request-Id": "same" },
+        ...(idempotencyKey !== "" && { "Idempotency-Key": idempotencyKey }),
+      },
       body: archive,
     });
   return { ...test, post };
@@ -66,6 +69,10 @@ describe("200, 201", () => {
     expect(response.status).toBe(201);
     const origin = { tenant: "alpha", name: "router", version: 1, digest: published.digest };
     expect(await response.json()).toMatchObject({ adapterId: "copy:1", version: 1, origin });
+    for (const path of ["/v1/adapters/copy/versions/1", "/v1/adapters/copy/versions"]) {
+      const told = await (await send("GET", path, undefined, { key: keys.beta })).json();
+      expect(told).toMatchObject(path.endsWith("versions") ? { versions: [{ origin }] } : { origin });
+    }
     const back = await send("GET", "/v1/adapters/copy/versions/1/export", undefined, { key: keys.beta });
     const files = unzipSync(new Uint8Array(await back.arrayBuffer()));
     expect(files["adapter_model.safetensors"]).toEqual(unzipSync(archive)["adapter_model.safetensors"]);
@@ -74,6 +81,26 @@ describe("200, 201", () => {
       origin,
     });
     expect(await versionsOf(registry)).toHaveLength(1);
+  });
+
+  it("an import that is sent again with its Idempotency-Key makes no second version", async () => {
+    const { archive, post, registry, send, keys } = await withPackage();
+    const versionOf = async (body: Uint8Array<ArrayBuffer>, idempotencyKey: string) => {
+      const response = await post(body, { idempotencyKey });
+      expect(response.status).toBe(201);
+      return ((await response.json()) as { version: number }).version;
+    };
+    expect(await versionOf(archive, "monday")).toBe(1);
+    expect(await versionOf(archive, "monday")).toBe(1);
+    const [left, right] = await Promise.all([versionOf(archive, "tuesday"), versionOf(archive, "tuesday")]);
+    expect(left).toBe(right);
+    // Another package with a key that was used is not taken for the first.
+    await publishAdapter(registry, { name: "router", labels: ["a", "b", "c"] });
+    const other = await (await send("GET", "/v1/adapters/router/versions/2/export")).arrayBuffer();
+    const third = await versionOf(new Uint8Array(other), "monday");
+    const listed = await send("GET", "/v1/adapters/copy/versions", undefined, { key: keys.beta });
+    const { versions } = (await listed.json()) as { versions: { version: number }[] };
+    expect(versions.map(({ version }) => version)).toEqual([third, left, 1]);
   });
 
   it("an import moves the alias that is named, and no other", async () => {
@@ -138,6 +165,14 @@ describe("400", () => {
         view.setUint32(at + 24, 100, true);
     }
     expect(await (await post(large)).json()).toMatchObject({ status: 400, code: "invalid_package" });
+  });
+
+  it("an Idempotency-Key of more than 200 characters is refused", async () => {
+    const { archive, post } = await withPackage();
+    const response = await post(archive, { idempotencyKey: "x".repeat(201) });
+    expect(await response.json()).toMatchObject({
+      ...{ status: 400, code: "invalid_request", detail: expect.stringContaining("Idempotency-Key") },
+    });
   });
 
   it("a format that a server does not write is refused", async () => {
