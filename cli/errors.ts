@@ -3,8 +3,16 @@ import { ModelError, type ModelErrorCode } from "#model";
 import { RegistryError, type RegistryErrorCode } from "#registry";
 import { TrainerError, type TrainerErrorCode } from "#trainer/job";
 
-/** bad_usage: the command line itself; file_unreadable: a file named on it; findings_left: of a check of a store. */
-export type CliErrorCode = "bad_usage" | "file_unreadable" | "findings_left" | "interrupted";
+/**
+ * bad_usage: the command line itself; file_unreadable: a file named on it; findings_left: of a check of a store;
+ * mirror_incomplete: of adapters, some were not mirrored.
+ */
+export type CliErrorCode =
+  | "bad_usage"
+  | "file_unreadable"
+  | "findings_left"
+  | "mirror_incomplete"
+  | "interrupted";
 
 export class CliError extends Error {
   readonly code: CliErrorCode;
@@ -24,6 +32,7 @@ export const exitCodeByCode = {
   bad_usage: EXIT.badInput,
   file_unreadable: EXIT.notFound,
   findings_left: EXIT.failed,
+  mirror_incomplete: EXIT.failed,
   interrupted: EXIT.interrupted,
   invalid_name: EXIT.badInput,
   invalid_reference: EXIT.badInput,
@@ -45,6 +54,7 @@ export const exitCodeByCode = {
   invalid_manifest: EXIT.failed,
   invalid_package: EXIT.badInput,
   conflict: EXIT.failed,
+  mirror_diverged: EXIT.failed,
   limit_exceeded: EXIT.badInput,
   quota_exceeded: EXIT.failed,
   direct_upload_unsupported: EXIT.failed,

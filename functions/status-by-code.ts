@@ -42,6 +42,7 @@ export const statusByCode = {
   invalid_manifest: 500,
   invalid_package: 400,
   conflict: 409,
+  mirror_diverged: 409,
   limit_exceeded: 409,
   quota_exceeded: 409,
   direct_upload_unsupported: 409,

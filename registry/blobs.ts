@@ -41,7 +41,9 @@ export async function putBlobs<Contents extends readonly Uint8Array[]>(
   await reserve(context, tenant, { bytes });
   const missing = uncounted.filter(({ found }) => found === "absent");
   try {
-    const writes = missing.map((source) => writeBlob(context.store, tenant, source));
+    const writes = missing.map(({ copy, content }) =>
+      writeBlob(context.store, blobKey(tenant, copy), content),
+    );
     await Promise.allSettled(writes);
     await Promise.all(writes);
   } catch (error) {
@@ -73,8 +75,7 @@ async function findSource(
 }
 
 /** A write is also refused that is tried again by the client, or for the sake of a delete marker. */
-async function writeBlob(store: ObjectStore, tenant: TenantId, { copy, content }: Source): Promise<void> {
-  const key = blobKey(tenant, copy);
+export async function writeBlob(store: ObjectStore, key: string, content: Uint8Array): Promise<void> {
   const { stored } = await store.put(key, content, { ifNoneMatch: "*" });
   if (!stored && !(await isThere(store, key))) await store.put(key, content);
 }
@@ -93,7 +94,7 @@ async function releaseAbsent(
 
 /** Throws blob_not_found, blob_corrupt. */
 export async function getBlob(
-  { store }: RegistryContext,
+  { store }: Pick<RegistryContext, "store">,
   tenant: TenantId,
   expected: BlobEntry,
 ): Promise<Uint8Array> {

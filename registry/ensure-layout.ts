@@ -19,11 +19,20 @@ export function createEnsureLayout(store: ObjectStore): () => Promise<void> {
   };
 }
 
+/** For one that reads alone: a store that nothing was written to has no layout yet. Throws store_unsuitable. */
+export async function requireKnownLayout(store: ObjectStore): Promise<void> {
+  const found = await readRecord(store, layoutKey, layoutSchema);
+  if (found) requireThisLayout(found.value.layout);
+}
+
 async function checkLayout(store: ObjectStore): Promise<void> {
   const bytes = encodeRecord({ layout: LAYOUT_VERSION });
   const found = await readRecord(store, layoutKey, layoutSchema);
   if (!found && (await putIf(store, layoutKey, { bytes, condition: { ifNoneMatch: "*" } }))) return;
-  const layout = (found ?? (await readRecord(store, layoutKey, layoutSchema)))?.value.layout;
+  requireThisLayout((found ?? (await readRecord(store, layoutKey, layoutSchema)))?.value.layout);
+}
+
+function requireThisLayout(layout: number | undefined): void {
   if (layout === LAYOUT_VERSION) return;
   throw new RegistryError(
     "store_unsuitable",

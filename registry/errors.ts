@@ -21,6 +21,7 @@ export type RegistryErrorCode =
   | "invalid_manifest"
   | "invalid_package"
   | "conflict"
+  | "mirror_diverged"
   | "limit_exceeded"
   | "quota_exceeded"
   | "direct_upload_unsupported"

@@ -231,7 +231,7 @@ export function tenantPrefix(tenant: TenantId): string {
   return `${tenantsPrefix}${tenant}/`;
 }
 
-function adapterPrefix({ tenant, name }: AdapterOwner): string {
+export function adapterPrefix({ tenant, name }: AdapterOwner): string {
   return `${adaptersPrefix(tenant)}${name}/`;
 }
 

@@ -71,6 +71,12 @@ export const SWAP_ATTEMPTS_MAX = 64;
 export const BLOBS_COMPARED_AT_ONCE = 50_000;
 /** Bytes of objects that a check holds at once, unless one object alone is larger. */
 export const CHECKED_BYTES_IN_FLIGHT_MAX = 64 * MEBIBYTE;
+/** Bytes of files that a mirror holds at once, unless one file alone is larger. */
+export const MIRRORED_BYTES_IN_FLIGHT_MAX = 64 * MEBIBYTE;
+/** Blobs that a mirror remembers to have sent, or found, so as not to ask for each again. */
+export const MIRRORED_BLOBS_REMEMBERED_MAX = 50_000;
+/** Well below PUBLISH_UNCHECKED_MS_MAX: what is remembered is still kept for whoever names it. */
+export const MIRRORED_BLOB_REMEMBERED_MS_MAX = 5 * 60 * 1_000;
 /**
  * A blob stays in the store for so long after it was found that nothing names it, whatever an operator asks for. Far
  * above every time that readers may lag behind, and above PUBLISH_UNCHECKED_MS_MAX. What is younger may belong to

@@ -13,12 +13,12 @@ export async function readRecord<Schema extends z.ZodType>(
   store: ObjectStore,
   key: string,
   schema: Schema,
-): Promise<{ value: z.output<Schema>; etag: string } | undefined> {
+): Promise<{ value: z.output<Schema>; etag: string; bytes: Uint8Array } | undefined> {
   const stored = await store.get(key);
   if (!stored) return undefined;
   try {
     const value = schema.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(stored.bytes)));
-    return { value, etag: stored.etag };
+    return { value, ...stored };
   } catch (cause) {
     throw new RegistryError("blob_corrupt", `The stored record ${key} is damaged: restore it.`, cause);
   }

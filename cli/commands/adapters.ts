@@ -28,11 +28,12 @@ import {
 import { gcCommand } from "./collect-garbage.ts";
 import { exportCommand } from "./export-adapter.ts";
 import { importCommand } from "./import-adapter.ts";
+import { mirrorCommand } from "./mirror-adapters.ts";
 
 export function adaptersCommand(io: Io): Command {
   return new Command("adapters")
     .description(
-      "list adapters and versions, move and protect aliases, delete and restore, export and import, collect garbage",
+      "list adapters and versions, move and protect aliases, delete and restore, export, import and mirror, collect garbage",
     )
     .addCommand(listCommand(io))
     .addCommand(showCommand(io))
@@ -46,6 +47,7 @@ export function adaptersCommand(io: Io): Command {
     .addCommand(restoreCommand(io))
     .addCommand(exportCommand(io))
     .addCommand(importCommand(io))
+    .addCommand(mirrorCommand(io))
     .addCommand(gcCommand(io));
 }
 

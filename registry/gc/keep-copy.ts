@@ -36,7 +36,7 @@ export async function keepCopy(
  * written; absent where another did it. Costs nothing where that is not long ago. Throws conflict.
  */
 export async function requireKept(
-  context: RegistryContext,
+  context: Pick<RegistryContext, "store" | "now" | "randomBytes">,
   tenant: TenantId,
   { copies, since }: { copies: readonly BlobCopy[]; since?: Date },
 ): Promise<void> {
