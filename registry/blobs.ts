@@ -4,12 +4,13 @@
 import { createNonce, type RegistryContext } from "./context.ts";
 import { digestOf } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
-import { isThere, keepCopy } from "./gc/keep-copy.ts";
+import { keepCopy } from "./gc/keep-copy.ts";
 import { type BlobCopy, blobKey, blobKeyOf, copiesPrefix, copyOfKey, markKeyOf } from "./layout.ts";
 import { COPIES_LISTED_MAX } from "./limits.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import type { TenantId } from "./registry.ts";
 import { release, reserve } from "./usage.ts";
+import { detailsOf } from "./walk-store.ts";
 
 interface BlobEntry extends BlobCopy {
   readonly bytes: number;
@@ -77,7 +78,7 @@ async function findSource(
 /** A write is also refused that is tried again by the client, or for the sake of a delete marker. */
 export async function writeBlob(store: ObjectStore, key: string, content: Uint8Array): Promise<void> {
   const { stored } = await store.put(key, content, { ifNoneMatch: "*" });
-  if (!stored && !(await isThere(store, key))) await store.put(key, content);
+  if (!stored && !(await detailsOf(store, key))) await store.put(key, content);
 }
 
 /** A write that failed may have been made: what is there stays counted. */
@@ -87,7 +88,7 @@ async function releaseAbsent(
   tried: readonly Source[],
 ): Promise<void> {
   for (const { copy, content } of tried) {
-    if (await isThere(context.store, blobKey(tenant, copy))) continue;
+    if (await detailsOf(context.store, blobKey(tenant, copy))) continue;
     await release(context, tenant, { bytes: content.byteLength });
   }
 }

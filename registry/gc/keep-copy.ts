@@ -10,8 +10,8 @@ import { RegistryError } from "../errors.ts";
 import { type BlobCopy, blobKey } from "../layout.ts";
 import { PUBLISH_UNCHECKED_MS_MAX, SWAP_ATTEMPTS_MAX } from "../limits.ts";
 import { mapInParallel } from "../map-in-parallel.ts";
-import type { ObjectStore } from "../object-store/object-store.ts";
 import type { TenantId } from "../registry.ts";
+import { detailsOf } from "../walk-store.ts";
 import { putMark, readMark } from "./garbage-mark.ts";
 
 /** rescued: it was marked, and is kept now. gone: not to be named. blob: its key. Throws conflict. */
@@ -25,7 +25,7 @@ export async function keepCopy(
     const isMarked = mark?.state === "marked";
     if (isMarked && !(await putMark(context, blob, { state: "kept", over: mark }))) continue;
     // Last: where there is no mark, it may have been deleted after its copy; and one that came late is of no copy.
-    if (!(await isThere(context.store, blob))) return "gone";
+    if (!(await detailsOf(context.store, blob))) return "gone";
     return isMarked ? "rescued" : "kept";
   }
   throw new RegistryError("conflict", "Too many look for garbage at once: do it again.");
@@ -48,8 +48,4 @@ export async function requireKept(
     "conflict",
     "This took so long that its files were collected as garbage meanwhile: do it again, with another idempotency key if it had one.",
   );
-}
-
-export async function isThere(store: ObjectStore, key: string): Promise<boolean> {
-  return (await store.list({ prefix: key, limit: 1 })).keys[0] === key;
 }
