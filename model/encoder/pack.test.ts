@@ -25,8 +25,10 @@ describe("packing", () => {
     expect(placeEvenly([7, 9])).toMatchObject({ rows: 1, rowTokens: 16 });
   });
 
-  test("rows are as long as the longest text needs, and about ROW_TOKENS where texts are shorter", () => {
-    expect(placeEvenly([300, 100, 100])).toMatchObject({ rows: 2, rowTokens: 300 });
+  test("rows are as long as the longest text needs, longer only where that saves more than it costs, about ROW_TOKENS where texts are shorter", () => {
+    expect(placeEvenly([1000, 900, 100])).toMatchObject({ rows: 2, rowTokens: 1000 });
+    expect(placeEvenly([300, 100, 100])).toMatchObject({ rows: 1, rowTokens: 500 });
+    expect(placeEvenly([182, 10, 12])).toMatchObject({ rows: 1, rowTokens: 204 });
     const short = Array.from({ length: 200 }, (_, index) => 5 + (index % 20));
     expect(Math.abs(placeEvenly(short).rowTokens - ROW_TOKENS)).toBeLessThan(ROW_TOKENS / 8);
   });
