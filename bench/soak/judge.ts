@@ -1,7 +1,7 @@
 // An answer of the server → what it counts as. Judged once no change is under way, when it is known what was current.
 import { z } from "zod";
 import type { Answer } from "../load/http-client.ts";
-import { largestDifference, type References } from "./references.ts";
+import { largestDifference, type References, TOLERANCE } from "./references.ts";
 import type { Reigns } from "./reigns.ts";
 
 export interface Asked {
@@ -33,7 +33,7 @@ export function judge(asked: Asked, reigns: Reigns, references: References): Ver
   if (!reigns.allows(digest, asked)) return "wrongVersion";
   const scores = new Map(predictions[0]?.scores.map(({ label, score }) => [label, score]));
   const difference = largestDifference(scores, references.of(digest)?.[text]);
-  return difference <= references.tolerance ? "right" : "wrongScores";
+  return difference <= TOLERANCE ? "right" : "wrongScores";
 }
 
 /** Why a request was lost, for the results: a status and a code, never a text. */

@@ -13,7 +13,7 @@ import {
 import { createRandom } from "#trainer";
 import type { BenchIo } from "../io.ts";
 import type { BenchStore } from "../load/bench-store.ts";
-import { askAtRate, zipf } from "../load/drive.ts";
+import { askAtRate, askInLoop, zipf } from "../load/drive.ts";
 import { createHttpClient, type HttpClient } from "../load/http-client.ts";
 import { type ServerProcess, startServerProcess } from "../load/server-process.ts";
 import { ADAPTER_NAME, publishTenants, type Tenant } from "../load/tenants.ts";
@@ -22,7 +22,7 @@ import { quantile } from "../statistics.ts";
 import { CHANGES, type Change, Churn } from "./churn.ts";
 import { type Asked, judge, reasonOf, type Verdict } from "./judge.ts";
 import { growthPerMinute, type MemorySample } from "./memory.ts";
-import { References } from "./references.ts";
+import { PRECISION, References, TOLERANCE } from "./references.ts";
 import { Reigns } from "./reigns.ts";
 
 export interface SoakRequest {
@@ -55,6 +55,8 @@ export interface SoakResults {
 }
 
 const CONNECTIONS_MAX = 1_024;
+/** Before memory is watched. */
+const GROWING = { connections: 64, seconds: 5 };
 const SAMPLE_MS = 1_000;
 const GROWTH_MAX = 1;
 /** Small, so that adapters leave each tier all the time, and memory has come to rest before the second half. */
@@ -80,7 +82,7 @@ export async function measureSoak(request: SoakRequest, io: BenchIo): Promise<So
     });
     const server = await startServerProcess({
       ...{ storeUrl, backboneFolder: backbone.folder, threads },
-      args: ["--adapter-folder", join(folder, "adapters"), ...TIER_ARGS],
+      args: ["--precision", PRECISION, "--adapter-folder", join(folder, "adapters"), ...TIER_ARGS],
     });
     try {
       return await soak({ request, tenants, reigns, references, churn, server, io });
@@ -118,11 +120,12 @@ interface Tools {
 }
 
 async function soak(tools: Tools): Promise<SoakResults> {
-  const { request, server, references } = tools;
+  const { request, server } = tools;
   const client = createHttpClient(server.url, CONNECTIONS_MAX);
   const tally = new Tally(tools);
   const ended = new AbortController();
   try {
+    await growBuffers(tools, client);
     const watching = watchMemory(server, ended.signal);
     const changing = changeAgainAndAgain(tools, tally, ended.signal);
     const milliseconds = await askAtRate(asksOf(tools, client, tally), {
@@ -137,13 +140,22 @@ async function soak(tools: Tools): Promise<SoakResults> {
     return {
       ...{ answers: tally.verdicts, lostBecause: tally.lostBecause, changes, memory },
       latency: { p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99) },
-      ...{ scoreTolerance: references.tolerance, staleMsMax: ALIAS_STALE_MS_MAX },
+      ...{ scoreTolerance: TOLERANCE, staleMsMax: ALIAS_STALE_MS_MAX },
       targets: targetsOf(tally.verdicts, memory?.megabytesPerMinute),
     };
   } finally {
     ended.abort();
     client.close();
   }
+}
+
+/** First: a session's buffers grow with the largest pass, not with time. */
+async function growBuffers({ request, tenants }: Tools, client: HttpClient): Promise<void> {
+  const ask = async (index: number) => {
+    const tenant = tenants[index % tenants.length];
+    if (tenant) await client.classify(tenant, request.texts[index % request.texts.length] ?? "");
+  };
+  await askInLoop(ask, GROWING);
 }
 
 /** Answers wait to be judged until no change is under way: then it is known what was current. */

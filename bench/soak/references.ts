@@ -7,13 +7,16 @@ import { makeAdapter } from "../serve/resident-adapters.ts";
 /** By label, of each text. */
 export type Expected = readonly ReadonlyMap<string, number>[];
 
-/** Scores move by so much with the batch, in fp32 and where the backbone is in int8. */
-const TOLERANCES = { fp32: 1e-3, int8: 1e-2 } as const;
+/**
+ * In fp32, where scores move by so much with the batch at most. In int8 a rounding that falls the other way moves them
+ * as far as another version might.
+ */
+export const PRECISION = "fp32";
+export const TOLERANCE = 1e-3;
 /** Versions that follow each other differ by so much in some score, or a mix of them could not be seen. */
 const APART_MIN = 0.1;
 
 export class References {
-  readonly tolerance: number;
   readonly #classifier: Classifier;
   readonly #backbone: Backbone;
   readonly #texts: readonly string[];
@@ -23,13 +26,16 @@ export class References {
     this.#backbone = backbone;
     this.#texts = texts;
     this.#classifier = classifier;
-    this.tolerance = TOLERANCES[classifier.precision];
   }
 
   static async create(backbone: Backbone, texts: readonly string[], threads: number): Promise<References> {
     // Each version is asked for once: none need stay.
     const limits = { adapterCacheBytesMax: 64 * 1024 * 1024, adapterMemoryBytesMax: 0 };
-    return new References(backbone, texts, await Classifier.create(backbone, { threads, ...limits }));
+    return new References(
+      backbone,
+      texts,
+      await Classifier.create(backbone, { threads, precision: PRECISION, ...limits }),
+    );
   }
 
   /** What the adapter of a seed answers. */

@@ -73,7 +73,7 @@ describe("softgate adapters", () => {
   });
 
   it("history shows who moved what from where to where and why, and where the next page begins", async () => {
-    await run("adapters", "set-alias", "tickets", "production", "1", "--why", "three is slow");
+    await run("adapters", "alias", "tickets", "production", "1", "--why", "three is slow");
     const { stdout, stderr } = await run("adapters", "history", "tickets", "--limit", "1");
     expect(stdout).toMatch(/4 +20\S+ +cli +move_alias +production +3 +1 +three is slow/);
     expect(stderr).toBe("More: --before 4\n");
@@ -135,7 +135,7 @@ describe("softgate adapters", () => {
     expect((await run("adapters", "restore", "tickets")).stdout).toBe("tickets is there.\n");
     const inUse = await run("adapters", "delete", "tickets:3");
     expect([inUse.exitCode, inUse.stderr]).toEqual([1, expect.stringContaining("production points at")]);
-    await run("adapters", "delete", "tickets:1");
+    await run("adapters", "rm", "tickets:1");
     expect((await run("adapters", "show", "tickets")).stdout).not.toContain("tickets:1");
     await run("adapters", "restore", "tickets:1");
     expect((await run("adapters", "show", "tickets")).stdout).toContain("tickets:1");

@@ -31,7 +31,7 @@ interface ForcedOptions extends WhyOption {
 const version = wholeNumber(1, 99_999_999);
 
 export function setAliasCommand(io: Io): Command {
-  return withForce(withWhy(new Command("set-alias"), io))
+  return withForce(withWhy(new Command("set-alias").alias("alias"), io))
     .description("point an alias at a version")
     .argument("<name>", "of the adapter")
     .argument("<alias>", "for example production")
@@ -168,7 +168,7 @@ function describeRetention(retention: Retention | undefined): string {
 }
 
 export function deleteCommand(io: Io): Command {
-  return withWhy(new Command("delete"), io)
+  return withWhy(new Command("delete").alias("rm"), io)
     .description("delete an adapter, or one version that no alias points at")
     .argument("<adapter>", "NAME or NAME:3")
     .option("--force", "also an adapter with a protected alias; needs --why")

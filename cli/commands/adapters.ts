@@ -29,11 +29,12 @@ import { gcCommand } from "./collect-garbage.ts";
 import { exportCommand } from "./export-adapter.ts";
 import { importCommand } from "./import-adapter.ts";
 import { mirrorCommand } from "./mirror-adapters.ts";
+import { fsckCommand } from "./store-fsck.ts";
 
 export function adaptersCommand(io: Io): Command {
   return new Command("adapters")
     .description(
-      "list adapters and versions, move and protect aliases, delete and restore, export, import and mirror, collect garbage",
+      "list adapters and versions, move and protect aliases, delete and restore, export, import and mirror, collect garbage, check what is there",
     )
     .addCommand(listCommand(io))
     .addCommand(showCommand(io))
@@ -48,7 +49,8 @@ export function adaptersCommand(io: Io): Command {
     .addCommand(exportCommand(io))
     .addCommand(importCommand(io))
     .addCommand(mirrorCommand(io))
-    .addCommand(gcCommand(io));
+    .addCommand(gcCommand(io))
+    .addCommand(fsckCommand(io));
 }
 
 type Search = Pick<AdaptersPage, "prefix" | "label" | "backbone">;
