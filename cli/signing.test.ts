@@ -1,37 +1,25 @@
 // Signed versions on the command line, on a tiny made-up backbone: keys, trainings and imports.
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeTickets } from "../test/helpers/tickets.ts";
-import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
-import { softgate } from "./test-io.ts";
+import { createTestPlace, type TestPlace } from "./test-place.ts";
 
-let folder: string;
-let env: { SOFTGATE_STORE: string };
-const at = (name: string) => join(folder, name);
-const run = (...args: string[]) => softgate(args, { env });
+let place: TestPlace;
+const at = (name: string) => place.at(name);
+const run = (...args: string[]) => place.run(...args);
 const errorOf = async (...args: string[]) => {
   const { exitCode, stderr } = await run(...args, "--json");
   return [exitCode, JSON.parse(stderr).error.code];
 };
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "softgate-"));
-  env = { SOFTGATE_STORE: `file:${at("store")}` };
-  process.env.SOFTGATE_CACHE = at("cache");
-  await writeTinyBackbone(at("tiny"));
-  await writeFile(at("train.csv"), makeTickets({ seed: 1, rowsPerLabel: 8 }).csv);
+  place = await createTestPlace();
   for (const name of ["ours", "theirs"]) {
     await writeFile(at(`${name}.pub`), (await run("signing-key", "new", at(`${name}.key`))).stdout);
   }
   await run("tenants", "signing-keys", "add", "default", at("ours.pub"), "--name", "release machine");
   await run("tenants", "signing-keys", "require", "default");
 }, 60_000);
-afterAll(async () => {
-  delete process.env.SOFTGATE_CACHE;
-  await rm(folder, { recursive: true });
-});
+afterAll(() => place.close());
 
 describe("softgate signing-key new", () => {
   it("writes the private key for its owner alone, prints the public one alone, and never writes over one", async () => {

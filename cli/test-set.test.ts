@@ -1,17 +1,13 @@
 // Aliases held to a test set, on the command line, on a tiny made-up backbone.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTickets } from "../test/helpers/tickets.ts";
-import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
-import { softgate } from "./test-io.ts";
+import { createTestPlace, type TestPlace } from "./test-place.ts";
 
-let folder: string;
-let env: { SOFTGATE_STORE: string };
+let place: TestPlace;
 let dataset: string;
-const at = (name: string) => join(folder, name);
-const run = (...args: string[]) => softgate(args, { env });
+const at = (name: string) => place.at(name);
+const run = (...args: string[]) => place.run(...args);
 const train = (data: string) =>
   run(
     ...["train", "--data", at(data), "--name", "tickets", "--method", "spt", "--epochs", "1"],
@@ -19,19 +15,12 @@ const train = (data: string) =>
   );
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "softgate-"));
-  env = { SOFTGATE_STORE: `file:${at("store")}` };
-  process.env.SOFTGATE_CACHE = at("cache");
-  await writeTinyBackbone(at("tiny"));
-  await writeFile(at("train.csv"), makeTickets({ seed: 1, rowsPerLabel: 8 }).csv);
+  place = await createTestPlace();
   await writeFile(at("test.csv"), makeTickets({ seed: 2, rowsPerLabel: 10 }).csv);
   dataset = (await run("datasets", "add", at("test.csv"))).stdout.trim();
   await train("train.csv");
 }, 60_000);
-afterAll(async () => {
-  delete process.env.SOFTGATE_CACHE;
-  await rm(folder, { recursive: true });
-});
+afterAll(() => place.close());
 
 describe("softgate datasets add", () => {
   it("keeps a file, also one too small to learn from, and prints its id alone", async () => {

@@ -4,7 +4,7 @@ import type { BenchIo } from "../io.ts";
 import { openBackbone } from "../open-backbone.ts";
 import { type SharedOptions, wholeNumber, withShared } from "../options.ts";
 import { printDocument } from "../print-document.ts";
-import { readTexts } from "../serve/read-texts.ts";
+import { readTexts, TEXTS_TEXT } from "../serve/read-texts.ts";
 import { textTable, whole } from "../text-table.ts";
 import { kindOfStore, withBenchStore } from "./bench-store.ts";
 import { type Latencies, type LoadResults, measureLoad } from "./measure-load.ts";
@@ -26,10 +26,7 @@ const STORE_TEXT =
 export function loadCommand(io: BenchIo): Command {
   const command = new Command("load")
     .description("the HTTP server as a process of its own under many tenants' requests")
-    .option(
-      "--texts <path>",
-      "one text per line, a .csv or .ndjson dataset, or a folder of <task>/test.csv (default: the example's test file)",
-    )
+    .option("--texts <path>", TEXTS_TEXT)
     .option("--store <kind>", STORE_TEXT, "file")
     .option("--tenants <n>", "each with a key and an adapter", wholeNumber(10, 10_000), 1_000)
     .option(

@@ -6,7 +6,7 @@ import { nameList, type SharedOptions, wholeNumber, withShared } from "../option
 import { printDocument } from "../print-document.ts";
 import { targetLine, textTable, whole } from "../text-table.ts";
 import { measureServing, type ServeRatio, type ServeResults } from "./measure-serving.ts";
-import { readTexts } from "./read-texts.ts";
+import { readTexts, TEXTS_TEXT } from "./read-texts.ts";
 import { adapterShape } from "./resident-adapters.ts";
 import { SERVE_PEERS, type ServePeer } from "./serve-peers.ts";
 import { PASS_TOKENS } from "./side-by-side.ts";
@@ -23,10 +23,7 @@ interface ServeOptions extends SharedOptions {
 export function serveCommand(io: BenchIo): Command {
   const command = new Command("serve")
     .description("text tokens per second of one batch of many adapters, against the bare backbone")
-    .option(
-      "--texts <path>",
-      "one text per line, a .csv or .ndjson dataset, or a folder of <task>/test.csv (default: the example's test file)",
-    )
+    .option("--texts <path>", TEXTS_TEXT)
     .option("--peers <names>", `others to measure beside: ${SERVE_PEERS.join(", ")}`, peerList, [])
     .option("--batch <n>", "texts of the batch, each of another adapter", wholeNumber(1, 512), 64)
     .option("--resident <n>", "adapters in memory for the case with many", wholeNumber(1, 20_000), 1_000)

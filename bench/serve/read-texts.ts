@@ -10,6 +10,10 @@ import { SENTENCES } from "./sentences.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/support-tickets/test.csv", import.meta.url));
 
+/** Of --texts. */
+export const TEXTS_TEXT =
+  "one text per line, a .csv or .ndjson dataset, or a folder of <task>/test.csv (default: the example's test file)";
+
 export interface BatchTexts {
   readonly inputs: readonly TextInput[];
   /** Where they come from, for the settings. */

@@ -4,7 +4,7 @@ import type { BenchIo } from "../io.ts";
 import { openBackbone } from "../open-backbone.ts";
 import { type SharedOptions, wholeNumber, withShared } from "../options.ts";
 import { printDocument } from "../print-document.ts";
-import { readTexts } from "../serve/read-texts.ts";
+import { readTexts, TEXTS_TEXT } from "../serve/read-texts.ts";
 import { textTable, whole } from "../text-table.ts";
 import { measureSessions, type SessionsResult } from "./measure-sessions.ts";
 
@@ -18,10 +18,7 @@ interface SessionsOptions extends SharedOptions {
 export function sessionsCommand(io: BenchIo): Command {
   const command = new Command("sessions")
     .description("threads of one session against sessions of one thread each, on all cores")
-    .option(
-      "--texts <path>",
-      "one text per line, a .csv or .ndjson dataset, or a folder of <task>/test.csv (default: the example's test file)",
-    )
+    .option("--texts <path>", TEXTS_TEXT)
     .option("--batch <n>", "texts of one pass, each of another adapter", wholeNumber(1, 512), 22)
     .option("--rounds <n>", "rounds that are measured; each runs every way once", wholeNumber(1, 10_000), 15)
     .option("--warm-up <n>", "rounds before those, not measured", wholeNumber(0, 1_000), 2);

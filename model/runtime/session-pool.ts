@@ -60,7 +60,8 @@ export class SessionPool {
 
   /** One that takes a pass now: an idle one, or for a full pass, which gains nothing by waiting, one soon free. */
   take({ isFull }: { isFull: boolean }): Lane | undefined {
-    const lane = this.#lanes.find(({ passes }) => passes === 0) ?? (isFull ? this.#soonFree() : undefined);
+    const idle = this.#lanes.find(({ passes }) => passes === 0);
+    const lane = idle ?? (isFull && this.nextTakeMs === 0 ? this.#nextFree() : undefined);
     if (lane) lane.passes += 1;
     return lane;
   }
@@ -69,10 +70,6 @@ export class SessionPool {
   get nextTakeMs(): number | undefined {
     const lane = this.#nextFree();
     return lane && Math.max(0, lane.freeMs - AHEAD_MS - performance.now());
-  }
-
-  #soonFree(): Lane | undefined {
-    return this.nextTakeMs === 0 ? this.#nextFree() : undefined;
   }
 
   #nextFree(): Lane | undefined {

@@ -54,19 +54,15 @@ async function answer(message: ToThread): Promise<void> {
 /** The model is not kept: the session has its own. */
 async function work(message: Exclude<ToThread, { kind: "close" }>): Promise<Exclude<FromThread, Error>> {
   if (message.kind === "measure") return measure(message.path);
-  if (message.kind === "load") {
-    // Here, so that a failure is an answer.
-    const { Session } = await import("./session.ts");
-    session = await Session.load(message.model, message.options);
-    return {};
+  if (message.kind === "run") {
+    if (!session) throw new Error("invariant: a session is loaded before it runs");
+    return session.run(message.feeds, message.outputs);
   }
-  if (message.kind === "optimize") {
-    const { Session } = await import("./session.ts");
-    await Session.optimize(message.model, message.files);
-    return {};
-  }
-  if (!session) throw new Error("invariant: a session is loaded before it runs");
-  return session.run(message.feeds, message.outputs);
+  // Here, so that a failure is an answer.
+  const { Session } = await import("./session.ts");
+  if (message.kind === "load") session = await Session.load(message.model, message.options);
+  else await Session.optimize(message.model, message.files);
+  return {};
 }
 
 function measure(path: string): MeasuredFile {
