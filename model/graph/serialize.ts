@@ -199,19 +199,16 @@ const lowerings = {
   LayerNormalization: (emit, node) => norm(emit, ids(node.inputs), ids(node.outputs), node.attributes),
   LayerNormalizationByRow: (emit, { inputs: [x, rows, gammas, betas], outputs, attributes }) => {
     const most = emit.value("ReduceMax", [id(rows)], { keepdims: 0 });
-    // Constants stand outside: of those in branches onnxruntime writes two when it writes weights apart.
-    const width = Number(must(x?.shape.at(-1), "width"));
-    const units = [emit.floats(Array(width).fill(1)), emit.floats(Array(width).fill(0))];
+    // A constant stands outside: of those in branches onnxruntime writes two when it writes weights apart.
     const zero = emit.integers([0], []);
     const allFirst = (branch: Emitter) => {
       const first = (table: Tensor | undefined) => branch.value("Gather", [id(table), zero], { axis: 0 });
       return normValue(branch, [id(x), first(gammas), first(betas)], attributes);
     };
     const anyOthers = (branch: Emitter) => {
-      const unit = normValue(branch, [id(x), ...units], attributes);
       const ofRows = (table: Tensor | undefined) =>
         branch.value("Gather", [id(table), id(rows)], { axis: 0 });
-      return branch.value("Add", [branch.value("Mul", [unit, ofRows(gammas)]), ofRows(betas)]);
+      return normValue(branch, [id(x), ofRows(gammas), ofRows(betas)], attributes);
     };
     const isFirst = emit.value("Equal", [most, emit.int32(0)]);
     emit.either(isFirst, must(outputs[0], "y"), [allFirst, anyOthers]);
