@@ -1,26 +1,47 @@
 // The two tiers of adapters in this process, each bounded in bytes, least recently used out first. A resident
-// one has slots in the slabs, where forward passes read it; one that had to leave them stays in memory, and
-// comes back without a read. Loading is single-flight per key, and one that fails is not tried again at once.
+// one has its weights in the slabs and nowhere else: forward passes read them there. One that had to leave them
+// stays in memory, and comes back without a read. Loading is single-flight per key, and one that fails is not tried again at once.
 // An adapter that a waiting batch uses keeps its slots until the batch is done.
 import { LRUCache } from "lru-cache";
 import type { EncoderConfig } from "../encoder/config.ts";
 import { ModelError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
-import { type Adapter, type GeneratorPooling, weightsOfInsertion } from "../spt/adapter.ts";
-import { NormSlab } from "./norm-slab.ts";
+import {
+  type Adapter,
+  type GeneratorPooling,
+  type InsertionShape,
+  isScaleShift,
+  type PromptGenerator,
+  shapeOfInsertion,
+  weightsOfInsertion,
+} from "../spt/adapter.ts";
+import { NormSlab, type NormSums } from "./norm-slab.ts";
 import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import type { PreparedBackbone } from "./prepared-backbone.ts";
 import { POOLINGS } from "./serving-graph.ts";
 import { Slab } from "./slab.ts";
 
+/** An adapter whose insertions' weights are in slabs. */
+export interface SlabAdapter extends Omit<Adapter, "insertions"> {
+  readonly insertions: readonly InsertionShape[];
+}
+
 export interface ResidentAdapter {
-  readonly adapter: Adapter;
+  readonly adapter: SlabAdapter;
   readonly bytes: number;
   /** Where each insertion's weights stand, in the order of adapter.insertions. */
   readonly slots: readonly number[];
   uses: number;
   evicted: boolean;
 }
+
+/** One that left the slabs. */
+interface KeptAdapter extends Pick<ResidentAdapter, "adapter" | "bytes"> {
+  /** In the order of adapter.insertions, as the slabs had them. */
+  readonly weights: readonly SlabWeights[];
+}
+
+type SlabWeights = PromptGenerator | NormSums;
 
 /** Adapters whose last load failed and that are remembered for it. */
 const FAILURES_MAX = 10_000;
@@ -49,7 +70,7 @@ export class AdapterCache {
   readonly #norms: readonly NormSlab[];
   readonly #resident: LRUCache<string, ResidentAdapter>;
   /** Those that left the slabs; none is in both. */
-  readonly #evicted: LRUCache<string, Pick<ResidentAdapter, "adapter" | "bytes">> | undefined;
+  readonly #evicted: LRUCache<string, KeptAdapter> | undefined;
   readonly #observer: CacheObserver;
   readonly #loading = new Map<string, Promise<ResidentAdapter>>();
   readonly #failures = new LRUCache<string, Failure>({ max: FAILURES_MAX });
@@ -130,7 +151,7 @@ export class AdapterCache {
     const kept = this.#evicted?.get(key);
     if (!kept) return undefined;
     this.#evicted?.delete(key);
-    return this.#admit(key, kept.adapter);
+    return this.#admit(key, kept);
   }
 
   #load(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
@@ -145,7 +166,7 @@ export class AdapterCache {
 
   async #tryLoad(key: string, load: () => Promise<Adapter>): Promise<ResidentAdapter> {
     try {
-      const entry = this.#admit(key, await load());
+      const entry = this.#admit(key, this.#forSlabs(await load()));
       this.#failures.delete(key);
       return entry;
     } catch (error) {
@@ -156,19 +177,24 @@ export class AdapterCache {
     }
   }
 
-  #admit(key: string, adapter: Adapter): ResidentAdapter {
+  #forSlabs(adapter: Adapter): KeptAdapter {
     assertFits(adapter, this.#config);
-    const bytes = adapterBytes(adapter);
+    const insertions = adapter.insertions.map(shapeOfInsertion);
+    const weights = adapter.insertions.map((insertion) =>
+      isScaleShift(insertion) ? this.norms(insertion.layer).sumsOf(insertion) : insertion,
+    );
+    return { adapter: { ...adapter, insertions }, bytes: adapterBytes(adapter), weights };
+  }
+
+  #admit(key: string, { adapter, bytes, weights }: KeptAdapter): ResidentAdapter {
     if (bytes > this.#resident.maxSize) {
       throw new ModelError(
         "invalid_adapter",
         `The adapter takes ${bytes} bytes, more than the whole adapter cache (${this.#resident.maxSize}). Raise the cache's limit.`,
       );
     }
-    const slots = adapter.insertions.map((insertion) =>
-      insertion.kind === "scale_shift"
-        ? this.norms(insertion.layer).add(insertion)
-        : this.slab(insertion.layer, insertion.pooling).add(insertion),
+    const slots = weights.map((one) =>
+      isScaleShift(one) ? this.norms(one.layer).add(one) : this.slab(one.layer, one.pooling).add(one),
     );
     const entry: ResidentAdapter = { adapter, bytes, slots, uses: 0, evicted: false };
     this.#resident.set(key, entry);
@@ -178,18 +204,23 @@ export class AdapterCache {
   #evict(key: string, entry: ResidentAdapter): void {
     entry.evicted = true;
     this.#observer.adapterEvicted("resident");
-    this.#evicted?.set(key, { adapter: entry.adapter, bytes: entry.bytes });
+    if (this.#evicted) {
+      const weights = entry.adapter.insertions.map((shape, index) =>
+        this.#slabOf(shape).read(must(entry.slots[index], "slot")),
+      );
+      this.#evicted.set(key, { adapter: entry.adapter, bytes: entry.bytes, weights });
+    }
     if (entry.uses === 0) this.#free(entry);
   }
 
   #free({ adapter, slots }: ResidentAdapter): void {
-    for (const [index, insertion] of adapter.insertions.entries()) {
-      const slab =
-        insertion.kind === "scale_shift"
-          ? this.norms(insertion.layer)
-          : this.slab(insertion.layer, insertion.pooling);
-      slab.remove(must(slots[index], "slot"));
+    for (const [index, shape] of adapter.insertions.entries()) {
+      this.#slabOf(shape).remove(must(slots[index], "slot"));
     }
+  }
+
+  #slabOf(shape: InsertionShape): Slab | NormSlab {
+    return isScaleShift(shape) ? this.norms(shape.layer) : this.slab(shape.layer, shape.pooling);
   }
 }
 

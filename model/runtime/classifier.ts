@@ -12,7 +12,7 @@ import { pairFeatures } from "../pair-features.ts";
 import type { Adapter } from "../spt/adapter.ts";
 import { DEFAULT_TEMPLATES, isPairTemplate } from "../template.ts";
 import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
-import { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
+import { AdapterCache, type ResidentAdapter, type SlabAdapter } from "./adapter-cache.ts";
 import { type BatchItem, batchFeeds, type Feeds, promptTokensOf } from "./batch-feeds.ts";
 import { beforeDeadline } from "./before-deadline.ts";
 import {
@@ -222,7 +222,7 @@ export class Classifier {
   }
 
   /** One sequence, or two for a pair whose texts are read each alone. */
-  #encode({ pairMode, template }: Adapter, input: TextInput): Encoding[] {
+  #encode({ pairMode, template }: SlabAdapter, input: TextInput): Encoding[] {
     const { tokenizer } = this.#backbone;
     if (template !== undefined) {
       if (isPairTemplate(template)) textsOfPair(input);
@@ -447,7 +447,7 @@ function deadlineUnmet(lateMs: number): OverloadError {
 }
 
 /** weight_CD · features_D + bias_C */
-function logits({ head }: Adapter, features_D: Float32Array): Float32Array {
+function logits({ head }: SlabAdapter, features_D: Float32Array): Float32Array {
   const width = features_D.length;
   return head.bias_C.map((bias, label) => {
     let sum = bias;
@@ -457,13 +457,13 @@ function logits({ head }: Adapter, features_D: Float32Array): Float32Array {
 }
 
 /** softmax(logits_C / temperature) */
-function scores({ temperature }: Adapter, logits_C: Float32Array): Float32Array {
+function scores({ temperature }: SlabAdapter, logits_C: Float32Array): Float32Array {
   const top = largest(logits_C);
   const powers = logits_C.map((logit) => Math.exp((logit - top) / temperature));
   const total = powers.reduce((sum, power) => sum + power, 0);
   return powers.map((power) => power / total);
 }
 
-function isOutOfScope({ outOfScope }: Adapter, logits_C: Float32Array): boolean {
+function isOutOfScope({ outOfScope }: SlabAdapter, logits_C: Float32Array): boolean {
   return outOfScope !== undefined && largest(logits_C) < outOfScope.below;
 }

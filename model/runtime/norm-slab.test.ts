@@ -54,14 +54,17 @@ test("the first row is the backbone's own, and each live one that plus the adapt
           live.delete(row);
         } else {
           const insertion = aScaleShift(seed);
-          const row = slab.add(insertion);
+          const row = slab.add(slab.sumsOf(insertion));
           expect(live.has(row)).toBe(false);
           live.set(row, insertion);
         }
       }
       expect(live.has(OWN_NORMS)).toBe(false);
       expect(rowOf(slab, OWN_NORMS)).toEqual(ownRow);
-      for (const [row, insertion] of live) expect(rowOf(slab, row)).toEqual(expectedRow(insertion));
+      for (const [row, insertion] of live) {
+        expect(rowOf(slab, row)).toEqual(expectedRow(insertion));
+        expect(slab.read(row)).toEqual(slab.sumsOf(insertion));
+      }
     }),
     { numRuns: 60 },
   );
@@ -69,10 +72,10 @@ test("the first row is the backbone's own, and each live one that plus the adapt
 
 test("a slab that grows replaces its arrays: a forward pass in flight keeps the ones it was given", () => {
   const slab = new NormSlab(NORMS);
-  slab.add(aScaleShift(1));
+  slab.add(slab.sumsOf(aScaleShift(1)));
   const { data } = slab.table("output", "scale");
   const given = data.slice();
-  slab.add(aScaleShift(2));
+  slab.add(slab.sumsOf(aScaleShift(2)));
   expect(data).toEqual(given);
   expect(slab.table("output", "scale").data).not.toBe(data);
 });

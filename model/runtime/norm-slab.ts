@@ -1,13 +1,20 @@
 // The scales and shifts of one layer's norms side by side: the backbone's own, then a row a resident
 // adapter, the backbone's own added in. It grows by doubling, in place: a forward pass in flight keeps what
-// it was given, and what is written meanwhile are rows of adapters that it does not use.
+// it was given, and what is written meanwhile are rows of adapters that it does not use. The numbers are here alone.
 import type { LayerWeights } from "../encoder/weights.ts";
+import { must } from "../graph/ops.ts";
 import { NORM_SITES, type NormSite, type ScaleShift } from "../spt/adapter.ts";
 import { NORM_PARTS, type NormPart } from "./serving-graph.ts";
 import { SharedFloats } from "./shared-floats.ts";
 import { Slots } from "./slots.ts";
 
 type Tables<Array> = Record<NormSite, Record<NormPart, Array>>;
+
+/** Scales and shifts of a layer, [D] each, the backbone's own added in. */
+export interface NormSums extends Tables<Float32Array> {
+  readonly kind: "scale_shift";
+  readonly layer: number;
+}
 
 /** The row of the backbone's own. */
 export const OWN_NORMS = 0;
@@ -17,7 +24,7 @@ export class NormSlab {
   readonly #width: number;
   #capacity = 1;
   readonly #tables: Tables<SharedFloats>;
-  readonly #adapters = new Slots<ScaleShift>();
+  readonly #layers = new Slots<number>();
 
   constructor({ attentionNorm, outputNorm }: Pick<LayerWeights, "attentionNorm" | "outputNorm">) {
     // Copies: a view would keep the whole file of weights in memory.
@@ -43,17 +50,37 @@ export class NormSlab {
     return NORM_SITES.length * NORM_PARTS.length * this.#capacity * this.#width * 4;
   }
 
-  /** Copies an insertion in and returns its row. */
-  add(insertion: ScaleShift): number {
-    const row = rowOf(this.#adapters.add(insertion));
+  /** An insertion as it is added. */
+  sumsOf({ kind, layer, ...change }: ScaleShift): NormSums {
+    const sums = (site: NormSite) => ({
+      scale: sum(this.#own[site].scale, change[site].scale_D),
+      shift: sum(this.#own[site].shift, change[site].shift_D),
+    });
+    return { kind, layer, attention: sums("attention"), output: sums("output") };
+  }
+
+  /** Copies sums in and returns their row. */
+  add(sums: NormSums): number {
+    const row = rowOf(this.#layers.add(sums.layer));
     if (row >= this.#capacity) this.#grow();
-    this.#write(row, insertion);
+    for (const site of NORM_SITES) {
+      for (const part of NORM_PARTS) this.#tables[site][part].view.set(sums[site][part], row * this.#width);
+    }
     return row;
+  }
+
+  /** A copy of the sums in a row, as they were added. */
+  read(row: number): NormSums {
+    const layer = must(this.#layers.at(row - rowOf(0)), "layer of a row");
+    const copy = (site: NormSite, part: NormPart) =>
+      this.#tables[site][part].view.slice(row * this.#width, (row + 1) * this.#width);
+    const both = (site: NormSite) => ({ scale: copy(site, "scale"), shift: copy(site, "shift") });
+    return { kind: "scale_shift", layer, attention: both("attention"), output: both("output") };
   }
 
   /** Frees a row. The caller knows that no waiting batch uses it. */
   remove(row: number): void {
-    this.#adapters.remove(row - rowOf(0));
+    this.#layers.remove(row - rowOf(0));
   }
 
   #grow(): void {
@@ -62,17 +89,10 @@ export class NormSlab {
       for (const part of NORM_PARTS) this.#tables[site][part].grow(this.#capacity * this.#width);
     }
   }
+}
 
-  #write(row: number, insertion: ScaleShift): void {
-    for (const site of NORM_SITES) {
-      for (const part of NORM_PARTS) {
-        const own = this.#own[site][part];
-        const change = insertion[site][part === "scale" ? "scale_D" : "shift_D"];
-        const sum = own.map((value, d) => value + (change[d] ?? 0));
-        this.#tables[site][part].view.set(sum, row * this.#width);
-      }
-    }
-  }
+function sum(own_D: Float32Array, change_D: Float32Array): Float32Array {
+  return own_D.map((value, d) => value + (change_D[d] ?? 0));
 }
 
 function tableOf(own_D: Float32Array): SharedFloats {

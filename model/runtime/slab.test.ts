@@ -85,7 +85,7 @@ describe.each(poolings)("a slab of pooling %s", (pooling) => {
     expect(after.slice(2)).toEqual(Array.from({ length: 3 }, () => new Array(WIDTH).fill(0)));
   });
 
-  test("holds every live generator's exact prompts after any adding and removing, surplus rows zero", () => {
+  test("holds every live generator's exact weights and prompts after any adding and removing, surplus rows zero", () => {
     const action = fc.oneof(
       fc.record({ tokens: fc.integer({ min: 1, max: 5 }), bottleneck: fc.integer({ min: 1, max: 5 }) }),
       fc.record({ remove: fc.nat(20) }),
@@ -111,6 +111,7 @@ describe.each(poolings)("a slab of pooling %s", (pooling) => {
           const surplus = slab.promptTokens - generator.promptTokens;
           const zeros = Array.from({ length: surplus }, () => new Array(WIDTH).fill(0));
           expect(promptsOf(slab, slot, generator)).toEqual([...ownPrompts(generator), ...zeros]);
+          expect(slab.read(slot)).toEqual(generator);
         }
       }),
       { numRuns: 60 },

@@ -2,118 +2,170 @@
 // them by index. It grows by doubling, in place, and widens when a generator with more prompt tokens or a
 // wider bottleneck arrives, in new arrays: the surplus is zero and changes no result. A forward pass in
 // flight, in its own thread, keeps reading what it was given: of that, what is written meanwhile are slots
-// of adapters that it does not use.
-import type { GeneratorPooling, PromptGenerator } from "../spt/adapter.ts";
+// of adapters that it does not use. The weights are here alone: of a generator nothing but its shape is kept beside.
+import { must } from "../graph/ops.ts";
+import {
+  type GeneratorPooling,
+  type GeneratorShape,
+  type PromptGenerator,
+  shapeOfInsertion,
+} from "../spt/adapter.ts";
 import { SharedFloats } from "./shared-floats.ts";
 import { Slots } from "./slots.ts";
+
+/** The widest generator that fits. */
+type Room = Pick<GeneratorShape, "bottleneck" | "promptTokens">;
+type Part = "down" | "up" | "bias";
+type Matrix = readonly [rows: number, columns: number];
 
 export class Slab {
   readonly pooling: GeneratorPooling;
   readonly width: number;
   #capacity = 1;
-  #bottleneck = 1;
-  #promptTokens = 1;
-  #down = new SharedFloats(0);
-  #up = new SharedFloats(0);
-  #bias = new SharedFloats(0);
-  readonly #generators = new Slots<PromptGenerator>();
+  #room: Room = { bottleneck: 1, promptTokens: 1 };
+  #arrays: Record<Part, SharedFloats>;
+  readonly #shapes = new Slots<GeneratorShape>();
 
   constructor(pooling: GeneratorPooling, width: number) {
     this.pooling = pooling;
     this.width = width;
-    this.#layOut();
+    this.#arrays = this.#layOut();
   }
 
   /** P of the slab: every generator yields this many rows, its own first. */
   get promptTokens(): number {
-    return this.#promptTokens;
+    return this.#room.promptTokens;
   }
 
+  /** [A, D, M] */
   get down() {
-    return { data: this.#down.view, shape: [this.#capacity, this.width, this.#bottleneck] };
+    return this.#table("down");
   }
 
+  /** [A, M, E] */
   get up() {
-    return { data: this.#up.view, shape: [this.#capacity, this.#bottleneck, this.#upColumns()] };
+    return this.#table("up");
   }
 
+  /** [A, P, D] */
   get bias() {
-    return { data: this.#bias.view, shape: [this.#capacity, this.#promptTokens, this.width] };
+    return this.#table("bias");
   }
 
   get bytes(): number {
-    return [this.#down, this.#up, this.#bias].reduce((sum, { view }) => sum + view.byteLength, 0);
+    const { down, up, bias } = this.#arrays;
+    return [down, up, bias].reduce((sum, { view }) => sum + view.byteLength, 0);
   }
 
   /** Copies a generator in and returns its slot. */
   add(generator: PromptGenerator): number {
-    const slot = this.#generators.add(generator);
+    const { bottleneck, promptTokens } = generator;
+    if (bottleneck > this.#room.bottleneck || promptTokens > this.#room.promptTokens) this.#widen(generator);
+    const slot = this.#shapes.add(shapeOfInsertion(generator));
     if (slot >= this.#capacity) this.#grow();
-    const fits = generator.bottleneck <= this.#bottleneck && generator.promptTokens <= this.#promptTokens;
-    if (fits) this.#write(slot, generator);
-    else this.#widen(generator);
+    this.#write(slot, generator);
     return slot;
+  }
+
+  /** A copy of the generator in a slot, as it was added. */
+  read(slot: number): PromptGenerator {
+    const shape = must(this.#shapes.at(slot), "generator of a slot");
+    const [own, whole] = [this.#matrices(shape), this.#matrices(this.#room)];
+    const copy = (part: Part) =>
+      readMatrix(this.#arrays[part].view, slot, { own: own[part], whole: whole[part] });
+    return { ...shape, down_DM: copy("down"), up_ME: copy("up"), bias_PD: copy("bias") };
   }
 
   /** Frees a slot. The caller knows that no waiting batch uses it. */
   remove(slot: number): void {
-    this.#generators.remove(slot);
+    this.#shapes.remove(slot);
+  }
+
+  #table(part: Part) {
+    return { data: this.#arrays[part].view, shape: [this.#capacity, ...this.#matrices(this.#room)[part]] };
   }
 
   #grow(): void {
     this.#capacity *= 2;
-    const { down, up, bias } = this.#lengths();
-    this.#down.grow(down);
-    this.#up.grow(up);
-    this.#bias.grow(bias);
+    const sizes = this.#sizes();
+    for (const part of PARTS) this.#arrays[part].grow(this.#capacity * sizes[part]);
   }
 
-  #widen(generator: PromptGenerator): void {
-    this.#bottleneck = Math.max(this.#bottleneck, generator.bottleneck);
-    this.#promptTokens = Math.max(this.#promptTokens, generator.promptTokens);
-    this.#layOut();
+  /** Makes room for a generator that is wider than all before. */
+  #widen({ bottleneck, promptTokens }: Room): void {
+    const generators = this.#shapes.taken().map(([slot]) => ({ slot, generator: this.read(slot) }));
+    this.#room = {
+      bottleneck: Math.max(this.#room.bottleneck, bottleneck),
+      promptTokens: Math.max(this.#room.promptTokens, promptTokens),
+    };
+    this.#arrays = this.#layOut();
+    for (const { slot, generator } of generators) this.#write(slot, generator);
   }
 
-  #layOut(): void {
-    const { down, up, bias } = this.#lengths();
-    this.#down = new SharedFloats(down);
-    this.#up = new SharedFloats(up);
-    this.#bias = new SharedFloats(bias);
-    for (const [slot, generator] of this.#generators.taken()) this.#write(slot, generator);
+  #layOut(): Record<Part, SharedFloats> {
+    const sizes = this.#sizes();
+    const floats = (part: Part) => new SharedFloats(this.#capacity * sizes[part]);
+    return { down: floats("down"), up: floats("up"), bias: floats("bias") };
   }
 
   #write(slot: number, generator: PromptGenerator): void {
-    const { bottleneck, promptTokens, down_DM, up_ME, bias_PD } = generator;
-    const upColumns = up_ME.length / bottleneck;
-    copyRows(down_DM, bottleneck, this.#down.view, { slot, rows: this.width, columns: this.#bottleneck });
-    copyRows(up_ME, upColumns, this.#up.view, { slot, rows: this.#bottleneck, columns: this.#upColumns() });
-    const bias = bias_PD.subarray(0, promptTokens * this.width);
-    copyRows(bias, this.width, this.#bias.view, { slot, rows: this.#promptTokens, columns: this.width });
+    const [own, whole] = [this.#matrices(generator), this.#matrices(this.#room)];
+    const write = (part: Part, values: Float32Array) =>
+      writeMatrix(this.#arrays[part].view, slot, { values, own: own[part], whole: whole[part] });
+    write("down", generator.down_DM);
+    write("up", generator.up_ME);
+    write("bias", generator.bias_PD);
   }
 
-  #lengths(): Record<"down" | "up" | "bias", number> {
+  /** Of one slot, for a generator of a shape. */
+  #matrices({ bottleneck, promptTokens }: Room): Record<Part, Matrix> {
+    const upColumns = this.pooling === "mean" ? promptTokens * this.width : this.width;
     return {
-      down: this.#capacity * this.width * this.#bottleneck,
-      up: this.#capacity * this.#bottleneck * this.#upColumns(),
-      bias: this.#capacity * this.#promptTokens * this.width,
+      down: [this.width, bottleneck],
+      up: [bottleneck, upColumns],
+      bias: [promptTokens, this.width],
     };
   }
 
-  #upColumns(): number {
-    return this.pooling === "mean" ? this.#promptTokens * this.width : this.width;
+  /** Numbers in a slot. */
+  #sizes(): Record<Part, number> {
+    const { down, up, bias } = this.#matrices(this.#room);
+    return { down: down[0] * down[1], up: up[0] * up[1], bias: bias[0] * bias[1] };
   }
 }
 
-/** Writes a [n, from] matrix into slot `slot` of a [A, rows, columns] array; the rest of the slot is zero. */
-function copyRows(
-  source: Float32Array,
-  from: number,
-  target: Float32Array,
-  { slot, rows, columns }: { slot: number; rows: number; columns: number },
+const PARTS = ["down", "up", "bias"] as const satisfies readonly Part[];
+
+interface Corner {
+  /** What a generator has of a slot: its upper left corner. */
+  readonly own: Matrix;
+  /** What a slot has. */
+  readonly whole: Matrix;
+}
+
+/** Writes a matrix into slot `slot` of an array of slots; the rest of the slot is zero. */
+function writeMatrix(
+  array: Float32Array,
+  slot: number,
+  { values, own: [ownRows, ownColumns], whole: [rows, columns] }: Corner & { values: Float32Array },
 ): void {
   const start = slot * rows * columns;
-  target.fill(0, start, start + rows * columns);
-  for (let row = 0; row * from < source.length; row++) {
-    target.set(source.subarray(row * from, (row + 1) * from), start + row * columns);
+  array.fill(0, start, start + rows * columns);
+  for (let row = 0; row < ownRows; row++) {
+    array.set(values.subarray(row * ownColumns, (row + 1) * ownColumns), start + row * columns);
   }
+}
+
+/** What writeMatrix wrote. */
+function readMatrix(
+  array: Float32Array,
+  slot: number,
+  { own: [ownRows, ownColumns], whole: [rows, columns] }: Corner,
+): Float32Array {
+  const values = new Float32Array(ownRows * ownColumns);
+  for (let row = 0; row < ownRows; row++) {
+    const start = (slot * rows + row) * columns;
+    values.set(array.subarray(start, start + ownColumns), row * ownColumns);
+  }
+  return values;
 }

@@ -15,6 +15,11 @@ export class Slots<Item> {
     return slot;
   }
 
+  /** Undefined where the slot is free. */
+  at(slot: number): Item | undefined {
+    return this.#items[slot];
+  }
+
   /** Frees a slot. The caller knows that no waiting batch uses it. */
   remove(slot: number): void {
     this.#items[slot] = undefined;

@@ -50,11 +50,32 @@ export interface ScaleShiftVectors {
 /** An open list: a further kind of insertion joins this union, the adapter file and the runtime. */
 export type Insertion = PromptGenerator | ScaleShift;
 
-export function isPromptGenerator(insertion: Insertion): insertion is PromptGenerator {
+/** An insertion without its weights: what a batch must know of one whose weights are elsewhere. */
+export type InsertionShape = GeneratorShape | Pick<ScaleShift, "kind" | "layer">;
+export type GeneratorShape = Pick<
+  PromptGenerator,
+  "kind" | "layer" | "pooling" | "promptTokens" | "bottleneck"
+>;
+
+export function shapeOfInsertion(insertion: PromptGenerator): GeneratorShape;
+export function shapeOfInsertion(insertion: Insertion): InsertionShape;
+export function shapeOfInsertion(insertion: Insertion): InsertionShape {
+  if (isScaleShift(insertion)) return { kind: insertion.kind, layer: insertion.layer };
+  const { kind, layer, pooling, promptTokens, bottleneck } = insertion;
+  return { kind, layer, pooling, promptTokens, bottleneck };
+}
+
+/** Of insertions, with their weights or without. */
+export function isPromptGenerator<One extends InsertionShape>(
+  insertion: One,
+): insertion is Extract<One, { kind: "prompt_generator" }> {
   return insertion.kind === "prompt_generator";
 }
 
-export function isScaleShift(insertion: Insertion): insertion is ScaleShift {
+/** Of insertions, with their weights or without. */
+export function isScaleShift<One extends InsertionShape>(
+  insertion: One,
+): insertion is Extract<One, { kind: "scale_shift" }> {
   return insertion.kind === "scale_shift";
 }
 
