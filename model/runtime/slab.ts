@@ -4,7 +4,7 @@
 // flight, in its own thread, keeps reading what it was given: of that, what is written meanwhile are slots
 // of adapters that it does not use.
 import type { GeneratorPooling, PromptGenerator } from "../spt/adapter.ts";
-import { SharedFloats } from "./shared-floats.ts";
+import { type Floats, type NewFloats, newSharedFloats } from "./shared-floats.ts";
 import { Slots } from "./slots.ts";
 
 export class Slab {
@@ -13,15 +13,18 @@ export class Slab {
   #capacity = 1;
   #bottleneck = 1;
   #promptTokens = 1;
-  #down = new SharedFloats(0);
-  #up = new SharedFloats(0);
-  #bias = new SharedFloats(0);
+  readonly #newFloats: NewFloats;
+  #down: Floats;
+  #up: Floats;
+  #bias: Floats;
   readonly #generators = new Slots<PromptGenerator>();
 
-  constructor(pooling: GeneratorPooling, width: number) {
+  constructor(pooling: GeneratorPooling, width: number, newFloats: NewFloats = newSharedFloats) {
     this.pooling = pooling;
     this.width = width;
-    this.#layOut();
+    this.#newFloats = newFloats;
+    const { down, up, bias } = this.#lengths();
+    [this.#down, this.#up, this.#bias] = [newFloats(down), newFloats(up), newFloats(bias)];
   }
 
   /** P of the slab: every generator yields this many rows, its own first. */
@@ -76,9 +79,9 @@ export class Slab {
 
   #layOut(): void {
     const { down, up, bias } = this.#lengths();
-    this.#down = new SharedFloats(down);
-    this.#up = new SharedFloats(up);
-    this.#bias = new SharedFloats(bias);
+    this.#down = this.#newFloats(down);
+    this.#up = this.#newFloats(up);
+    this.#bias = this.#newFloats(bias);
     for (const [slot, generator] of this.#generators.taken()) this.#write(slot, generator);
   }
 
