@@ -50,8 +50,8 @@ async function openClassifier(
 ): Promise<Classifier> {
   const backbone = await loadBackboneOf(resolved, options, io);
   // Loaded late: most commands need no native code, and start faster without.
-  const { Classifier } = await import("#model/runtime");
-  return Classifier.create(backbone);
+  const { createClassifier } = await import("#model/runtime");
+  return createClassifier(backbone);
 }
 
 /** The backbone that an adapter was trained on, or the one that is named if it is the same. Throws backbone_mismatch. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { int8Digest } from "#model";
-import { Classifier } from "#model/runtime";
+import { type Classifier, createClassifier } from "#model/runtime";
 import { type BackboneEntry, loadBackbone, pullBackbone } from "#registry/backbones";
 import { makeRandomAdapter } from "../test/helpers/random-adapter.ts";
 import { type TinyFamily, writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
@@ -57,7 +57,7 @@ it.each([
   "a %s in %s (mask head: %s) answers the same from what was prepared",
   async (family, precision, maskHead) => {
     const entry = await pull(family, maskHead);
-    const direct = await Classifier.create(await loadBackbone(entry), { precision, threads: 1 });
+    const direct = await createClassifier(await loadBackbone(entry), { precision, threads: 1 });
     onTestFinished(() => direct.close());
     const expected = await scoresOf(direct, entry);
     const first = await open(entry, precision);

@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Backbone, choosePrecision, int8Digest, type PrecisionChoice } from "#model";
 import {
-  Classifier,
+  type Classifier,
   type ClassifierOptions,
+  createClassifier,
   GRAPH_FILE,
   PREPARED_FILES,
   type PreparedBackbone,
@@ -93,11 +94,11 @@ function prepare(entry: Entry, backbone: Backbone, precision: Precision): Promis
 }
 
 async function open(
-  backbone: Parameters<typeof Classifier.create>[0],
+  backbone: Parameters<typeof createClassifier>[0],
   options: ClassifierOptions,
   { int8Digest }: { readonly int8Digest?: string | undefined },
 ): Promise<OpenedClassifier> {
-  const classifier = await Classifier.create(backbone, options);
+  const classifier = await createClassifier(backbone, options);
   return { classifier, config: backbone.config, ...(int8Digest !== undefined && { int8Digest }) };
 }
 

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { type Adapter, type Backbone, insertionConfigOf, parseBackbone, serializeAdapter } from "#model";
-import { Classifier } from "#model/runtime";
+import { type Classifier, createClassifier } from "#model/runtime";
 import { createRegistry, openObjectStore, parseAdapterName, parseTenantId, type Registry } from "#registry";
 import { createApp } from "../functions/app.ts";
 import { FakeJobs } from "../functions/test-app.ts";
@@ -24,7 +24,7 @@ let reference: Classifier;
 let adapters: readonly Adapter[];
 beforeAll(async () => {
   backbone = parseBackbone("tiny", makeTinyBackbone({ layers: 2 }));
-  reference = await Classifier.create(backbone, { threads: 1, precision: "fp32" });
+  reference = await createClassifier(backbone, { threads: 1, precision: "fp32" });
   adapters = Array.from({ length: SEEDS }, (_, seed) => {
     const shape = { pooling: "mean", promptTokens: 1 + (seed % 3), bottleneck: 2 + seed } as const;
     const generators = [{ layer: seed % 2, ...shape }];
@@ -75,7 +75,7 @@ it.each([0, CACHE_BYTES])(
   "whatever is published, rolled back, removed and evicted meanwhile, a request is answered by one version that was current, with its scores (%i bytes in memory)",
   async (adapterMemoryBytesMax) => {
     const limits = { adapterCacheBytesMax: CACHE_BYTES, adapterMemoryBytesMax };
-    const classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32", ...limits });
+    const classifier = await createClassifier(backbone, { threads: 1, precision: "fp32", ...limits });
     let answered = 0;
     try {
       await fc.assert(

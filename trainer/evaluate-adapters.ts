@@ -1,7 +1,7 @@
 // Figures of adapters on one test set, answered as a server answers: by the classifier, in the precision it chooses.
 // In the training's process, beside nothing else.
 import { type AdapterFiles, type Backbone, indexOfLargest, ModelError, parseAdapter } from "#model";
-import { Classifier } from "#model/runtime";
+import { type Classifier, createClassifier } from "#model/runtime";
 import type { Dataset } from "./dataset/dataset.ts";
 import { evaluateDataset } from "./evaluate.ts";
 
@@ -19,7 +19,7 @@ export async function evaluateAdapters(
   adapters: readonly AdapterFiles[],
   dataset: Dataset,
 ): Promise<(TestFigures | undefined)[]> {
-  const classifier = await Classifier.create(backbone);
+  const classifier = await createClassifier(backbone);
   try {
     const figures: (TestFigures | undefined)[] = [];
     for (const [index, files] of adapters.entries()) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Backbone, featureWidth, pairFeatures, type TextPair } from "#model";
-import { Classifier } from "#model/runtime";
+import { createClassifier } from "#model/runtime";
 import { openTinyFrozenEncoder } from "../test/helpers/tiny-frozen-encoder.ts";
 import { TINY_WORDS } from "../test/helpers/tiny-tokenizer.ts";
 import type { FrozenEncoder } from "./frozen-encoder.ts";
@@ -81,7 +81,7 @@ test("an adapter trained on pairs is dual where that is better, and tells new pa
   };
   const { adapter } = await train({ backbone, dataset, options: { seed: 1, epochs: 10 }, threads: 1 });
   expect(adapter.pairMode).toBe("dual");
-  const classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32" });
+  const classifier = await createClassifier(backbone, { threads: 1, precision: "fp32" });
   const results = await classifier.classify(
     { tenant: "a", digest: "a", load: async () => adapter },
     held.inputs,

@@ -8,7 +8,7 @@ import {
   weightsOfInsertion,
 } from "#model";
 import { must } from "#model/graph";
-import { type Classification, Classifier } from "#model/runtime";
+import { type Classification, createClassifier } from "#model/runtime";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import type { Dataset } from "./dataset/dataset.ts";
@@ -44,7 +44,7 @@ const trainWith = (options: TrainOptions, more: { onProgress?: (progress: Traini
 const bytesOf = ({ adapter }: TrainResult) => serializeAdapter(adapter, backbone);
 
 async function classifyAll({ rows }: typeof trained, adapter: Adapter): Promise<Classification[]> {
-  const classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32" });
+  const classifier = await createClassifier(backbone, { threads: 1, precision: "fp32" });
   try {
     const texts = rows.map(({ text }) => text);
     return await classifier.classify({ tenant: "a", digest: "a", load: async () => adapter }, texts);

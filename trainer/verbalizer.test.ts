@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Backbone, parseBackbone, serializeAdapter } from "#model";
 import { must } from "#model/graph";
-import { Classifier } from "#model/runtime";
+import { createClassifier } from "#model/runtime";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import type { Dataset } from "./dataset/dataset.ts";
@@ -155,7 +155,7 @@ describe("training on a backbone that predicts words", () => {
     const first = await trainWith({ method: "spt" });
     expect(first.report.promptLayers.length).toBeGreaterThan(0);
     const held = datasetOf(makeTickets({ seed: 2, rowsPerLabel: 20 }));
-    const classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32" });
+    const classifier = await createClassifier(backbone, { threads: 1, precision: "fp32" });
     const inputs = held.examples.map(({ input }) => input);
     const handle = { tenant: "a", digest: "a", load: async () => first.adapter };
     const results = await classifier.classify(handle, inputs);

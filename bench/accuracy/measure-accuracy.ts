@@ -1,7 +1,7 @@
 // Accuracy of each task, split and method, through the classifier that serves; of peers, in Python. Cells
 // that were finished before are taken as they are.
 import { type Adapter, type Backbone, layersOf } from "#model";
-import { Classifier } from "#model/runtime";
+import { type Classifier, createClassifier } from "#model/runtime";
 import { FrozenEncoder, train } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
 import { evaluateAdapter } from "../evaluate-adapter.ts";
@@ -34,7 +34,7 @@ export interface MeasureAccuracyRequest {
 export async function measureAccuracy(request: MeasureAccuracyRequest, io: BenchIo): Promise<Cell[]> {
   const { backbone, tasks, threads } = request;
   const encoder = await FrozenEncoder.create(backbone, { threads });
-  const classifier = await Classifier.create(backbone, { threads, precision: "fp32" });
+  const classifier = await createClassifier(backbone, { threads, precision: "fp32" });
   try {
     const cells: Cell[] = [];
     for (const task of tasks) cells.push(...(await measureTask({ request, encoder, classifier, io }, task)));

@@ -2,7 +2,7 @@
 // requests take at a rate it can bear, what a greedy tenant does to the others, and what a first request costs.
 import { join } from "node:path";
 import { type EncoderConfig, type TextInput, weightsOfInsertion } from "#model";
-import { Classifier } from "#model/runtime";
+import { type Classifier, createClassifier } from "#model/runtime";
 import { createRandom } from "#trainer";
 import type { BenchIo } from "../io.ts";
 import type { OpenedBackbone } from "../open-backbone.ts";
@@ -216,7 +216,7 @@ function adapterKilobytes(config: EncoderConfig): number {
 async function measureThroughput(tools: Tools): Promise<Record<"runtime" | "http", number[]>> {
   const { request, io } = tools;
   const { connections, seconds } = request;
-  const classifier = await Classifier.create(request.backbone.backbone, { threads: request.threads });
+  const classifier = await createClassifier(request.backbone.backbone, { threads: request.threads });
   const rates: Record<"runtime" | "http", number[]> = { runtime: [], http: [] };
   try {
     const inProcess = runtimeAsks(tools, classifier);

@@ -1,7 +1,7 @@
 // One training, then rows of its labels and rows of none: how many the adapter's own threshold keeps and finds,
 // and how well each of three scores tells them apart.
 import { type Adapter, type Backbone, indexOfLargest, largest } from "#model";
-import { Classifier } from "#model/runtime";
+import { type Classifier, createClassifier } from "#model/runtime";
 import { train } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
 import { classesOf, classifyDataset } from "../evaluate-adapter.ts";
@@ -49,7 +49,7 @@ export async function measureOutOfScope(
   const { backbone, dataset, test, strangers, seed, threads } = request;
   const onProgress = createTrainingProgress(io, "out-of-scope");
   const { adapter, report } = await train({ backbone, dataset, options: { seed }, threads, onProgress });
-  const classifier = await Classifier.create(backbone, { threads, precision: "fp32" });
+  const classifier = await createClassifier(backbone, { threads, precision: "fp32" });
   try {
     const inside = await answer(classifier, adapter, test);
     const outside = await answer(classifier, adapter, strangers);

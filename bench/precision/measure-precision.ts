@@ -1,7 +1,7 @@
 // The same adapters on the same test rows, with the backbone in fp32 and in int8.
 import type { Backbone } from "#model";
 import { PRECISIONS, type Precision } from "#model/encoder";
-import { Classifier } from "#model/runtime";
+import { type Classifier, createClassifier } from "#model/runtime";
 import { train } from "#trainer";
 import { evaluate } from "#trainer/evaluate";
 import { requestOf } from "../accuracy/own-methods.ts";
@@ -86,7 +86,7 @@ async function createClassifiers(
   backbone: Backbone,
   threads: number,
 ): Promise<Record<Precision, Classifier>> {
-  const create = (precision: Precision) => Classifier.create(backbone, { threads, precision });
+  const create = (precision: Precision) => createClassifier(backbone, { threads, precision });
   return { fp32: await create("fp32"), int8: await create("int8") };
 }
 

@@ -1,7 +1,7 @@
 // The ways one batch of texts is computed, each a function that runs it once.
 import type { Backbone, Encoding, TextInput } from "#model";
 import { type Precision, packedFeeds, packTexts } from "#model/encoder";
-import { type BatchItem, batchFeeds, Classifier, servingGraph } from "#model/runtime";
+import { type BatchItem, batchFeeds, type Classifier, createClassifier, servingGraph } from "#model/runtime";
 import type { BenchIo } from "../io.ts";
 import type { OpenedBackbone } from "../open-backbone.ts";
 import { adapterShape, makeAdapter, type ResidentAdapters, residentAdapters } from "./resident-adapters.ts";
@@ -59,7 +59,7 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
   const [serving, servingInt8] = await inBoth((precision) =>
     SideBySide.create(servingGraph({ ...backbone, precision }), { threads }),
   );
-  const classifier = await Classifier.create(backbone, { threads });
+  const classifier = await createClassifier(backbone, { threads });
   const few = await residentAdapters(backbone, inputs.length, "spt");
   const scales = await residentAdapters(backbone, inputs.length, "scales");
   const many = await residentAdapters(backbone, residentCount, "spt");

@@ -2,7 +2,7 @@
 // many tenants' texts as fast as it can, and one pass alone.
 import { availableParallelism } from "node:os";
 import type { TextInput } from "#model";
-import { Classifier } from "#model/runtime";
+import { type Classifier, createClassifier } from "#model/runtime";
 import type { BenchIo } from "../io.ts";
 import type { OpenedBackbone } from "../open-backbone.ts";
 import { measureRounds } from "../serve/measure-rounds.ts";
@@ -84,7 +84,7 @@ async function open(
 ): Promise<OpenWay> {
   const classifiers: Classifier[] = [];
   for (let made = 0; made < sessions; made++)
-    classifiers.push(await Classifier.create(backbone, { threads, sessions: 1 }));
+    classifiers.push(await createClassifier(backbone, { threads, sessions: 1 }));
   const pass = (classifier: Classifier) =>
     Promise.all(texts.map((text, at) => classifyOne(classifier, text, at)));
   const classifyOne = (classifier: Classifier, text: TextInput, at: number) => {

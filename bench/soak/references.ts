@@ -1,6 +1,6 @@
 // What each version must answer, by its digest: computed here, one version at a time, by a classifier of its own.
 import { type Backbone, parseAdapter, serializeAdapter } from "#model";
-import { Classifier } from "#model/runtime";
+import { type Classifier, createClassifier } from "#model/runtime";
 import { kindOf } from "../load/tenants.ts";
 import { makeAdapter } from "../serve/resident-adapters.ts";
 
@@ -34,7 +34,7 @@ export class References {
     return new References(
       backbone,
       texts,
-      await Classifier.create(backbone, { threads, precision: PRECISION, ...limits }),
+      await createClassifier(backbone, { threads, precision: PRECISION, ...limits }),
     );
   }
 

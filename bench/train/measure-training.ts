@@ -1,7 +1,7 @@
 // One dataset trained twice, in a child process as servers do and in this one, and the result tried on
 // the test file.
 import { type Adapter, parseAdapter, serializeAdapter } from "#model";
-import { Classifier } from "#model/runtime";
+import { createClassifier } from "#model/runtime";
 import { train, trainInChild } from "#trainer";
 import type { Evaluation } from "#trainer/evaluate";
 import type { TrainingReport, TrainOptions } from "#trainer/job";
@@ -90,7 +90,7 @@ function runInProcess({ backbone, data, options, threads }: MeasureTrainingReque
 
 async function evaluateOnTest(request: MeasureTrainingRequest, adapter: Adapter): Promise<Evaluation> {
   const { backbone, test, threads } = request;
-  const classifier = await Classifier.create(backbone.backbone, { threads, precision: "fp32" });
+  const classifier = await createClassifier(backbone.backbone, { threads, precision: "fp32" });
   try {
     const { dataset, fileName: file } = test;
     return await evaluateAdapter(classifier, { key: "trained", adapter }, { dataset, file });

@@ -6,7 +6,7 @@ import { TINY_WORDS } from "../../test/helpers/tiny-tokenizer.ts";
 import { type Backbone, parseBackbone, TEXT_TOKENS_MAX } from "../backbone.ts";
 import { ModelError } from "../errors.ts";
 import { featureWidth } from "../pair-features.ts";
-import { Classifier } from "../runtime/classifier.ts";
+import { createClassifier } from "../runtime/create-classifier.ts";
 import { type LongFeed, Session } from "../runtime/session.ts";
 import type { Adapter } from "../spt/adapter.ts";
 import type { Encoding, TextInput } from "../tokenizer/tokenizer.ts";
@@ -57,7 +57,7 @@ function modelOf(backbone: Backbone, adapter: Adapter): Uint8Array {
 async function expectSame(backbone: Backbone, adapter: Adapter, batches: readonly TextInput[][]) {
   const session = await Session.load(modelOf(backbone, adapter), { threads: 1 });
   onTestFinished(() => session.close());
-  const classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32" });
+  const classifier = await createClassifier(backbone, { threads: 1, precision: "fp32" });
   onTestFinished(() => classifier.close());
   const handle = { tenant: "a", digest: "a", load: async () => adapter };
   const classes = adapter.labels.length;

@@ -19,6 +19,7 @@ import { NormSlab, type NormSums } from "./norm-slab.ts";
 import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import type { PreparedBackbone } from "./prepared-backbone.ts";
 import { POOLINGS } from "./serving-graph.ts";
+import { type NewFloats, newSharedFloats } from "./shared-floats.ts";
 import { Slab } from "./slab.ts";
 
 /** An adapter whose insertions' weights are in slabs. */
@@ -55,6 +56,8 @@ export interface AdapterCacheOptions {
   readonly observer?: CacheObserver;
   /** Of adapters that had to leave the slabs. Default 0: they leave for good. */
   readonly memoryBytesMax?: number;
+  /** Default: memory that threads share. */
+  readonly newFloats?: NewFloats;
 }
 
 interface Failure {
@@ -78,13 +81,13 @@ export class AdapterCache {
   constructor(
     { config, weights }: Pick<PreparedBackbone, "config" | "weights">,
     bytesMax: number,
-    { observer = NO_OBSERVER, memoryBytesMax = 0 }: AdapterCacheOptions = {},
+    { observer = NO_OBSERVER, memoryBytesMax = 0, newFloats = newSharedFloats }: AdapterCacheOptions = {},
   ) {
     this.#observer = observer;
     this.#config = config;
     const slabs = (pooling: GeneratorPooling) =>
-      Array.from({ length: config.layers }, () => new Slab(pooling, config.width));
-    this.#norms = weights.layers.map((layer) => new NormSlab(layer));
+      Array.from({ length: config.layers }, () => new Slab(pooling, config.width, newFloats));
+    this.#norms = weights.layers.map((layer) => new NormSlab(layer, newFloats));
     this.#slabs = { mean: slabs("mean"), slots: slabs("slots") };
     this.#resident = new LRUCache<string, ResidentAdapter>({
       maxSize: bytesMax,

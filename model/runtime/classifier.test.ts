@@ -9,7 +9,8 @@ import type { Precision } from "../encoder/linear.ts";
 import { ModelError } from "../errors.ts";
 import type { Adapter } from "../spt/adapter.ts";
 import { FAILURE_MS_MIN } from "./adapter-cache.ts";
-import { Classifier, TENANT_QUEUED_TEXTS_MAX } from "./classifier.ts";
+import { type Classifier, TENANT_QUEUED_TEXTS_MAX } from "./classifier.ts";
+import { createClassifier } from "./create-classifier.ts";
 import { CLASSIFY_MS_MAX } from "./limits.ts";
 import type { RequestObserver } from "./observer.ts";
 
@@ -22,7 +23,7 @@ let adapters: readonly Adapter[];
 
 beforeAll(async () => {
   backbone = parseBackbone("tiny", makeTinyBackbone({ family: "bert", layers: LAYERS }));
-  classifier = await Classifier.create(backbone, { threads: 1, precision: "fp32" });
+  classifier = await createClassifier(backbone, { threads: 1, precision: "fp32" });
   adapters = Array.from({ length: ADAPTERS }, (_, seed) => anAdapter(seed));
 });
 afterAll(() => classifier.close());
@@ -46,7 +47,7 @@ async function openClassifier(
   { maskHead = false } = {},
 ): Promise<Classifier> {
   const other = parseBackbone("tiny", makeTinyBackbone({ family, layers: LAYERS, maskHead }));
-  const opened = await Classifier.create(other, { threads: 1, precision });
+  const opened = await createClassifier(other, { threads: 1, precision });
   onTestFinished(() => opened.close());
   return opened;
 }
@@ -189,7 +190,7 @@ describe("adapters of a backbone that is read at the mask", () => {
 
   beforeAll(async () => {
     const files = makeTinyBackbone({ layers: LAYERS, maskHead: true });
-    masked = await Classifier.create(parseBackbone("tiny", files), { threads: 1, precision: "fp32" });
+    masked = await createClassifier(parseBackbone("tiny", files), { threads: 1, precision: "fp32" });
   });
   afterAll(() => masked.close());
 
@@ -309,7 +310,7 @@ test("one load serves requests that arrive together, and a failed load is tried 
 });
 
 test("the cache stays within its bytes, and an evicted adapter comes back with the same scores", async () => {
-  const small = await Classifier.create(backbone, { threads: 1, adapterCacheBytesMax: 12_000 });
+  const small = await createClassifier(backbone, { threads: 1, adapterCacheBytesMax: 12_000 });
   try {
     const first = await Promise.all(adapters.map((_, index) => small.classify(handle(index), ["bad order"])));
     expect(small.cacheStats.bytes).toBeLessThanOrEqual(12_000);
@@ -324,7 +325,7 @@ test("the cache stays within its bytes, and an evicted adapter comes back with t
 });
 
 test("a probe is answered while the session works, and not after it is closed", async () => {
-  const other = await Classifier.create(backbone, { threads: 1 });
+  const other = await createClassifier(backbone, { threads: 1 });
   await other.probe();
   await other.close();
   await expect(other.probe()).rejects.toThrow();

@@ -1,10 +1,8 @@
 // The sixth step, classify: one session of the frozen backbone, many adapters, one forward pass.
 // A pass starts as soon as the session is free, with whatever waits then, up to a token budget; which of
-// it goes first is fair between tenants.
-import { setTimeout } from "node:timers/promises";
-import type { Backbone } from "../backbone.ts";
+// it goes first is fair between tenants. The same on every host: how sessions are opened is passed in.
 import type { EncoderConfig } from "../encoder/config.ts";
-import { choosePrecision, type Precision, type PrecisionChoice } from "../encoder/linear.ts";
+import type { Precision } from "../encoder/linear.ts";
 import { ModelError, OverloadError } from "../errors.ts";
 import { must } from "../graph/ops.ts";
 import { largest } from "../largest.ts";
@@ -24,10 +22,9 @@ import {
 import { NO_OBSERVER, type RequestObserver, type RuntimeObserver } from "./observer.ts";
 import { Pace } from "./pace.ts";
 import { fullPassTokens, passTokensOf } from "./pass-size.ts";
-import { planSessions, type SessionCounts } from "./plan-sessions.ts";
 import type { PreparedBackbone } from "./prepared-backbone.ts";
-import { servingGraph } from "./serving-graph.ts";
-import { type Lane, SessionPool } from "./session-pool.ts";
+import { type Lane, type PassSession, SessionPool } from "./session-pool.ts";
+import type { NewFloats } from "./shared-floats.ts";
 import { shareTexts } from "./shared-texts.ts";
 import { TextCounts } from "./text-counts.ts";
 import { type Queued, TokenQueue } from "./token-queue.ts";
@@ -49,16 +46,26 @@ export interface AdapterHandle {
   load(): Promise<Adapter>;
 }
 
-/** Threads and sessions: see planSessions. */
-export interface ClassifierOptions extends SessionCounts {
+export interface ClassifierLimits {
   /** Bytes of adapter weights kept resident; least recently used adapters leave first. */
   readonly adapterCacheBytesMax?: number;
   /** Bytes of those that left and are kept in memory all the same, to come back without a read. */
   readonly adapterMemoryBytesMax?: number;
-  /** How the backbone is computed; "auto", the default, is int8. */
-  readonly precision?: PrecisionChoice;
   readonly observer?: RuntimeObserver;
 }
+
+/** What a classifier computes with: create-classifier.ts and edge-classifier.ts give it. */
+export interface ClassifierSessions {
+  readonly precision: Precision;
+  readonly open: () => Promise<PassSession>;
+  /** Passes at once. */
+  readonly sessions: number;
+  /** Memory that sessions read adapters' weights from; grows. */
+  readonly newFloats: NewFloats;
+}
+
+/** What it needs of a backbone beside the sessions over it. */
+export type ClassifierBackbone = Omit<PreparedBackbone, "graphFile" | "precision">;
 
 export interface Classification {
   /** Calibrated probability of class c at index c; sums to 1. */
@@ -96,7 +103,7 @@ interface ClassifierParts {
 export class Classifier {
   readonly backbone: { readonly id: string; readonly digest: string };
   readonly precision: Precision;
-  readonly #backbone: Pick<Backbone, "config" | "tokenizer">;
+  readonly #backbone: Pick<ClassifierBackbone, "config" | "tokenizer">;
   readonly #pool: SessionPool;
   readonly #cache: AdapterCache;
   readonly #observer: RuntimeObserver;
@@ -109,7 +116,7 @@ export class Classifier {
   #draining: Promise<void> | undefined;
 
   private constructor(
-    backbone: Omit<Backbone, "weights">,
+    backbone: Omit<ClassifierBackbone, "weights">,
     { precision, pool, cache, observer }: ClassifierParts,
   ) {
     const { id, digest, config, tokenizer } = backbone;
@@ -122,19 +129,17 @@ export class Classifier {
     this.#observer = observer;
   }
 
-  /** A prepared backbone is computed as it was prepared. */
-  static async create(
-    backbone: Backbone | PreparedBackbone,
-    options: ClassifierOptions = {},
+  /** Rejects with what the opening of a session rejects with. */
+  static async open(
+    backbone: ClassifierBackbone,
+    { precision, open, sessions, newFloats }: ClassifierSessions,
+    limits: ClassifierLimits = {},
   ): Promise<Classifier> {
-    const { observer = NO_OBSERVER } = options;
-    const { adapterCacheBytesMax = ADAPTER_RESIDENT_BYTES_DEFAULT } = options;
-    const { adapterMemoryBytesMax: memoryBytesMax = ADAPTER_MEMORY_BYTES_DEFAULT } = options;
-    const isPrepared = "graphFile" in backbone;
-    const precision = isPrepared ? backbone.precision : choosePrecision(options.precision ?? "auto");
-    const graph = isPrepared ? backbone : servingGraph({ ...backbone, precision });
-    const pool = await SessionPool.open(graph, planSessions(options));
-    const cache = new AdapterCache(backbone, adapterCacheBytesMax, { observer, memoryBytesMax });
+    const { observer = NO_OBSERVER } = limits;
+    const { adapterCacheBytesMax = ADAPTER_RESIDENT_BYTES_DEFAULT } = limits;
+    const { adapterMemoryBytesMax: memoryBytesMax = ADAPTER_MEMORY_BYTES_DEFAULT } = limits;
+    const pool = await SessionPool.open(open, sessions);
+    const cache = new AdapterCache(backbone, adapterCacheBytesMax, { observer, memoryBytesMax, newFloats });
     return new Classifier(backbone, { precision, pool, cache, observer });
   }
 
@@ -347,10 +352,12 @@ export class Classifier {
 /** Until one of the promises ends, or so many milliseconds are over. */
 async function earlier(promises: readonly Promise<void>[], milliseconds: number | undefined): Promise<void> {
   if (milliseconds === undefined) return Promise.race(promises);
-  const timer = new AbortController();
-  const over = setTimeout(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
   await Promise.race([...promises, over]);
-  timer.abort();
+  clearTimeout(timer);
 }
 
 function keyOf({ tenant, digest }: AdapterHandle): string {

@@ -1,7 +1,8 @@
 // The native door of the model room: onnxruntime sessions and the mixed-adapter classifier.
 export { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 export { type BatchItem, batchFeeds } from "./batch-feeds.ts";
-export { type AdapterHandle, type Classification, Classifier, type ClassifierOptions } from "./classifier.ts";
+export type { AdapterHandle, Classification, Classifier } from "./classifier.ts";
+export { type ClassifierOptions, createClassifier } from "./create-classifier.ts";
 export { planSessions, type SessionCounts } from "./plan-sessions.ts";
 export { GRAPH_FILE, preparedAs } from "./prepared-as.ts";
 export {

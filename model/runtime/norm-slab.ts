@@ -5,7 +5,7 @@ import type { LayerWeights } from "../encoder/weights.ts";
 import { must } from "../graph/ops.ts";
 import { NORM_SITES, type NormSite, type ScaleShift } from "../spt/adapter.ts";
 import { NORM_PARTS, type NormPart } from "./serving-graph.ts";
-import { SharedFloats } from "./shared-floats.ts";
+import { type Floats, type NewFloats, newSharedFloats } from "./shared-floats.ts";
 import { Slots } from "./slots.ts";
 
 type Tables<Array> = Record<NormSite, Record<NormPart, Array>>;
@@ -23,10 +23,13 @@ export class NormSlab {
   readonly #own: Tables<Float32Array>;
   readonly #width: number;
   #capacity = 1;
-  readonly #tables: Tables<SharedFloats>;
+  readonly #tables: Tables<Floats>;
   readonly #layers = new Slots<number>();
 
-  constructor({ attentionNorm, outputNorm }: Pick<LayerWeights, "attentionNorm" | "outputNorm">) {
+  constructor(
+    { attentionNorm, outputNorm }: Pick<LayerWeights, "attentionNorm" | "outputNorm">,
+    newFloats: NewFloats = newSharedFloats,
+  ) {
     // Copies: a view would keep the whole file of weights in memory.
     const own = ({ gamma_D, beta_D }: LayerWeights["outputNorm"]) => ({
       scale: gamma_D.slice(),
@@ -35,8 +38,8 @@ export class NormSlab {
     this.#own = { attention: own(attentionNorm), output: own(outputNorm) };
     this.#width = attentionNorm.gamma_D.length;
     const tables = ({ scale, shift }: Record<NormPart, Float32Array>) => ({
-      scale: tableOf(scale),
-      shift: tableOf(shift),
+      scale: tableOf(scale, newFloats),
+      shift: tableOf(shift, newFloats),
     });
     this.#tables = { attention: tables(this.#own.attention), output: tables(this.#own.output) };
   }
@@ -95,8 +98,8 @@ function sum(own_D: Float32Array, change_D: Float32Array): Float32Array {
   return own_D.map((value, d) => value + (change_D[d] ?? 0));
 }
 
-function tableOf(own_D: Float32Array): SharedFloats {
-  const table = new SharedFloats(own_D.length);
+function tableOf(own_D: Float32Array, newFloats: NewFloats): Floats {
+  const table = newFloats(own_D.length);
   table.view.set(own_D, OWN_NORMS * own_D.length);
   return table;
 }

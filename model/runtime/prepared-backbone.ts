@@ -20,7 +20,7 @@ export type PreparedFile = (typeof PREPARED_FILES)[number];
 /** Norms that adapters change: of the rest of the weights the session alone knows. */
 export type LayerNormWeights = Pick<LayerWeights, "attentionNorm" | "outputNorm">;
 
-/** What Classifier.create takes in place of a Backbone. */
+/** What createClassifier takes in place of a Backbone. */
 export interface PreparedBackbone extends Omit<Backbone, "weights"> {
   readonly precision: Precision;
   /** A path. */

@@ -1,10 +1,19 @@
-// Sessions over one graph, side by side: each computes one pass at a time, in a thread of its own.
-import type { Graph } from "../graph/builder.ts";
-import type { SessionCounts } from "./plan-sessions.ts";
+// Sessions over one graph, side by side: each computes one pass at a time. Knows no runtime: how a session is opened is
+// passed in.
 import type { Feed } from "./session.ts";
-import { type OptimizedGraph, ThreadSession } from "./thread-session.ts";
 
-/** One runs, the next is packed and waits at the session's thread. */
+/** What computes passes: thread-session.ts in a thread of its own, edge-session.ts where there are no threads. */
+export interface PassSession {
+  /** Feeds must name every input of the graph. Runs go one after the other. */
+  run<Output extends string>(
+    feeds: Readonly<Record<string, Feed>>,
+    outputs: readonly Output[],
+  ): Promise<Record<Output, Float32Array>>;
+  /** Waits for what runs. */
+  close(): Promise<void>;
+}
+
+/** One runs, the next is packed and waits at the session. */
 const PASSES_OF_A_SESSION_MAX = 2;
 /**
  * The next pass is handed over so long before the one that runs is expected to end: time to pack it, so that the
@@ -13,7 +22,7 @@ const PASSES_OF_A_SESSION_MAX = 2;
 const AHEAD_MS = 6;
 
 export interface Lane {
-  readonly session: ThreadSession;
+  readonly session: PassSession;
   passes: number;
   /** When what it was given is expected to be done, on the clock of performance.now(). */
   freeMs: number;
@@ -34,14 +43,10 @@ export class SessionPool {
   #isClosing = false;
 
   /** Resolves with the first session: the others join when they are loaded. */
-  static async open(
-    graph: Graph | OptimizedGraph,
-    { sessions, threads }: Required<SessionCounts>,
-  ): Promise<SessionPool> {
+  static async open(openSession: () => Promise<PassSession>, sessions: number): Promise<SessionPool> {
     const pool = new SessionPool();
     const add = async () => {
-      const session = await ThreadSession.create(graph, { threads });
-      pool.#lanes.push({ session, passes: 0, freeMs: 0, lastEndedMs: 0 });
+      pool.#lanes.push({ session: await openSession(), passes: 0, freeMs: 0, lastEndedMs: 0 });
     };
     await add();
     pool.#growing = pool.#grow(sessions - 1, add);
@@ -89,7 +94,7 @@ export class SessionPool {
     lane.freeMs = Math.max(askedMs, lane.freeMs) + expectedMs;
     const { features } = await lane.session.run(feeds, ["features"]);
     const endedMs = performance.now();
-    // The thread runs one after the other: this one's turn came when the one before it had ended.
+    // A session runs one after the other: this one's turn came when the one before it had ended.
     const ranMs = Math.max(askedMs, lane.lastEndedMs);
     lane.lastEndedMs = endedMs;
     lane.freeMs += endedMs - (ranMs + expectedMs);

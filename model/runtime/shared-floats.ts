@@ -6,7 +6,18 @@
 /** Of address space, each; more than this is moved once, to twice as much. */
 const RESERVED_BYTES = 256 * 1024 * 1024;
 
-export class SharedFloats {
+/** Numbers that grow; `view` stays what it is when they do. */
+export interface Floats {
+  /** As long as was asked for. */
+  readonly view: Float32Array;
+  /** The new ones are zeros. */
+  grow(length: number): void;
+}
+
+/** Zeros. */
+export type NewFloats = (length: number) => Floats;
+
+export class SharedFloats implements Floats {
   #buffer: SharedArrayBuffer;
   #view: Float32Array;
 
@@ -47,4 +58,25 @@ function reserve(bytes: number, bytesMax: number): SharedArrayBuffer {
 
 function bytesOf(length: number): number {
   return length * Float32Array.BYTES_PER_ELEMENT;
+}
+
+export const newSharedFloats: NewFloats = (length) => new SharedFloats(length);
+
+/** Where there are no threads: as many as are asked for, in memory of their own; they are moved to grow. */
+export class OwnFloats implements Floats {
+  #view: Float32Array;
+
+  constructor(length: number) {
+    this.#view = new Float32Array(length);
+  }
+
+  get view(): Float32Array {
+    return this.#view;
+  }
+
+  grow(length: number): void {
+    const grown = new Float32Array(length);
+    grown.set(this.#view);
+    this.#view = grown;
+  }
 }

@@ -10,7 +10,7 @@ import {
   type PromptGenerator,
   shapeOfInsertion,
 } from "../spt/adapter.ts";
-import { SharedFloats } from "./shared-floats.ts";
+import { type Floats, type NewFloats, newSharedFloats } from "./shared-floats.ts";
 import { Slots } from "./slots.ts";
 
 /** The widest generator that fits. */
@@ -23,12 +23,14 @@ export class Slab {
   readonly width: number;
   #capacity = 1;
   #room: Room = { bottleneck: 1, promptTokens: 1 };
-  #arrays: Record<Part, SharedFloats>;
+  #arrays: Record<Part, Floats>;
   readonly #shapes = new Slots<GeneratorShape>();
+  readonly #newFloats: NewFloats;
 
-  constructor(pooling: GeneratorPooling, width: number) {
+  constructor(pooling: GeneratorPooling, width: number, newFloats: NewFloats = newSharedFloats) {
     this.pooling = pooling;
     this.width = width;
+    this.#newFloats = newFloats;
     this.#arrays = this.#layOut();
   }
 
@@ -102,9 +104,9 @@ export class Slab {
     for (const { slot, generator } of generators) this.#write(slot, generator);
   }
 
-  #layOut(): Record<Part, SharedFloats> {
+  #layOut(): Record<Part, Floats> {
     const sizes = this.#sizes();
-    const floats = (part: Part) => new SharedFloats(this.#capacity * sizes[part]);
+    const floats = (part: Part) => this.#newFloats(this.#capacity * sizes[part]);
     return { down: floats("down"), up: floats("up"), bias: floats("bias") };
   }
 

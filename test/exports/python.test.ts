@@ -17,7 +17,7 @@ import {
   type TextInput,
 } from "#model";
 import { exportOnnx, exportPeft } from "#model/export";
-import { Classifier } from "#model/runtime";
+import { type Classifier, createClassifier } from "#model/runtime";
 import { defaultBackbone } from "../helpers/pulled-backbone.ts";
 import { makeRandomAdapter } from "../helpers/random-adapter.ts";
 import { makeTinyBackbone } from "../helpers/tiny-backbone.ts";
@@ -50,7 +50,7 @@ describe.skipIf(PYTHON === "" || !defaultBackbone.isThere)("with SOFTGATE_PYTHON
     await writeFile(join(folder, "backbone", "model.safetensors"), files.weights);
     await writeFile(join(folder, "backbone", "tokenizer.json"), files.tokenizer);
     backbone = parseBackbone("sentence-transformers/all-MiniLM-L6-v2", files);
-    classifier = await Classifier.create(backbone, { precision: "fp32" });
+    classifier = await createClassifier(backbone, { precision: "fp32" });
   }, 60_000);
   afterAll(async () => {
     await classifier.close();
@@ -124,7 +124,7 @@ describe.skipIf(PYTHON === "" || !defaultBackbone.isThere)("with SOFTGATE_PYTHON
     await writeFile(path, Buffer.concat(exportOnnx(tiny, adapter, { origin: ORIGIN }).pieces));
     const words = ["", TINY_WORDS.slice(0, 5).join(" "), TINY_WORDS.join(" ")];
     const answer = runPython(["onnx", path, join(folder, "tiny.json")], words);
-    const own = await Classifier.create(tiny, { precision: "fp32" });
+    const own = await createClassifier(tiny, { precision: "fp32" });
     await expectSame(answer, { adapter, inputs: words, name: "template", by: own });
     await own.close();
   }, 120_000);

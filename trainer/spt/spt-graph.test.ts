@@ -8,7 +8,7 @@ import {
   weightsOfInsertion,
 } from "#model";
 import { must } from "#model/graph";
-import { Classifier, type Feed, Session } from "#model/runtime";
+import { createClassifier, type Feed, Session } from "#model/runtime";
 import { makeTinyBackbone, type TinyFamily } from "../../test/helpers/tiny-backbone.ts";
 import { FrozenEncoder } from "../frozen-encoder.ts";
 import { headLogits } from "../head/fit-logistic-regression.ts";
@@ -400,7 +400,7 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
         pairMode: "joint",
       };
       const logits = headLogits(adapter.head, await hardFeatures(pooling, places), WIDTH);
-      const classifier = await Classifier.create(startOf(places).backbone, { threads: 1, precision: "fp32" });
+      const classifier = await createClassifier(startOf(places).backbone, { threads: 1, precision: "fp32" });
       try {
         const results = await classifier.classify(
           { tenant: "a", digest: "a", load: async () => adapter },
