@@ -55,7 +55,7 @@ it("GET paths never answer with a fault of the server", async () => {
         encodeURIComponent(query.toWellFormed()),
       ];
       for (const path of [
-        `/v1/adapters/${part}/versions?before=${value}`,
+        `/v1/adapters/${part}/versions?after=${value}`,
         `/v1/jobs/${part}`,
         `/v1/adapters?after=${value}`,
       ]) {

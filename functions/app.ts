@@ -33,6 +33,8 @@ import { setAlias } from "./routes/aliases/set.ts";
 import { listAudit } from "./routes/audit/list.ts";
 import { classify } from "./routes/classify/classify.ts";
 import { uploadDataset } from "./routes/datasets/upload.ts";
+import { docs, docsScript } from "./routes/docs/docs.ts";
+import { openapi } from "./routes/docs/openapi.ts";
 import { live } from "./routes/health/live.ts";
 import { ready } from "./routes/health/ready.ts";
 import { createJob } from "./routes/jobs/create.ts";
@@ -66,6 +68,9 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
   app.notFound(renderNotFound());
 
   app.get("/", about());
+  app.get("/openapi.json", openapi());
+  app.get("/docs", docs());
+  app.get("/docs/scalar.js", docsScript());
   app.get("/livez", live());
   app.get("/readyz", ready(services, { now, isStopping }));
 

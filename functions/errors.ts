@@ -1,4 +1,5 @@
 // What can be wrong with a request itself, before any other room sees it.
+import { z } from "zod";
 
 export type RequestErrorCode =
   | "invalid_request"
@@ -14,17 +15,21 @@ export type RequestErrorCode =
   | "internal_error";
 
 /** One thing that is wrong, and where: in the body, in the query or in a file. */
-export interface ErrorDetail {
-  readonly detail: string;
-  /** JSON pointer as a URI fragment, for example "#/inputs/3". */
-  readonly pointer?: string;
-  /** Name of a query parameter. */
-  readonly parameter?: string;
-  readonly file?: string;
-  /** From 1; the header of a CSV is row 1. */
-  readonly row?: number;
-  readonly column?: string;
-}
+export const errorDetailSchema = z
+  .strictObject({
+    detail: z.string(),
+    pointer: z
+      .string()
+      .meta({ description: 'JSON pointer as a URI fragment: "#/inputs/3".' })
+      .exactOptional(),
+    parameter: z.string().meta({ description: "Name of a query parameter." }).exactOptional(),
+    file: z.string().exactOptional(),
+    row: z.int().min(1).meta({ description: "The header of a CSV is row 1." }).exactOptional(),
+    column: z.string().exactOptional(),
+  })
+  .meta({ id: "ErrorDetail" });
+
+export type ErrorDetail = z.infer<typeof errorDetailSchema>;
 
 export class RequestError extends Error {
   readonly code: RequestErrorCode;

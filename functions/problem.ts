@@ -1,23 +1,27 @@
 // Any error → a problem document (RFC 9457) and its response. Errors of the rooms say what their
 // publicMessage says; of a 5xx and of an unknown error the caller learns nothing but the request id.
+import { z } from "zod";
 import { ModelError, OverloadError } from "#model";
 import { RegistryError } from "#registry";
 import { TrainerError } from "#trainer/job";
 import type { AppContext } from "./app-env.ts";
-import { type ErrorDetail, RequestError } from "./errors.ts";
+import { type ErrorDetail, errorDetailSchema, RequestError } from "./errors.ts";
 import { type ErrorCode, isErrorCode, retryAfterSecondsByCode, statusByCode } from "./status-by-code.ts";
 
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  /** The path asked for. */
-  readonly instance: string;
-  readonly requestId: string;
-  readonly code: ErrorCode;
-  readonly errors?: readonly ErrorDetail[];
-}
+export const problemSchema = z
+  .strictObject({
+    type: z.string().meta({ description: "A page that says what the code means, relative to this server." }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string().meta({ description: "The path asked for." }),
+    requestId: z.string(),
+    code: z.string().meta({ description: "One of those of docs/errors.md; it stays what it is." }),
+    errors: z.array(errorDetailSchema).exactOptional(),
+  })
+  .meta({ id: "Problem" });
+
+type Problem = z.infer<typeof problemSchema> & { readonly code: ErrorCode };
 
 const DETAIL_CHARACTERS_MAX = 1_000;
 const SERVER_FAULT = "The server could not answer this request; its log has the reason under the request id.";
@@ -80,7 +84,7 @@ function publicMessageOf(error: unknown): string {
   return isRoomError(error) ? error.publicMessage : SERVER_FAULT;
 }
 
-function errorDetails(error: unknown): readonly ErrorDetail[] {
+function errorDetails(error: unknown): ErrorDetail[] {
   if (error instanceof RequestError) return error.errors.map((one) => ({ ...one, detail: cut(one.detail) }));
   if (error instanceof TrainerError && error.at) return [{ detail: cut(error.publicMessage), ...error.at }];
   return [];

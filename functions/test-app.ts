@@ -1,5 +1,5 @@
 // For tests: the whole app on a registry in memory, with fakes for what needs native code. Two
-// tenants, alpha and beta, each with a key.
+// tenants, alpha and beta, each with a key. Every answer is held to what the OpenAPI document says.
 import type { Hono } from "hono";
 import { type Adapter, serializeAdapter } from "#model";
 import {
@@ -15,6 +15,7 @@ import {
 import type { Job, JobQueue } from "#trainer/job";
 import { createApp } from "./app.ts";
 import type { AppEnv } from "./app-env.ts";
+import { checkAnswer } from "./openapi/check-answer.ts";
 import type { ClassifierPort, Services } from "./services.ts";
 
 export interface TestApp {
@@ -47,6 +48,7 @@ export async function createTestApp(overrides: Partial<Services> = {}): Promise<
     { registry, classifier: fakeClassifier, jobs, backbone: BACKBONE, log, ...overrides },
     { now: () => 0, randomId: () => `request-${++requests}` },
   );
+  holdToDocument(app);
   const send = async (method: string, path: string, body?: unknown, options: SendOptions = {}) => {
     const headers = { Authorization: `Bearer ${options.key ?? keys.alpha}`, ...options.headers };
     if (body === undefined) return app.request(path, { method, headers });
@@ -57,6 +59,19 @@ export async function createTestApp(overrides: Partial<Services> = {}): Promise<
     });
   };
   return { app, registry, jobs, lines, keys, send };
+}
+
+/** A request whose answer is not described rejects. */
+function holdToDocument(app: Hono<AppEnv>): void {
+  const request = app.request.bind(app);
+  app.request = async (...args) => {
+    const [input, init] = args;
+    const answer = await request(...args);
+    const url = input instanceof Request ? input.url : input.toString();
+    const method = input instanceof Request ? input.method : (init?.method ?? "GET");
+    await checkAnswer(method, new URL(url, "http://localhost").pathname, answer.clone());
+    return answer;
+  };
 }
 
 async function createKey(registry: Registry, tenant: string): Promise<string> {

@@ -5,6 +5,8 @@ export {
   type Actor,
   type AdapterChange,
   type AuditEntry,
+  adapterChangeSchema,
+  auditEntrySchema,
   type PromotionRule,
   promotionRuleSchema,
   type Retention,
@@ -18,6 +20,7 @@ export { type CheckStoreOptions, checkStore, type StoreCheck } from "./fsck/chec
 export type { Finding } from "./fsck/findings.ts";
 export type { Collection } from "./gc/collect-garbage.ts";
 export type { Removed } from "./gc/collecting.ts";
+export { latestVersionSchema } from "./latest-version.ts";
 export {
   ADAPTER_DISK_BYTES_DEFAULT,
   ADAPTERS_PER_PAGE_MAX,
@@ -29,7 +32,7 @@ export {
 } from "./limits.ts";
 export { AdapterDisk, type AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
 export { readWarmRecord, type WarmAdapter, writeWarmRecord } from "./local-disk/warm-record.ts";
-export { type Manifest, manifestSchema } from "./manifest.ts";
+export { digestSchema, type Manifest, manifestSchema, originSchema } from "./manifest.ts";
 export type { ObjectStore } from "./object-store/object-store.ts";
 export { isOnThisMachine, openObjectStore } from "./object-store/open.ts";
 export {

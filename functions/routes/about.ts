@@ -1,5 +1,12 @@
 // GET /: what this is and where to go.
+import { z } from "zod";
 import type { AppContext } from "../app-env.ts";
+import { jsonAnswer, type Operation } from "../openapi/operation.ts";
+
+export const aboutOperation: Operation = {
+  ...{ id: "about", tag: "server", summary: "What this is and where to go", isOpen: true },
+  answers: { 200: jsonAnswer("For people.", z.record(z.string(), z.unknown())) },
+};
 
 export const about = () => (c: AppContext) =>
   c.json({

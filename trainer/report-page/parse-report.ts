@@ -43,7 +43,7 @@ const advice = z.object({
   message: z.string(),
 });
 
-const warning = z.object({
+export const warningSchema = z.object({
   code: z.enum([
     ...["duplicate_rows", "similar_rows_conflict", "small_class", "unbalanced_classes"],
     ...["labels_trimmed", "extra_columns", "columns_guessed", "rows_sampled", "byte_order_mark"],
@@ -68,7 +68,8 @@ const candidate = z.object({
   ...{ accuracy: share, macroF1: share, loss: z.number(), chosen: z.boolean() },
 });
 
-const reportSchema = z.object({
+/** Of a report of this version of Softgate. */
+export const reportSchema = z.object({
   method: z.enum(["auto", "spt"]),
   ...{ seed: count, examples: count, truncatedExamples: count, classes: count },
   sampledFrom: count.exactOptional(),
@@ -85,7 +86,7 @@ const reportSchema = z.object({
   validation: figures.exactOptional(),
   heldOut,
   advice: z.array(advice),
-  warnings: z.array(warning),
+  warnings: z.array(warningSchema),
   frozenProbe: figures.exactOptional(),
   candidates: z.array(candidate),
   temperature: z.number(),

@@ -49,14 +49,17 @@ describe("200", () => {
 
   it("shows another tenant nothing", async () => {
     const { get, keys } = await withAdapters();
-    expect(await get("/v1/adapters", keys.beta)).toEqual({ status: 200, body: { adapters: [] } });
+    expect(await get("/v1/adapters", keys.beta)).toEqual({
+      status: 200,
+      body: { adapters: [], has_more: false },
+    });
   });
 
   it("lists an adapter's versions, newest first, page by page", async () => {
     const { get } = await withAdapters();
     const first = await get("/v1/adapters/b-router/versions?limit=1");
     expect(first.body).toMatchObject({ versions: [{ version: 2 }] });
-    const second = await get(`/v1/adapters/b-router/versions?limit=1&before=${first.body.next}`);
+    const second = await get(`/v1/adapters/b-router/versions?limit=1&after=${first.body.next}`);
     expect(second.body).toMatchObject({ versions: [{ version: 1 }] });
   });
 });
@@ -90,8 +93,8 @@ describe("400", () => {
     "/v1/adapters?after=",
     "/v1/adapters?prefix=..%2F",
     "/v1/adapters?label=",
-    "/v1/adapters/a-router/versions?before=0",
-    "/v1/adapters/a-router/versions?before=x",
+    "/v1/adapters/a-router/versions?after=0",
+    "/v1/adapters/a-router/versions?after=x",
     "/v1/adapters/..%2Fother/versions",
     "/v1/adapters/%E0%A4%A/versions",
     "/v1/adapters/__proto__/versions",

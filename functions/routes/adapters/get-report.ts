@@ -1,15 +1,36 @@
 // GET /v1/adapters/:name/versions/:version/report: what the training of a version says of itself, as JSON or, where
 // Accept prefers it, as a page of HTML. A version never changes, so neither does its report.
 import { accepts } from "hono/accepts";
-import { parseAdapterName, type ResolvedAdapter } from "#registry";
-import { parseReport, REPORT_PAGE_POLICY, renderReportPage } from "#trainer/report";
+import { z } from "zod";
+import { digestSchema, parseAdapterName, type ResolvedAdapter } from "#registry";
+import { parseReport, REPORT_PAGE_POLICY, renderReportPage, reportSchema } from "#trainer/report";
 import type { AppContext } from "../../app-env.ts";
+import { FILE, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
 import { versionPathSchema } from "./version-path.ts";
 
 const JSON_TYPE = "application/json";
 const HTML_TYPE = "text/html";
+
+const reportPageSchema = z
+  .strictObject({
+    ...{ name: z.string(), version: z.int(), digest: digestSchema, createdAt: z.iso.datetime() },
+    backbone: z.string(),
+    report: reportSchema,
+  })
+  .meta({ id: "Report" });
+
+export const getReportOperation: Operation = {
+  ...{ id: "getReport", tag: "adapters", summary: "What a version's training says of itself" },
+  answers: {
+    200: {
+      description: "As JSON or, where Accept prefers it, as a page.",
+      content: { [JSON_TYPE]: reportPageSchema, [HTML_TYPE]: FILE },
+    },
+  },
+  errors: ["adapter_not_found", "version_not_found", "report_not_found", ...SIGNATURE_ERRORS],
+};
 
 export const getReport =
   (services: Services) => async (c: AppContext<"/v1/adapters/:name/versions/:version/report">) => {

@@ -1,7 +1,20 @@
 // GET /v1/adapters/:name/retention: which versions stay when garbage is collected; null: all.
-import { parseAdapterName } from "#registry";
+import { z } from "zod";
+import { parseAdapterName, retentionSchema } from "#registry";
 import type { AppContext } from "../../app-env.ts";
+import { jsonAnswer, type Operation } from "../../openapi/operation.ts";
 import type { Services } from "../../services.ts";
+
+export const retentionAnswer = jsonAnswer(
+  "null: all versions stay.",
+  z.strictObject({ name: z.string(), retention: retentionSchema.nullable() }).meta({ id: "Retention" }),
+);
+
+export const getRetentionOperation: Operation = {
+  ...{ id: "getRetention", tag: "adapters", summary: "Which versions stay when garbage is collected" },
+  answers: { 200: retentionAnswer },
+  errors: ["adapter_not_found"],
+};
 
 export const getRetention =
   ({ registry }: Services) =>

@@ -3,9 +3,10 @@
 // With an Idempotency-Key the same request sent again, after a reply that was lost, makes no second version.
 import { z } from "zod";
 import { ModelError } from "#model";
-import { parseAdapterName, publishPackage, unpackPackage } from "#registry";
+import { digestSchema, originSchema, parseAdapterName, publishPackage, unpackPackage } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
+import { FILE, jsonAnswer, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
 import { parseInput, parseQuery } from "../../parse-input.ts";
 import { mediaTypeOf, readBytes } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
@@ -19,6 +20,25 @@ const keySchema = z.object({ "Idempotency-Key": z.string().min(1).max(KEY_LENGTH
 
 /** Moved to the new version; production without one. */
 const querySchema = z.object({ alias: z.string().max(64).exactOptional() });
+
+export const importVersionOperation: Operation = {
+  ...{ id: "importVersion", tag: "adapters", summary: "A package becomes the next version of the name" },
+  query: querySchema,
+  body: { content: { "application/zip": FILE } },
+  answers: {
+    201: jsonAnswer(
+      "It is published.",
+      z.strictObject({
+        ...{ adapterId: z.string(), version: z.int(), digest: digestSchema },
+        origin: originSchema,
+      }),
+    ),
+  },
+  errors: [
+    ...(["unsupported_media_type", "too_many_uploads", "invalid_package", "backbone_mismatch"] as const),
+    ...(["adapter_deleted", "quota_exceeded", "limit_exceeded", "conflict", ...SIGNATURE_ERRORS] as const),
+  ],
+};
 
 type ImportContext = AppContext<"/v1/adapters/:name/import">;
 

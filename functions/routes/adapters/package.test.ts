@@ -152,7 +152,7 @@ describe("400", () => {
       ...{ code: "invalid_package", detail: expect.stringMatching(problem) },
     });
     const listed = await send("GET", "/v1/adapters", undefined, { key: keys.beta });
-    expect(await listed.json()).toEqual({ adapters: [] });
+    expect(await listed.json()).toEqual({ adapters: [], has_more: false });
   });
 
   it("a member that unpacks to more than it says is refused", async () => {

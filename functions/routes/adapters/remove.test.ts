@@ -21,7 +21,7 @@ describe("200", () => {
       status: 200,
       body: { name: "router", restorableUntil: expect.stringMatching(/^20/) },
     });
-    expect((await send("GET", "/v1/adapters")).body).toEqual({ adapters: [] });
+    expect((await send("GET", "/v1/adapters")).body).toEqual({ adapters: [], has_more: false });
     for (const path of ["/versions", "/versions/1/report", "/history"]) {
       expect((await send("GET", `/v1/adapters/router${path}`)).body.code).toBe("adapter_not_found");
     }

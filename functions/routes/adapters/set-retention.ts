@@ -4,10 +4,19 @@ import { parseAdapterName, retentionSchema } from "#registry";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { changeFields } from "../../change-input.ts";
+import { jsonBody, type Operation } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
+import { retentionAnswer } from "./get-retention.ts";
 
 const requestSchema = z.strictObject({ ...changeFields, retention: retentionSchema.nullable() });
+
+export const setRetentionOperation: Operation = {
+  ...{ id: "setRetention", tag: "adapters", summary: "Says which versions stay; null: all" },
+  body: jsonBody(requestSchema),
+  answers: { 200: retentionAnswer },
+  errors: ["adapter_not_found", "conflict", "limit_exceeded"],
+};
 
 export const setRetention =
   ({ registry }: Services) =>

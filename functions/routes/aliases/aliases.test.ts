@@ -57,10 +57,12 @@ describe("200", () => {
       changes: [
         { action: "move_alias", by: keyId, requestId: "r-1", from: 3, version: 1, why: "three is slow" },
       ],
-      next: 4,
+      has_more: true,
+      next: "4",
     });
-    const rest = await send("GET", `/v1/adapters/router/history?alias=production&before=${first.body.next}`);
+    const rest = await send("GET", `/v1/adapters/router/history?alias=production&after=${first.body.next}`);
     expect(rest.body.changes).toHaveLength(3);
+    expect(rest.body).toMatchObject({ has_more: false });
     expect(rest.body).not.toHaveProperty("next");
     expect(JSON.stringify([first, rest])).not.toContain(keys.alpha);
   });
@@ -104,6 +106,7 @@ describe("200", () => {
     expect((await send("PUT", PRODUCTION, { version: 1 })).status).toBe(409);
     expect((await send("GET", "/v1/adapters/router/aliases")).body).toEqual({
       aliases: [{ alias: "production", version: 3, protected: true, rule, earlier: [2, 1] }],
+      has_more: false,
     });
     await send("PUT", `${PRODUCTION}/protection`, { protected: false });
     const [alias] = (await send("GET", "/v1/adapters/router/aliases")).body.aliases as object[];
@@ -139,7 +142,7 @@ describe("400", () => {
         rule: { metric: "macroF1", on: "heldOut", datasetId: `ds_${"0".repeat(32)}`, marginMax: 0 },
       },
     ],
-    ["GET", "/v1/adapters/router/history?before=0", undefined],
+    ["GET", "/v1/adapters/router/history?after=0", undefined],
     ["GET", "/v1/adapters/router/history?limit=201", undefined],
   ])("%s %s %j", async (method, path, body) => {
     const { send } = await withVersions();

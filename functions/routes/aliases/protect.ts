@@ -5,6 +5,7 @@ import { parseAdapterName, promotionRuleSchema } from "#registry";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { changeFields } from "../../change-input.ts";
+import { jsonAnswer, jsonBody, type Operation } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
 
@@ -16,6 +17,21 @@ const requestSchema = z.discriminatedUnion("protected", [
   }),
   z.strictObject({ ...changeFields, protected: z.literal(false) }),
 ]);
+
+export const protectAliasOperation: Operation = {
+  ...{ id: "protectAlias", tag: "aliases", summary: "Holds an alias to a rule, or ends its protection" },
+  body: jsonBody(requestSchema),
+  answers: {
+    200: jsonAnswer(
+      "What holds it.",
+      z.strictObject({
+        ...{ name: z.string(), alias: z.string(), protected: z.boolean() },
+        rule: promotionRuleSchema.exactOptional(),
+      }),
+    ),
+  },
+  errors: ["adapter_not_found", "alias_not_found", "dataset_not_found", "limit_exceeded", "conflict"],
+};
 
 export const protectAlias =
   ({ registry }: Services) =>

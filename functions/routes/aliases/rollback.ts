@@ -5,14 +5,23 @@ import { parseAdapterName } from "#registry";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { forcedChangeFields, versionSchema } from "../../change-input.ts";
+import { jsonBody, MOVE_ERRORS, type Operation } from "../../openapi/operation.ts";
 import { readOptionalJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
+import { aliasMoveAnswer } from "./set.ts";
 
 const requestSchema = z.strictObject({
   ...forcedChangeFields,
   version: versionSchema.exactOptional(),
   from: versionSchema.exactOptional(),
 });
+
+export const rollbackAliasOperation: Operation = {
+  ...{ id: "rollbackAlias", tag: "aliases", summary: "Moves an alias back to a version it pointed at" },
+  body: { ...jsonBody(requestSchema), isOptional: true },
+  answers: { 200: aliasMoveAnswer },
+  errors: [...MOVE_ERRORS, "alias_not_found", "no_earlier_version", "version_damaged"],
+};
 
 export const rollbackAlias =
   ({ registry }: Services) =>

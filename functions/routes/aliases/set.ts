@@ -4,6 +4,7 @@ import { parseAdapterName } from "#registry";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { forcedChangeFields, versionSchema } from "../../change-input.ts";
+import { jsonAnswer, jsonBody, MOVE_ERRORS, type Operation } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
 
@@ -13,6 +14,21 @@ const requestSchema = z.strictObject({
   /** Move it only from here. */
   from: versionSchema.exactOptional(),
 });
+
+/** from: where it pointed before; absent for a new alias, and the version itself where nothing moved. */
+export const aliasMoveAnswer = jsonAnswer(
+  "Where it points.",
+  z
+    .strictObject({ name: z.string(), alias: z.string(), version: z.int(), from: z.int().exactOptional() })
+    .meta({ id: "AliasMove" }),
+);
+
+export const setAliasOperation: Operation = {
+  ...{ id: "setAlias", tag: "aliases", summary: "Points an alias at a version" },
+  body: jsonBody(requestSchema),
+  answers: { 200: aliasMoveAnswer },
+  errors: MOVE_ERRORS,
+};
 
 export const setAlias =
   ({ registry }: Services) =>

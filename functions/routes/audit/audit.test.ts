@@ -89,8 +89,8 @@ describe("200", () => {
 
   it("a time before and after all leaves nothing", async () => {
     const { list } = await withChanges();
-    expect((await list("?until=2020-01-01T00:00:00Z")).body).toEqual({ entries: [] });
-    expect((await list("?since=2200-01-01T00:00:00%2B02:00")).body).toEqual({ entries: [] });
+    expect((await list("?until=2020-01-01T00:00:00Z")).body).toEqual({ entries: [], has_more: false });
+    expect((await list("?since=2200-01-01T00:00:00%2B02:00")).body).toEqual({ entries: [], has_more: false });
   });
 });
 

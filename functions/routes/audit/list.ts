@@ -1,7 +1,9 @@
 // GET /v1/audit?limit&after&since&until: what was changed of the tenant's, by whom and why, newest first.
 import { z } from "zod";
+import { auditEntrySchema } from "#registry";
 import type { AppContext } from "../../app-env.ts";
-import { pageLimitSchema } from "../../page.ts";
+import { jsonAnswer, type Operation } from "../../openapi/operation.ts";
+import { pageFields, pageLimitSchema, pageOf } from "../../page.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
 
@@ -21,9 +23,20 @@ const querySchema = z.object({
   until: timeSchema,
 });
 
+export const listAuditOperation: Operation = {
+  ...{ id: "listAudit", tag: "tenant", summary: "What was changed of the tenant's, newest first" },
+  query: querySchema,
+  answers: {
+    200: jsonAnswer(
+      "A page of changes.",
+      z.strictObject({ entries: z.array(auditEntrySchema.meta({ id: "AuditEntry" })), ...pageFields }),
+    ),
+  },
+};
+
 export const listAudit =
   ({ registry }: Services) =>
   async (c: AppContext) => {
     const page = parseQuery(querySchema, c.req.query());
-    return c.json(await registry.listAudit(c.get("tenant"), page));
+    return c.json(pageOf(await registry.listAudit(c.get("tenant"), page)));
   };

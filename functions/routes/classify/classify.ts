@@ -1,15 +1,44 @@
 // POST /v1/classify: the steps resolve and classify. A request is answered by the version it was resolved to,
 // whatever aliases do meanwhile; the digest of what answered goes into every response.
+import { z } from "zod";
 import { CLASSIFY_MS_MAX } from "#model";
-import { parseAdapterReference } from "#registry";
+import { digestSchema, parseAdapterReference } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { adapterOf, requireSameBackbone } from "../../load-adapter.ts";
+import { jsonAnswer, jsonBody, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Scope } from "../../scope.ts";
 import type { ResolvedAdapter, Services, TenantId } from "../../services.ts";
-import { predictionOf } from "./prediction.ts";
+import { predictionOf, predictionSchema } from "./prediction.ts";
 import { classifyRequestSchema } from "./request.ts";
+
+export const classifyOperation: Operation = {
+  ...{ id: "classify", tag: "classify", summary: "Classifies texts with an adapter" },
+  headers: z.object({
+    "softgate-timeout-ms": z
+      .string()
+      .regex(/^[1-9]\d{0,8}$/)
+      .meta({ description: `Milliseconds that the caller will wait, at most ${CLASSIFY_MS_MAX}.` })
+      .exactOptional(),
+  }),
+  body: jsonBody(classifyRequestSchema),
+  answers: {
+    200: jsonAnswer(
+      "A prediction for each text, in their order, all by one version.",
+      z.strictObject({
+        ...{ adapterId: z.string(), version: z.int(), digest: digestSchema },
+        predictions: z.array(predictionSchema),
+      }),
+      z.object({ "softgate-adapter-digest": digestSchema }),
+    ),
+  },
+  errors: [
+    ...(["unsupported_media_type", "invalid_reference", "adapter_not_found", "alias_not_found"] as const),
+    ...(["version_not_found", "backbone_mismatch", "pair_required", "classifier_overloaded"] as const),
+    ...(["classifier_tenant_overloaded", "deadline_unmet", ...SIGNATURE_ERRORS] as const),
+  ],
+};
 
 export const classify = (services: Services) => async (c: AppContext) => {
   const { adapterId, inputs, topK } = await readJson(c, classifyRequestSchema);

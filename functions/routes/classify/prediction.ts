@@ -1,15 +1,25 @@
 // One text's scores → its prediction: the best label, and the best topK in descending order. A list,
 // not an object: labels are any strings, and an object would reorder "10" and lose "__proto__".
 
-export interface Prediction {
-  readonly label: string;
-  readonly score: number;
-  readonly scores: readonly { readonly label: string; readonly score: number }[];
-  /** Whether the text seems to be of none of the labels; the label is the best guess all the same. */
-  readonly outOfScope: boolean;
-  /** Only when the text was longer than the encoder takes. */
-  readonly truncated?: true;
-}
+import { z } from "zod";
+
+const share = z.number().min(0).max(1);
+
+export const predictionSchema = z
+  .strictObject({
+    ...{ label: z.string(), score: share },
+    scores: z.array(z.strictObject({ label: z.string(), score: share })),
+    outOfScope: z.boolean().meta({
+      description: "The text seems to be of none of the labels; the label is the best guess all the same.",
+    }),
+    truncated: z
+      .literal(true)
+      .meta({ description: "Only when the text was longer than the encoder takes." })
+      .exactOptional(),
+  })
+  .meta({ id: "Prediction" });
+
+export type Prediction = z.infer<typeof predictionSchema>;
 
 /** Equal scores keep the order of the classes, so that answers repeat. */
 export function predictionOf(

@@ -3,9 +3,11 @@
 // training reads the same. Parsing lets the event loop turn.
 import { z } from "zod";
 import { parseDataset } from "#trainer/dataset";
+import { warningSchema } from "#trainer/report";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
+import { FILE, jsonAnswer, type Operation } from "../../openapi/operation.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Scope } from "../../scope.ts";
 import type { Services } from "../../services.ts";
@@ -22,6 +24,41 @@ const querySchema = z.object({
   textPairColumn: columnSchema,
   labelColumn: columnSchema,
 });
+
+export const UPLOAD_CONTENT = {
+  "text/csv": FILE,
+  "text/tab-separated-values": FILE,
+  "application/x-ndjson": FILE,
+  "application/vnd.apache.parquet": FILE,
+  "multipart/form-data": z.object({ file: FILE }),
+};
+
+export const uploadDatasetOperation: Operation = {
+  ...{ id: "uploadDataset", tag: "datasets", summary: "Keeps a file of texts and labels" },
+  query: querySchema,
+  body: { content: UPLOAD_CONTENT },
+  answers: {
+    201: jsonAnswer(
+      "It was read in full, and is kept.",
+      z
+        .strictObject({
+          id: z.string(),
+          rows: z.int(),
+          labels: z.array(z.string()),
+          columns: z.strictObject({
+            ...{ text: z.string(), label: z.string() },
+            textPair: z.string().exactOptional(),
+          }),
+          warnings: z.array(warningSchema),
+        })
+        .meta({ id: "Dataset" }),
+    ),
+  },
+  errors: [
+    ...(["unsupported_media_type", "too_many_uploads", "invalid_dataset", "dataset_too_large"] as const),
+    ...(["quota_exceeded", "limit_exceeded", "conflict"] as const),
+  ],
+};
 
 export function uploadDataset(services: Services) {
   let uploads = 0;

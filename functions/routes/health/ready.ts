@@ -1,14 +1,22 @@
 // GET /readyz: the store answers a read, and the backbone a word; and the server is not about to close. Open to all, so the answer is kept for a
 // while: many probes cost one of each.
+import { z } from "zod";
 import { parseTenantId } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
+import { jsonAnswer, type Operation } from "../../openapi/operation.ts";
 import { problemResponse } from "../../problem.ts";
 import type { Services } from "../../services.ts";
 
 const KEPT_MS = 2_000;
 /** Owns nothing; listing its adapters is the cheapest read that goes all the way to the store. */
 const PROBE_TENANT = "readiness-probe";
+
+export const readyOperation: Operation = {
+  ...{ id: "ready", tag: "server", summary: "Store and backbone answer, and the server stays", isOpen: true },
+  answers: { 200: jsonAnswer("They do.", z.strictObject({ status: z.literal("ready") })) },
+  errors: ["server_stopping", "classifier_overloaded"],
+};
 
 export function ready(
   services: Services,

@@ -4,6 +4,7 @@ import { parseAdapterName } from "#registry";
 import { type JobOrigin, trainOptionsSchema } from "#trainer/job";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
+import { jsonAnswer, jsonBody, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
 import { parseInput } from "../../parse-input.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
@@ -13,6 +14,22 @@ const requestSchema = z.strictObject({
   datasetId: z.string().min(1).max(200),
   options: z.unknown().default({}),
 });
+
+export const createJobOperation: Operation = {
+  ...{ id: "trainAdapter", tag: "jobs", summary: "Trains the next version of an adapter on a dataset" },
+  body: jsonBody(requestSchema.extend({ options: trainOptionsSchema.exactOptional() })),
+  answers: {
+    202: jsonAnswer(
+      "It is queued.",
+      z.strictObject({ jobId: z.string() }),
+      z.object({ location: z.string() }),
+    ),
+  },
+  errors: [
+    ...(["unsupported_media_type", "invalid_name", "invalid_options", "dataset_not_found"] as const),
+    ...(["adapter_deleted", "quota_exceeded", "queue_full", ...SIGNATURE_ERRORS] as const),
+  ],
+};
 
 export const createJob = (services: Services) => async (c: AppContext) => {
   const body = await readJson(c, requestSchema);

@@ -1,0 +1,137 @@
+// All operations → the OpenAPI 3.1 document. What holds for every route stands here: the key, the parameters of
+// paths, request ids and the errors that any request may meet.
+import { z } from "zod";
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponsesObject,
+} from "zod-openapi";
+import packageJson from "../../package.json" with { type: "json" };
+import { problemSchema } from "../problem.ts";
+import { type ErrorCode, statusByCode } from "../status-by-code.ts";
+import { type Operation, tags } from "./operation.ts";
+import { operations } from "./operations.ts";
+
+const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/);
+
+const pathParameters: Readonly<Record<string, z.ZodType>> = {
+  name: nameSchema.meta({ description: "Of an adapter.", example: "tickets" }),
+  version: z.int().min(1).max(99_999_999).meta({ description: "Of the adapter.", example: 1 }),
+  alias: nameSchema.meta({ description: "Of the adapter.", example: "production" }),
+  id: z.string().min(1).max(200),
+};
+
+/** A fault of the server's, or its store's. */
+const faultCodes: readonly ErrorCode[] = [
+  ...(["internal_error", "blob_not_found", "blob_corrupt", "invalid_manifest", "store_unsuitable"] as const),
+  ...(["invalid_safetensors", "invalid_adapter", "store_unreachable", "store_refused"] as const),
+];
+
+const requestIdHeader = z.object({ "x-request-id": z.string() });
+
+export function createOpenApiDocument() {
+  return createDocument(
+    {
+      openapi: "3.1.0",
+      info: {
+        title: "Softgate",
+        version: packageJson.version,
+        description: `${packageJson.description}\n\nErrors are problem documents (RFC 9457).`,
+        license: { name: packageJson.license, identifier: packageJson.license },
+      },
+      servers: [{ url: "/" }],
+      tags: [...tags],
+      security: [{ key: [] }],
+      components: {
+        securitySchemes: {
+          key: { type: "http", scheme: "bearer", description: "Made by `softgate keys create`." },
+        },
+      },
+      paths: pathsOf(operations),
+    },
+    // A client must take answers that say more than it knows.
+    { override: ({ jsonSchema, io }) => void (io === "output" && delete jsonSchema.additionalProperties) },
+  );
+}
+
+function pathsOf(table: Readonly<Record<string, Operation>>): ZodOpenApiPathsObject {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const [route, operation] of Object.entries(table)) {
+    const [method = "", path = ""] = route.split(" ");
+    const template = path.replaceAll(/:(\w+)/g, "{$1}");
+    paths[template] = { ...paths[template], [method.toLowerCase()]: describe(path, operation) };
+  }
+  return paths;
+}
+
+function describe(path: string, operation: Operation): ZodOpenApiOperationObject {
+  const { id, summary, tag, query, headers, body, isOpen } = operation;
+  const names = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
+  const parameters = {
+    ...(names.length > 0 && { path: z.object(Object.fromEntries(names.map(parameterOf))) }),
+    ...(query && { query }),
+    ...(headers && { header: headers }),
+  };
+  return {
+    operationId: id,
+    summary,
+    tags: [tag],
+    ...(isOpen && { security: [] }),
+    ...(Object.keys(parameters).length > 0 && { requestParams: parameters }),
+    ...(body && { requestBody: { required: body.isOptional !== true, content: contentOf(body.content) } }),
+    responses: { ...answersOf(operation), ...problemsOf(path, operation) },
+  };
+}
+
+function parameterOf(name: string): [string, z.ZodType] {
+  const schema = pathParameters[name];
+  if (!schema) throw new Error(`invariant: nothing is said of the path parameter ${name}`);
+  return [name, schema];
+}
+
+function answersOf({ answers }: Operation): ZodOpenApiResponsesObject {
+  const described = Object.entries(answers).map(([status, { description, content, headers }]) => [
+    status,
+    {
+      description,
+      ...(content && { content: contentOf(content) }),
+      headers: requestIdHeader.extend(headers?.shape ?? {}),
+    },
+  ]);
+  return Object.fromEntries(described);
+}
+
+/** By status: which codes the problem may have. */
+function problemsOf(path: string, operation: Operation): ZodOpenApiResponsesObject {
+  const byStatus = Map.groupBy(errorCodesOf(path, operation), (code) => statusByCode[code]);
+  const described = [...byStatus].map(([status, codes]) => [
+    status,
+    {
+      description: codes.map((code) => `\`${code}\``).join(", "),
+      content: { "application/problem+json": { schema: problemSchema } },
+      headers: requestIdHeader,
+    },
+  ]);
+  return Object.fromEntries(described);
+}
+
+/** Of a route, each once, in the order of their statuses. */
+export function errorCodesOf(path: string, operation: Operation): readonly ErrorCode[] {
+  const { errors = [], isOpen, query, body, headers } = operation;
+  const hasInput = query ?? body ?? headers ?? path.includes(":");
+  const codes: ErrorCode[] = [
+    ...(hasInput ? (["invalid_request"] as const) : []),
+    ...(path.includes(":name") ? (["invalid_name"] as const) : []),
+    ...(isOpen ? [] : (["unauthenticated"] as const)),
+    ...(["payload_too_large"] as const),
+    ...(body ? (["unsupported_media_type"] as const) : []),
+    ...errors,
+    ...faultCodes,
+  ];
+  return [...new Set(codes)].sort((left, right) => statusByCode[left] - statusByCode[right]);
+}
+
+function contentOf(content: Readonly<Record<string, z.ZodType>>) {
+  return Object.fromEntries(Object.entries(content).map(([type, schema]) => [type, { schema }]));
+}

@@ -1,0 +1,64 @@
+// Which operation each route of app.ts is. A route without a line here fails app's test, and so does a line without
+// a route.
+import { aboutOperation } from "../routes/about.ts";
+import { exportVersionOperation } from "../routes/adapters/export-version.ts";
+import { getReportOperation } from "../routes/adapters/get-report.ts";
+import { getRetentionOperation } from "../routes/adapters/get-retention.ts";
+import { getVersionOperation } from "../routes/adapters/get-version.ts";
+import { importVersionOperation } from "../routes/adapters/import-version.ts";
+import { listAdaptersOperation } from "../routes/adapters/list.ts";
+import { listVersionsOperation } from "../routes/adapters/list-versions.ts";
+import { removeAdapterOperation } from "../routes/adapters/remove.ts";
+import { removeVersionOperation } from "../routes/adapters/remove-version.ts";
+import { restoreAdapterOperation } from "../routes/adapters/restore.ts";
+import { restoreVersionOperation } from "../routes/adapters/restore-version.ts";
+import { setRetentionOperation } from "../routes/adapters/set-retention.ts";
+import { listHistoryOperation } from "../routes/aliases/history.ts";
+import { listAliasesOperation } from "../routes/aliases/list.ts";
+import { protectAliasOperation } from "../routes/aliases/protect.ts";
+import { rollbackAliasOperation } from "../routes/aliases/rollback.ts";
+import { setAliasOperation } from "../routes/aliases/set.ts";
+import { listAuditOperation } from "../routes/audit/list.ts";
+import { classifyOperation } from "../routes/classify/classify.ts";
+import { uploadDatasetOperation } from "../routes/datasets/upload.ts";
+import { docsOperation, docsScriptOperation } from "../routes/docs/docs.ts";
+import { openapiOperation } from "../routes/docs/openapi.ts";
+import { liveOperation } from "../routes/health/live.ts";
+import { readyOperation } from "../routes/health/ready.ts";
+import { createJobOperation } from "../routes/jobs/create.ts";
+import { getJobOperation } from "../routes/jobs/get.ts";
+import { getUsageOperation } from "../routes/usage/get.ts";
+import type { Operation } from "./operation.ts";
+
+/** By method and path as app.ts has them, in its order. */
+export const operations: Readonly<Record<string, Operation>> = {
+  "GET /": aboutOperation,
+  "GET /openapi.json": openapiOperation,
+  "GET /docs": docsOperation,
+  "GET /docs/scalar.js": docsScriptOperation,
+  "GET /livez": liveOperation,
+  "GET /readyz": readyOperation,
+  "POST /v1/datasets": uploadDatasetOperation,
+  "POST /v1/adapters": createJobOperation,
+  "GET /v1/jobs/:id": getJobOperation,
+  "GET /v1/adapters": listAdaptersOperation,
+  "GET /v1/adapters/:name/versions": listVersionsOperation,
+  "GET /v1/adapters/:name/versions/:version": getVersionOperation,
+  "GET /v1/adapters/:name/versions/:version/report": getReportOperation,
+  "GET /v1/adapters/:name/versions/:version/export": exportVersionOperation,
+  "POST /v1/adapters/:name/import": importVersionOperation,
+  "DELETE /v1/adapters/:name": removeAdapterOperation,
+  "POST /v1/adapters/:name/restore": restoreAdapterOperation,
+  "DELETE /v1/adapters/:name/versions/:version": removeVersionOperation,
+  "POST /v1/adapters/:name/versions/:version/restore": restoreVersionOperation,
+  "GET /v1/adapters/:name/retention": getRetentionOperation,
+  "PUT /v1/adapters/:name/retention": setRetentionOperation,
+  "GET /v1/adapters/:name/history": listHistoryOperation,
+  "GET /v1/adapters/:name/aliases": listAliasesOperation,
+  "PUT /v1/adapters/:name/aliases/:alias": setAliasOperation,
+  "POST /v1/adapters/:name/aliases/:alias/rollback": rollbackAliasOperation,
+  "PUT /v1/adapters/:name/aliases/:alias/protection": protectAliasOperation,
+  "GET /v1/usage": getUsageOperation,
+  "GET /v1/audit": listAuditOperation,
+  "POST /v1/classify": classifyOperation,
+};
