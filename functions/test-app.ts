@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import { type Adapter, serializeAdapter } from "#model";
 import {
   createRegistry,
+  type KeyScope,
   openObjectStore,
   parseAdapterName,
   parseTenantId,
@@ -59,8 +60,12 @@ export async function createTestApp(overrides: Partial<Services> = {}): Promise<
   return { app, registry, jobs, lines, keys, send };
 }
 
-async function createKey(registry: Registry, tenant: string): Promise<string> {
-  return (await registry.createKey(parseTenantId(tenant), "test")).secret;
+export async function createKey(
+  registry: Registry,
+  tenant: string,
+  scopes?: readonly KeyScope[],
+): Promise<string> {
+  return (await registry.createKey(parseTenantId(tenant), "test", scopes ? { scopes } : {})).secret;
 }
 
 /** An adapter of only a head, published under the tenant. */
