@@ -63,6 +63,7 @@ export const exitCodeByCode = {
   store_refused: EXIT.unreachable,
   store_unsuitable: EXIT.failed,
   invalid_key: EXIT.notFound,
+  invalid_expiry: EXIT.badInput,
   backbone_not_found: EXIT.notFound,
   backbone_corrupt: EXIT.failed,
   download_failed: EXIT.unreachable,

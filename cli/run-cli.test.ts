@@ -39,6 +39,17 @@ describe("exit code 0", () => {
 });
 
 describe("tenants", () => {
+  it("one is made once, with a key whose secret is printed alone, and listed with what its name stands for", async () => {
+    const create = ["tenants", "create", "acme", "--description", "ACME Inc."];
+    const created = await softgate(create, { env });
+    expect(created).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^sg_\S{46}\n$/) });
+    const again = await softgate([...create, "--json"], { env });
+    expect([again.exitCode, JSON.parse(again.stderr).error.code]).toEqual([1, "conflict"]);
+    expect((await softgate(["tenants", "list"], { env })).stdout).toMatch(/\nacme +20\S+ +ACME Inc\.\n$/);
+    const { keys } = JSON.parse((await softgate(["keys", "list", "--json"], { env })).stdout);
+    expect(keys).toMatchObject([{ tenant: "acme", scopes: ["classify", "train", "read", "admin"] }]);
+  });
+
   it("limits are set by an operator, and shown beside what is used", async () => {
     const set = await softgate(["tenants", "set-limits", "limited", "--adapters", "3", "--json"], { env });
     expect(JSON.parse(set.stdout)).toMatchObject({ adapters: { used: 0, limit: 3 } });
@@ -64,6 +75,19 @@ describe("keys", () => {
     expect((await softgate(["keys", "list"], { env })).stdout).toContain("revoked 2");
   });
 
+  it("a key is made with scopes and an end, and rotated with an overlap", async () => {
+    const made = ["keys", "create", "--scopes", "read,classify", "--expires-in", "90d", "--json"];
+    const key = JSON.parse((await softgate(made, { env })).stdout);
+    expect(key).toMatchObject({ scopes: ["classify", "read"], expiresAt: expect.any(String) });
+    const rotated = await softgate(["keys", "rotate", key.id, "--overlap", "36h"], { env });
+    expect(rotated.stderr).toContain(`in place of ${key.id}, which ends at 2`);
+    const list = (await softgate(["keys", "list"], { env })).stdout;
+    expect(list.match(/classify,read +20\S+ +never +valid until 20/g)).toHaveLength(2);
+    expect(list).not.toContain(rotated.stdout.trim());
+    const late = await softgate(["keys", "rotate", key.id, "--json"], { env });
+    expect([late.exitCode, JSON.parse(late.stderr).error.code]).toEqual([1, "conflict"]);
+  });
+
   it("--tenant lists one tenant's keys", async () => {
     await softgate(["keys", "create", "--tenant", "alpha"], { env });
     await softgate(["keys", "create", "--tenant", "beta"], { env });
@@ -78,6 +102,9 @@ describe("exit code 2, bad usage or bad input", () => {
   it.each([
     [["nonsense"], "unknown command"],
     [["keys"], "Name a command"],
+    [["keys", "create", "--scopes", "read,root"], "classify, train, read, admin"],
+    [["keys", "rotate", "key_1", "--overlap", "31d"], "at most 30d"],
+    [["tenants", "create", "A B"], "tenant"],
     [["adapters", "list", "--nope"], "unknown option"],
     [["train", "--name", "x"], "--data"],
     [["serve", "--port", "99999"], "whole number from 0 to 65535"],

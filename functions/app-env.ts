@@ -1,6 +1,6 @@
 // What the middleware leaves in a request's context for the routes and for the log line.
 import type { Context } from "hono";
-import type { TenantId } from "#registry";
+import type { KeyScope, TenantId } from "#registry";
 import type { Scope } from "./scope.ts";
 
 export interface AppEnv {
@@ -12,6 +12,8 @@ export interface AppEnv {
     /** Set by authenticate.ts on /v1; there is no other source of a tenant. */
     tenant: TenantId;
     keyId: string;
+    /** What the credential may do; asked by require-scope.ts. */
+    scopes: readonly KeyScope[];
     /** Set by trace-request.ts on /v1. */
     scope: Scope;
     /** Set by classify.ts, for the log line. */

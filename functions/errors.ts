@@ -1,10 +1,13 @@
 // What can be wrong with a request itself, before any other room sees it.
 import { z } from "zod";
 
+import type { KeyScope } from "#registry";
+
 export type RequestErrorCode =
   | "invalid_request"
   | "invalid_options"
   | "unauthenticated"
+  | `scope_${KeyScope}_missing`
   | "payload_too_large"
   | "unsupported_media_type"
   | "too_many_uploads"

@@ -1,6 +1,6 @@
 // The one list of what the HTTP routes depend on.
 import type { Adapter, RequestObserver, TextInput } from "#model";
-import type { Registry, ResolvedAdapter, Signer, TenantId } from "#registry";
+import type { KeyUses, Registry, ResolvedAdapter, Signer, TenantId } from "#registry";
 import type { JobQueue } from "#trainer/job";
 
 export interface HeldBackbone {
@@ -21,6 +21,8 @@ export interface Services {
   readonly signer?: Signer;
   /** The backbone this server holds. */
   readonly backbone: HeldBackbone;
+  /** Remembers when keys were last used, where that is kept. */
+  readonly keyUses?: Pick<KeyUses, "note">;
   /** Remembers which adapters answered, where that is kept over a restart. */
   readonly warmSet?: { note(tenant: TenantId, adapter: ResolvedAdapter): void };
   /** One structured line per event; never texts, never secrets. */

@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import { type Adapter, serializeAdapter } from "#model";
 import {
   createRegistry,
+  type KeyScope,
   openObjectStore,
   parseAdapterName,
   parseTenantId,
@@ -74,8 +75,12 @@ function holdToDocument(app: Hono<AppEnv>): void {
   };
 }
 
-async function createKey(registry: Registry, tenant: string): Promise<string> {
-  return (await registry.createKey(parseTenantId(tenant), "test")).secret;
+export async function createKey(
+  registry: Registry,
+  tenant: string,
+  scopes?: readonly KeyScope[],
+): Promise<string> {
+  return (await registry.createKey(parseTenantId(tenant), "test", scopes ? { scopes } : {})).secret;
 }
 
 /** An adapter of only a head, published under the tenant. */

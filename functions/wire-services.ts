@@ -8,6 +8,7 @@ import {
   type CheckAdapter,
   createRegistry,
   isOnThisMachine,
+  KeyUses,
   openObjectStore,
 } from "#registry";
 import { startWorker } from "#trainer/worker";
@@ -56,13 +57,27 @@ export async function wireServices(
     },
     ...(metrics && { filesObserver: metrics.filesObserver }),
   });
+  const keyUses = new KeyUses({
+    store,
+    onFailure: (error) => log({ event: "key_use_not_written", error: String(error) }),
+  });
+  closers.push(() => keyUses.close());
   const warmSet = openWarmSet({ registry, classifier, log }, { ...options, store, backbone });
   if (warmSet) closers.push(() => warmSet.close());
   const observer = observeJobs(tracer, timings);
   const signing = options.signer && { signer: options.signer };
   const jobs = startWorker({ registry, backbone: { ...backbone, folder }, log, observer, ...signing });
   closers.push(() => jobs.close());
-  const services = { registry, classifier, jobs, backbone, log, ...signing, ...(warmSet && { warmSet }) };
+  const services = {
+    registry,
+    classifier,
+    jobs,
+    backbone,
+    log,
+    keyUses,
+    ...signing,
+    ...(warmSet && { warmSet }),
+  };
   const app = createApp(services, { tracer, timings, isStopping });
   warmSet?.start();
   return { app, facts: { store: store.description, backbone, precision } };

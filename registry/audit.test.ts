@@ -34,8 +34,13 @@ beforeEach(() => {
 
 /** Each thing that can be changed, each by the actor. */
 const changes: Record<string, (registry: Registry) => Promise<unknown>> = {
-  create_key: async (on) => on.createKey(alpha, "test", actor),
-  revoke_key: async (on) => on.revokeKey((await on.listKeys(alpha))[0]?.id ?? "", actor),
+  create_tenant: async (on) => on.createTenant(alpha, { actor }),
+  create_key: async (on) => on.createKey(alpha, "test", { actor }),
+  rotate_key: async (on) => {
+    const { record } = await on.createKey(alpha, "test", { actor });
+    await on.rotateKey(record.id, { actor });
+  },
+  revoke_key: async (on) => on.revokeKey((await on.listKeys(alpha)).keys[0]?.id ?? "", { actor }),
   upload_dataset: async (on) => on.putDataset(alpha, dataset),
   publish: async (on) => on.publish(alpha, publishRequest("one", { actor })),
   move_alias: async (on) => on.setAlias(alpha, router, { alias: "canary", version: 1, actor }),
@@ -85,7 +90,7 @@ describe("the audit", () => {
     expect(entries.map(({ action }) => action).sort()).toEqual(["move_alias", "publish"]);
   });
 
-  it.each(["create_key", "revoke_key", "upload_dataset", "publish"])(
+  it.each(["create_tenant", "create_key", "rotate_key", "revoke_key", "upload_dataset", "publish"])(
     "is written before %s: with a dead process nothing is changed without an entry",
     async (kind) => {
       for (let write = 0; ; write += 1) {
@@ -102,9 +107,12 @@ describe("the audit", () => {
         const reader = attempt.reopen();
         const { keys } = await attempt.store.list({ prefix: datasetKey(alpha, "x").replace("x.json", "") });
         const listed = await reader.listVersions(alpha, router).catch(() => ({ versions: [] }));
+        const { keys: listedKeys } = await reader.listKeys(alpha);
         const effects = {
-          create_key: (await reader.listKeys(alpha)).length,
-          revoke_key: (await reader.listKeys(alpha)).filter(({ revokedAt }) => revokedAt).length,
+          create_tenant: (await reader.getTenant(alpha)) ? 1 : 0,
+          rotate_key: listedKeys.filter(({ rotatedTo }) => rotatedTo).length,
+          create_key: listedKeys.length,
+          revoke_key: listedKeys.filter(({ revokedAt }) => revokedAt).length,
           upload_dataset: keys.length,
           publish: listed.versions.length,
         };
@@ -141,7 +149,7 @@ describe("the audit", () => {
   });
 
   it("never overwrites an entry", async () => {
-    await registry.createKey(alpha, "test", actor);
+    await registry.createKey(alpha, "test", { actor });
     const [key] = (await store.list({ prefix: auditPrefix(alpha) })).keys;
     const before = (await store.get(key ?? ""))?.etag;
     for (const change of Object.values(changes)) await change(registry);

@@ -45,7 +45,9 @@ const actions = [
   "collect_versions",
   "collect_adapter",
   "create_key",
+  "rotate_key",
   "revoke_key",
+  "create_tenant",
   "set_limits",
   "add_signing_key",
   "revoke_signing_key",
@@ -102,6 +104,8 @@ export const auditEntrySchema = z.strictObject({
   datasetId: z.string().exactOptional(),
   /** Of an API key, or of a key that signs. */
   keyId: z.string().exactOptional(),
+  /** The key that a rotation made. */
+  newKeyId: z.string().exactOptional(),
   limits: tenantLimitsSchema.exactOptional(),
   /** Of signatures. */
   required: z.boolean().exactOptional(),
@@ -109,7 +113,7 @@ export const auditEntrySchema = z.strictObject({
 });
 
 export const adapterChangeSchema = auditEntrySchema
-  .omit({ adapter: true, datasetId: true, keyId: true, limits: true, required: true })
+  .omit({ adapter: true, datasetId: true, keyId: true, newKeyId: true, limits: true, required: true })
   .extend({
     /** From 1, without gaps, in the order in which the changes took effect. */
     sequence: z.int().min(1),

@@ -1,11 +1,12 @@
 // What every operation of the registry shares: the store, the clock, randomness and the caches.
 import type { LRUCache } from "lru-cache";
 import type { AdapterState } from "./adapter-state.ts";
+import type { KeyRecord } from "./key-record.ts";
 import type { AdapterOwner } from "./layout.ts";
 import type { AdapterDisk, AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import type { RecentReads } from "./recent-reads.ts";
-import type { KeyRecord, PublishRequest, ResolvedAdapter } from "./registry.ts";
+import type { PublishRequest, ResolvedAdapter } from "./registry.ts";
 import type { Trust, Verified } from "./signing/require-signed.ts";
 
 /**

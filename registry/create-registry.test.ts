@@ -120,9 +120,15 @@ function describeRegistry(openStore: () => Promise<ObjectStore>): void {
     await here.putJob(alpha, "job-1", { state: "succeeded" });
     expect(await there.listUnfinishedJobs()).toEqual([]);
     const { secret, record } = await here.createKey(beta, "test");
-    expect(await there.authenticate(secret)).toEqual({ tenant: "beta", keyId: record.id });
+    expect(await there.authenticate(secret)).toEqual({
+      tenant: "beta",
+      keyId: record.id,
+      scopes: record.scopes,
+    });
     await there.revokeKey(record.id);
     expect(await there.authenticate(secret)).toBeUndefined();
-    expect(await there.listKeys(beta)).toMatchObject([{ id: record.id, revokedAt: expect.any(String) }]);
+    expect((await there.listKeys(beta)).keys).toMatchObject([
+      { id: record.id, revokedAt: expect.any(String) },
+    ]);
   });
 }

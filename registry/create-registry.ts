@@ -42,10 +42,12 @@ import { deleteVersion, restoreVersion } from "./remove-version.ts";
 import { resolve } from "./resolve.ts";
 import { getRetention, setRetention } from "./retention.ts";
 import { rollback } from "./rollback.ts";
+import { rotateKey } from "./rotate-key.ts";
 import { setAlias } from "./set-alias.ts";
 import { requireSigner } from "./signing/require-signed.ts";
 import { addSigningKey, readSigning, requireSignatures, revokeSigningKey } from "./signing/signing-record.ts";
 import { setTenantLimits } from "./tenant-limits.ts";
+import { createTenant, getTenant } from "./tenants.ts";
 import { recountUsage } from "./usage.ts";
 import { tenantsOf } from "./walk-store.ts";
 
@@ -117,10 +119,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     putJob: (tenant, id, record) => putJob(context, tenant, { id, record }),
     getJob: (tenant, id) => getJob(context, tenant, id),
     listUnfinishedJobs: () => listUnfinishedJobs(context),
-    createKey: (tenant, description, actor) =>
-      createKey(context, tenant, { description, ...(actor && { actor }) }),
-    listKeys: (tenant) => listKeys(context, tenant),
-    revokeKey: (id, actor) => revokeKey(context, id, actor),
+    createTenant: (tenant, options = {}) => createTenant(context, tenant, options),
+    getTenant: (tenant) => getTenant(context, tenant),
+    createKey: (tenant, description, options = {}) => createKey(context, tenant, { description, ...options }),
+    listKeys: (tenant, page) => listKeys(context, tenant, page),
+    rotateKey: (id, options) => rotateKey(context, id, options),
+    revokeKey: (id, options) => revokeKey(context, id, options),
     authenticate: (secret) => authenticate(context, secret),
   };
 }

@@ -30,6 +30,7 @@ export type RegistryErrorCode =
   | "store_refused"
   | "store_unsuitable"
   | "invalid_key"
+  | "invalid_expiry"
   | "backbone_not_found"
   | "backbone_corrupt"
   | "download_failed";

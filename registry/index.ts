@@ -20,6 +20,8 @@ export { type CheckStoreOptions, checkStore, type StoreCheck } from "./fsck/chec
 export type { Finding } from "./fsck/findings.ts";
 export type { Collection } from "./gc/collect-garbage.ts";
 export type { Removed } from "./gc/collecting.ts";
+export { allows, type Credential, KEY_SCOPES, type KeyRecord, type KeyScope } from "./key-record.ts";
+export { KeyUses } from "./key-uses.ts";
 export { latestVersionSchema } from "./latest-version.ts";
 export {
   ADAPTER_DISK_BYTES_DEFAULT,
@@ -28,6 +30,10 @@ export {
   GARBAGE_AGE_MS_MIN,
   KEEP_DAYS_MAX,
   KEEP_VERSIONS_MAX,
+  KEY_DESCRIPTION_LENGTH_MAX,
+  KEY_OVERLAP_MS_DEFAULT,
+  KEY_OVERLAP_MS_MAX,
+  KEYS_PER_PAGE_MAX,
   WARM_ADAPTERS_MAX,
 } from "./limits.ts";
 export { AdapterDisk, type AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
@@ -56,7 +62,7 @@ export {
   type AliasMove,
   type AliasSummary,
   type DatasetRecord,
-  type KeyRecord,
+  type KeySummary,
   type PublishedAdapter,
   type PublishRequest,
   parseAdapterName,

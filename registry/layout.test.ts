@@ -28,6 +28,8 @@ describe("the layout", () => {
             layout.stateKey(owner),
             layout.evaluationKey(owner, version, "ds_0"),
             layout.signingRecordKey(tenant),
+            layout.tenantRecordKey(tenant),
+            layout.keyMarkKey(tenant, "0".repeat(64)),
             layout.historySegmentKey(owner, version),
             layout.auditKey(tenant, { id: "0".repeat(32), at: new Date(version).toISOString() }),
             layout.publicationKey(tenant, "../../any text\0"),
@@ -72,6 +74,7 @@ describe("the layout", () => {
     for (const tenant of [alpha, beta]) {
       await registry.publish(tenant, publishRequest("one", { idempotencyKey: "job-1" }));
       await registry.putJob(tenant, "job-1", { state: "running" });
+      await registry.createTenant(tenant);
       await registry.createKey(tenant, "test");
       const dataset = { bytes: encode("text,label"), rows: 1, labels: ["a"], fileName: "../a.csv" };
       await registry.putDataset(tenant, {

@@ -3,10 +3,13 @@
 //
 //   layout.json                          the layout's number; a newer one is not written to
 //   keys/<sha256 of secret>.json         API key record; the secret itself is nowhere
+//   key-uses/<key id>.json               when this key was last used
 //   tenants/<tenant>/                    all that a tenant owns
 //     blobs/sha256/<hex>-<copy>          bytes of datasets and adapter files, by content; once deleted, never again
 //     blobs/sha256/<hex>-<copy>.mark     whether this copy may be garbage; deleted after it
 //     datasets/<dataset id>.json         dataset record
+//     tenant.json                          what the name stands for; absent where no operator has made it by name
+//     keys/<sha256 of secret>              empty; there while there is, or may be, such a key of the tenant
 //     limits.json                        what an operator has set for the tenant; absent: the defaults
 //     usage.json                         adapters and bytes that count against them
 //     signing.json                       keys that sign the tenant's versions, and whether they must; absent: none
@@ -48,6 +51,24 @@ export const tenantsPrefix = "tenants/";
 /** secretDigest: hex. */
 export function keyRecordKey(secretDigest: string): string {
   return `${keysPrefix}${secretDigest}.json`;
+}
+
+/** keyId: of an API key. */
+export function keyUseKey(keyId: string): string {
+  return `key-uses/${keyId}.json`;
+}
+
+export function keyMarksPrefix(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}keys/`;
+}
+
+/** secretDigest: hex. */
+export function keyMarkKey(tenant: TenantId, secretDigest: string): string {
+  return `${keyMarksPrefix(tenant)}${secretDigest}`;
+}
+
+export function tenantRecordKey(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}tenant.json`;
 }
 
 /** What names one copy of a blob, as manifests and dataset records do. */
@@ -193,6 +214,9 @@ const COPY = /\/blobs\/sha256\/([0-9a-f]{64})(?:-([0-9a-f]{32}))?(?:\.mark)?$/;
 const keyShapes = {
   layout: /^layout\.json$/,
   key: /^keys\/[0-9a-f]{64}\.json$/,
+  keyUse: /^key-uses\/key_[0-9a-f]{20}\.json$/,
+  keyMark: new RegExp(`^tenants/${NAME}/keys/[0-9a-f]{64}$`),
+  tenant: new RegExp(`^tenants/${NAME}/tenant\\.json$`),
   limits: new RegExp(`^tenants/${NAME}/limits\\.json$`),
   usage: new RegExp(`^tenants/${NAME}/usage\\.json$`),
   signing: new RegExp(`^tenants/${NAME}/signing\\.json$`),

@@ -19,11 +19,22 @@ export const ADAPTER_FILE_BYTES_MAX = 64 * MEBIBYTE;
 export const MANIFEST_BYTES_MAX = MEBIBYTE;
 /** Of a tenant, those that were revoked included. */
 export const SIGNING_KEYS_PER_TENANT_MAX = 100;
+/** Of a tenant; those that ended are forgotten when room is needed. */
+export const KEYS_PER_TENANT_MAX = 500;
+export const KEYS_PER_PAGE_MAX = 200;
+/** After a rotation the old key and the new one are valid together for so long. */
+export const KEY_OVERLAP_MS_DEFAULT = 24 * 60 * 60 * 1_000;
+export const KEY_OVERLAP_MS_MAX = 30 * 24 * 60 * 60 * 1_000;
+/** A key's last use is written at most once in this time by each server. */
+export const KEY_USE_INTERVAL_MS = 10 * 60 * 1_000;
+/** Last uses that one server writes at once; what comes meanwhile is written with a later use. */
+export const KEY_USES_IN_FLIGHT_MAX = 16;
 export const PACKAGE_RECORD_BYTES_MAX = 4 * KIBIBYTE;
 export const JOB_RECORD_BYTES_MAX = 256 * KIBIBYTE;
 export const FILE_NAME_LENGTH_MAX = 255;
 export const COLUMN_NAME_LENGTH_MAX = 200;
 export const KEY_DESCRIPTION_LENGTH_MAX = 200;
+export const TENANT_DESCRIPTION_LENGTH_MAX = 200;
 export const IDEMPOTENCY_KEY_LENGTH_MAX = 200;
 
 export const VERSION_MAX = 99_999_999;

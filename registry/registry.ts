@@ -15,10 +15,12 @@ import { RegistryError } from "./errors.ts";
 import type { NewEvaluation, StoredEvaluation, TestSet } from "./evaluations.ts";
 import type { Collection, CollectRequest } from "./gc/collect-garbage.ts";
 import type { HistoryPage } from "./history.ts";
+import type { Credential, KeyRecord, KeyScope } from "./key-record.ts";
 import { VERSION_MAX } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { PresignedPut } from "./object-store/object-store.ts";
 import type { PackageFiles } from "./package.ts";
+import type { RotatedKey, RotateKeyOptions } from "./rotate-key.ts";
 import type { Signer } from "./signing/signing-key.ts";
 import type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
 
@@ -183,12 +185,34 @@ export interface Usage {
   readonly bytes: { readonly used: number; readonly limit: number };
 }
 
-export interface KeyRecord {
-  readonly id: string;
-  readonly tenant: TenantId;
+export interface CreateKeyOptions {
+  /** What it may do. Default: everything. */
+  readonly scopes?: readonly KeyScope[];
+  /** Default: never. */
+  readonly expiresAt?: Date;
+  readonly actor?: Actor;
+}
+
+export interface CreatedKey {
+  readonly record: KeyRecord;
+  /** Given here and never again. */
+  readonly secret: string;
+}
+
+export interface KeySummary extends KeyRecord {
+  /** Up to KEY_USE_INTERVAL_MS too early; absent where it was not used. */
+  readonly lastUsedAt?: string;
+}
+
+export interface CreateTenantOptions {
+  readonly description?: string;
+  readonly actor?: Actor;
+}
+
+export interface TenantRecord {
+  readonly id: TenantId;
   readonly description: string;
   readonly createdAt: string;
-  readonly revokedAt?: string;
 }
 
 export interface Registry {
@@ -320,17 +344,23 @@ export interface Registry {
   /** Every tenant's jobs that were not finished; used once at start-up. */
   listUnfinishedJobs(): Promise<{ tenant: TenantId; id: string; record: unknown }[]>;
 
-  /** The secret is returned here and never again; only its sha256 is stored. */
-  createKey(
+  /** An operator's doing. Throws conflict where it was made before, limit_exceeded. */
+  createTenant(tenant: TenantId, options?: CreateTenantOptions): Promise<TenantRecord>;
+  /** Undefined for a tenant that was not made by createTenant. */
+  getTenant(tenant: TenantId): Promise<TenantRecord | undefined>;
+  /** The secret is returned here and never again; only its sha256 is stored. Throws limit_exceeded, invalid_expiry. */
+  createKey(tenant: TenantId, description: string, options?: CreateKeyOptions): Promise<CreatedKey>;
+  /** By id. Throws invalid_key for a place that no page has given. */
+  listKeys(
     tenant: TenantId,
-    description: string,
-    actor?: Actor,
-  ): Promise<{ record: KeyRecord; secret: string }>;
-  listKeys(tenant?: TenantId): Promise<KeyRecord[]>;
-  /** Throws invalid_key when there is none of this id. */
-  revokeKey(id: string, actor?: Actor): Promise<void>;
-  /** Undefined for an unknown, malformed or revoked secret. */
-  authenticate(secret: string): Promise<{ tenant: TenantId; keyId: string } | undefined>;
+    page?: { after?: string; limit?: number },
+  ): Promise<{ keys: KeySummary[]; next?: string }>;
+  /** Another key in its place; both are valid for a while. Throws invalid_key, conflict, limit_exceeded. */
+  rotateKey(id: string, options?: RotateKeyOptions): Promise<RotatedKey>;
+  /** Throws invalid_key when there is none of this id, or where a tenant is given, none of it. */
+  revokeKey(id: string, options?: { tenant?: TenantId; actor?: Actor }): Promise<KeyRecord>;
+  /** Undefined for an unknown, malformed, revoked or expired secret. */
+  authenticate(secret: string): Promise<Credential | undefined>;
 }
 
 const NAME = /^(?!.*\.\.)[a-z0-9][a-z0-9._-]{0,63}$/;

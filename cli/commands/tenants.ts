@@ -1,10 +1,12 @@
-// softgate tenants: for the operator of a store. What a tenant may have, what it has, whose signatures it trusts.
+// softgate tenants: for the operator of a store. Makes tenants, says what they may have and have, and whose
+// signatures they trust.
 import { Command } from "commander";
-import { parseTenantId, type Registry, type Usage } from "#registry";
+import { KEY_SCOPES, parseTenantId, type Registry, type Usage } from "#registry";
 import type { Io } from "../io.ts";
 import { withRegistry } from "../open-registry.ts";
 import { CLI_ACTOR, type StoreOptions, wholeNumber, withStore } from "../options.ts";
 import { json, table } from "../output.ts";
+import { printSecret } from "./keys.ts";
 import { signingKeysCommand } from "./signing-keys.ts";
 
 interface LimitOptions extends StoreOptions {
@@ -15,10 +17,49 @@ interface LimitOptions extends StoreOptions {
 
 export function tenantsCommand(io: Io): Command {
   return new Command("tenants")
-    .description("limits of tenants, what they use, and keys that sign their versions")
+    .description("make tenants; their limits, what they use, and keys that sign their versions")
+    .addCommand(createCommand(io))
+    .addCommand(listCommand(io))
     .addCommand(usageCommand(io))
     .addCommand(setLimitsCommand(io))
     .addCommand(signingKeysCommand(io));
+}
+
+function createCommand(io: Io): Command {
+  return withStore(new Command("create"), io)
+    .description("make a tenant, and a key that may do everything there; its secret is shown this once")
+    .argument("<tenant>", "its name: a-z, 0-9, - _ . and at most 64 characters")
+    .option("--description <text>", "whom the name stands for", "")
+    .action(async (name: string, options: StoreOptions & { description: string }) => {
+      const tenant = parseTenantId(name);
+      const { made, key } = await withRegistry(options.store, async (registry) => {
+        const { description } = options;
+        const made = await registry.createTenant(tenant, { description, actor: CLI_ACTOR });
+        const forKey = { scopes: KEY_SCOPES, actor: CLI_ACTOR };
+        return { made, key: await registry.createKey(tenant, "the first key", forKey) };
+      });
+      const { record, secret } = key;
+      if (options.json) return io.stdout(json({ ...made, key: { ...record, secret } }));
+      printSecret(io, `Tenant ${tenant}, and key ${record.id} of it.`, secret);
+    });
+}
+
+function listCommand(io: Io): Command {
+  return withStore(new Command("list"), io)
+    .description("tenants that have anything in the store")
+    .action(async (options: StoreOptions) => {
+      const tenants = await withRegistry(options.store, async (registry) => {
+        const found = [];
+        for await (const id of registry.listTenants()) found.push((await registry.getTenant(id)) ?? { id });
+        return found;
+      });
+      if (options.json) return io.stdout(json({ tenants }));
+      if (tenants.length === 0) return io.stdout("No tenants yet. Next: softgate tenants create NAME\n");
+      const rows = tenants.map((tenant) =>
+        "createdAt" in tenant ? [tenant.id, tenant.createdAt, tenant.description] : [tenant.id, "", ""],
+      );
+      io.stdout(table([["TENANT", "CREATED", "DESCRIPTION"], ...rows]));
+    });
 }
 
 function usageCommand(io: Io): Command {

@@ -43,5 +43,9 @@ export const about = () => (c: AppContext) =>
       "GET /v1/adapters/{name}/versions/{version}/export: a version as application/zip",
       "POST /v1/adapters/{name}/import: the same, as the next version of a name",
     ],
+    keys: [
+      "GET, POST /v1/keys: of the tenant, each with scopes",
+      "POST /v1/keys/{id}/rotate, DELETE /v1/keys/{id}",
+    ],
     health: ["GET /livez", "GET /readyz"],
   });

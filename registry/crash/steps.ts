@@ -140,8 +140,8 @@ function createKey(name: string): Step {
   return {
     name,
     make: async (registry) => {
-      const { record, secret } = await registry.createKey(alpha, name, actor);
-      return { secret, keyId: record.id, tenant: alpha };
+      const { record, secret } = await registry.createKey(alpha, name, { actor });
+      return { secret, keyId: record.id, tenant: alpha, scopes: record.scopes };
     },
     find: async (registry, answer) => {
       const { secret } = answer as { secret: string };
@@ -222,13 +222,13 @@ function setLimits(name: string): Step {
 
 function revokeKeys(name: string): Step {
   const find = async (registry: Registry) => {
-    const keys = await registry.listKeys(alpha);
+    const { keys } = await registry.listKeys(alpha);
     return keys.map(({ id, revokedAt }) => ({ id, isRevoked: revokedAt !== undefined }));
   };
   return {
     name,
     make: async (registry) => {
-      for (const { id } of await registry.listKeys(alpha)) await registry.revokeKey(id, actor);
+      for (const { id } of (await registry.listKeys(alpha)).keys) await registry.revokeKey(id, { actor });
       return find(registry);
     },
     find,

@@ -5,11 +5,13 @@ import { claimSchema, publicationSchema } from "../claim-version.ts";
 import { datasetSchema } from "../dataset-record.ts";
 import { digestOf } from "../digest.ts";
 import { isFinished } from "../jobs.ts";
-import { keySchema } from "../keys.ts";
+import { keySchema } from "../key-record.ts";
+import { keyUseSchema } from "../key-uses.ts";
 import { auditKey, copyOfKey, describeKey, jobKey, type KeyKind, lastSegment } from "../layout.ts";
 import type { ObjectDetails } from "../object-store/object-store.ts";
 import { parseAdapterName, parseTenantId } from "../registry.ts";
 import { signingSchema } from "../signing/signing-record.ts";
+import { tenantSchema } from "../tenants.ts";
 import { usageSchema } from "../usage.ts";
 import { parsed } from "../walk-store.ts";
 import { type CheckContext, checkNamedBlob, type Place, readChecked } from "./check-context.ts";
@@ -38,6 +40,10 @@ function placeOf({ tenant, name }: { tenant: string; name: string }): Place | un
 const checkByKind = {
   layout: (context, { key }) => checkRecord(context, key, z.object({ layout: z.int() })),
   key: (context, { key }) => checkRecord(context, key, keySchema),
+  keyUse: (context, { key }) => checkRecord(context, key, keyUseSchema),
+  // One whose key is gone is removed when the tenant needs room. Keys are not in the tenant's part of the store.
+  keyMark: async () => undefined,
+  tenant: (context, { key }) => checkRecord(context, key, tenantSchema),
   limits: (context, { key }) => checkRecord(context, key, tenantLimitsSchema),
   usage: (context, { key }) => checkRecord(context, key, usageSchema),
   signing: (context, { key }) => checkRecord(context, key, signingSchema),

@@ -1,10 +1,20 @@
 import { describe, expect, it } from "vitest";
+import { KeyUses } from "../key-uses.ts";
 import { blobKey, claimKey, manifestKey, markKeyOf, stateKey } from "../layout.ts";
 import { HISTORY_SEGMENT_CHANGES } from "../limits.ts";
 import { listAll } from "../list-all.ts";
 import type { ObjectStore } from "../object-store/object-store.ts";
 import { createSigningKey } from "../signing/signing-key.ts";
-import { alpha, createTestRegistry, decode, dump, encode, publishRequest, router } from "../test-registry.ts";
+import {
+  alpha,
+  createTestRegistry,
+  decode,
+  dump,
+  encode,
+  publishRequest,
+  router,
+  type TestRegistry,
+} from "../test-registry.ts";
 import { checkStore } from "./check-store.ts";
 import type { Finding } from "./findings.ts";
 
@@ -28,11 +38,19 @@ async function makeStore() {
     ...{ version: 1, datasetId, rows: 1, accuracy: 1, macroF1: 1, precision: "int8", softgate: "0.0.0" },
   });
   await registry.addSigningKey(alpha, { publicKey: createSigningKey().publicKey, name: "for a test" });
-  await registry.createKey(alpha, "for a test");
+  await registry.createTenant(alpha);
+  const { record } = await registry.createKey(alpha, "for a test");
+  await noteUse(made, record.id);
   await registry.putJob(alpha, "job-1", { state: "running" });
   await registry.putJob(alpha, "job-2", { state: "succeeded" });
   clock.nowMs += 2 * HOUR_MS;
   return made;
+}
+
+async function noteUse({ store, clock }: TestRegistry, keyId: string): Promise<void> {
+  const uses = new KeyUses({ store, now: () => new Date(clock.nowMs) });
+  uses.note(keyId);
+  await uses.close();
 }
 
 async function check(store: ObjectStore, options: Parameters<typeof checkStore>[1] = {}) {
@@ -60,6 +78,8 @@ describe("a check of a store", () => {
   it("names every object that is gone, or was changed, with what it is", async () => {
     for (const [part, code] of [
       ["keys/", "record_damaged"],
+      ["key-uses/", "record_damaged"],
+      ["/tenant.json", "record_damaged"],
       ["/datasets/", "record_damaged"],
       ["/claims/", "record_damaged"],
       ["/publications/", "record_damaged"],

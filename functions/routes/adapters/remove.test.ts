@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createTestApp, publishAdapter } from "../../test-app.ts";
+import { alpha, createTestApp, publishAdapter } from "../../test-app.ts";
 
 async function withVersions() {
   const test = await createTestApp();
@@ -134,8 +134,7 @@ describe("409", () => {
       mediaType: "text/csv" as const,
       columns: { text: "text", label: "label" },
     };
-    const { tenant } = (await registry.listKeys()).find((key) => key.tenant === "alpha") ?? {};
-    if (tenant === undefined) throw new Error("no key of alpha");
+    const tenant = alpha;
     const { id: datasetId } = await registry.putDataset(tenant, dataset);
     await send("DELETE", "/v1/adapters/router");
     const { status, body } = await send("POST", "/v1/adapters", { name: "router", datasetId });

@@ -1,0 +1,29 @@
+// GET /v1/keys?limit&after: the tenant's keys, by id, without their secrets.
+import { z } from "zod";
+import type { AppContext } from "../../app-env.ts";
+import { pageLimitSchema } from "../../page.ts";
+import { parseQuery } from "../../parse-input.ts";
+import type { Services } from "../../services.ts";
+import { keyViewSchema, viewOfKey } from "./view.ts";
+
+export const listKeysQuerySchema = z.object({
+  limit: pageLimitSchema,
+  /** The `next` of the page before. */
+  after: z
+    .string()
+    .regex(/^key_[0-9a-f]{20}$/, "must be the next of a page before")
+    .exactOptional(),
+});
+
+export const listKeysAnswerSchema = z.strictObject({
+  keys: z.array(keyViewSchema),
+  next: z.string().exactOptional(),
+});
+
+export const listKeys =
+  ({ registry }: Services) =>
+  async (c: AppContext) => {
+    const page = parseQuery(listKeysQuerySchema, c.req.query());
+    const { keys, ...rest } = await registry.listKeys(c.get("tenant"), page);
+    return c.json({ keys: keys.map(viewOfKey), ...rest });
+  };

@@ -1,0 +1,22 @@
+// What of a key its tenant sees: everything that is stored, and never a secret.
+import { z } from "zod";
+import { KEY_SCOPES, type KeySummary } from "#registry";
+
+export const keyViewSchema = z.strictObject({
+  id: z.string(),
+  description: z.string(),
+  scopes: z.array(z.enum(KEY_SCOPES)),
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().exactOptional(),
+  revokedAt: z.iso.datetime().exactOptional(),
+  /** Id of the key that a rotation made in its place. */
+  rotatedTo: z.string().exactOptional(),
+  lastUsedAt: z.iso.datetime().exactOptional(),
+});
+
+/** Answered once, when a key is made. */
+export const createdKeySchema = keyViewSchema.extend({ secret: z.string() });
+
+export function viewOfKey({ tenant: _, ...key }: KeySummary): z.output<typeof keyViewSchema> {
+  return key;
+}
