@@ -7,6 +7,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from "zod-openapi";
+import { KEY_SCOPES } from "#registry";
 import packageJson from "../../package.json" with { type: "json" };
 import { problemSchema } from "../problem.ts";
 import { type ErrorCode, statusByCode } from "../status-by-code.ts";
@@ -27,6 +28,9 @@ const faultCodes: readonly ErrorCode[] = [
   ...(["internal_error", "blob_not_found", "blob_corrupt", "invalid_manifest", "store_unsuitable"] as const),
   ...(["invalid_safetensors", "invalid_adapter", "store_unreachable", "store_refused"] as const),
 ];
+
+/** Of a key that may not ask for the route: the answer names the scope it lacks. */
+const SCOPE_ERRORS = KEY_SCOPES.map((scope) => `scope_${scope}_missing` as const);
 
 const requestIdHeader = z.object({ "x-request-id": z.string() });
 
@@ -123,7 +127,7 @@ export function errorCodesOf(path: string, operation: Operation): readonly Error
   const codes: ErrorCode[] = [
     ...(hasInput ? (["invalid_request"] as const) : []),
     ...(path.includes(":name") ? (["invalid_name"] as const) : []),
-    ...(isOpen ? [] : (["unauthenticated"] as const)),
+    ...(isOpen ? [] : (["unauthenticated", ...SCOPE_ERRORS] as const)),
     ...(["payload_too_large"] as const),
     ...(body ? (["unsupported_media_type"] as const) : []),
     ...errors,

@@ -27,6 +27,10 @@ import { liveOperation } from "../routes/health/live.ts";
 import { readyOperation } from "../routes/health/ready.ts";
 import { createJobOperation } from "../routes/jobs/create.ts";
 import { getJobOperation } from "../routes/jobs/get.ts";
+import { createKeyOperation } from "../routes/keys/create.ts";
+import { listKeysOperation } from "../routes/keys/list.ts";
+import { revokeKeyOperation } from "../routes/keys/revoke.ts";
+import { rotateKeyOperation } from "../routes/keys/rotate.ts";
 import { getUsageOperation } from "../routes/usage/get.ts";
 import type { Operation } from "./operation.ts";
 
@@ -60,5 +64,9 @@ export const operations: Readonly<Record<string, Operation>> = {
   "PUT /v1/adapters/:name/aliases/:alias/protection": protectAliasOperation,
   "GET /v1/usage": getUsageOperation,
   "GET /v1/audit": listAuditOperation,
+  "GET /v1/keys": listKeysOperation,
+  "POST /v1/keys": createKeyOperation,
+  "POST /v1/keys/:id/rotate": rotateKeyOperation,
+  "DELETE /v1/keys/:id": revokeKeyOperation,
   "POST /v1/classify": classifyOperation,
 };

@@ -3,9 +3,10 @@ import { z } from "zod";
 import { KEY_DESCRIPTION_LENGTH_MAX, KEY_SCOPES } from "#registry";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
+import { jsonAnswer, jsonBody, type Operation } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
-import { viewOfKey } from "./view.ts";
+import { createdKeySchema, viewOfKey } from "./view.ts";
 
 export const createKeyRequestSchema = z.strictObject({
   description: z.string().max(KEY_DESCRIPTION_LENGTH_MAX).default(""),
@@ -13,6 +14,13 @@ export const createKeyRequestSchema = z.strictObject({
   /** In the future. Without it the key does not expire. */
   expiresAt: z.iso.datetime({ offset: true }).exactOptional(),
 });
+
+export const createKeyOperation: Operation = {
+  ...{ id: "createKey", tag: "keys", summary: "Make a key" },
+  body: jsonBody(createKeyRequestSchema),
+  answers: { 201: jsonAnswer("The key, with its secret: it is in no other answer.", createdKeySchema) },
+  errors: ["invalid_expiry", "limit_exceeded"],
+};
 
 export const createKey =
   ({ registry }: Services) =>

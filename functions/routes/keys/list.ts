@@ -1,7 +1,8 @@
 // GET /v1/keys?limit&after: the tenant's keys, by id, without their secrets.
 import { z } from "zod";
 import type { AppContext } from "../../app-env.ts";
-import { pageLimitSchema } from "../../page.ts";
+import { jsonAnswer, type Operation } from "../../openapi/operation.ts";
+import { pageFields, pageLimitSchema, pageOf } from "../../page.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
 import { keyViewSchema, viewOfKey } from "./view.ts";
@@ -15,15 +16,18 @@ export const listKeysQuerySchema = z.object({
     .exactOptional(),
 });
 
-export const listKeysAnswerSchema = z.strictObject({
-  keys: z.array(keyViewSchema),
-  next: z.string().exactOptional(),
-});
+export const listKeysAnswerSchema = z.strictObject({ keys: z.array(keyViewSchema), ...pageFields });
+
+export const listKeysOperation: Operation = {
+  ...{ id: "listKeys", tag: "keys", summary: "The tenant's keys, without their secrets" },
+  query: listKeysQuerySchema,
+  answers: { 200: jsonAnswer("A page of keys.", listKeysAnswerSchema) },
+};
 
 export const listKeys =
   ({ registry }: Services) =>
   async (c: AppContext) => {
     const page = parseQuery(listKeysQuerySchema, c.req.query());
     const { keys, ...rest } = await registry.listKeys(c.get("tenant"), page);
-    return c.json({ keys: keys.map(viewOfKey), ...rest });
+    return c.json(pageOf({ keys: keys.map(viewOfKey), ...rest }));
   };

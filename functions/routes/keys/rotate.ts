@@ -3,6 +3,7 @@ import { z } from "zod";
 import { KEY_OVERLAP_MS_DEFAULT, KEY_OVERLAP_MS_MAX } from "#registry";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
+import { jsonAnswer, jsonBody, type Operation } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
 import { createdKeySchema, keyViewSchema, viewOfKey } from "./view.ts";
@@ -17,6 +18,15 @@ export const rotateKeyRequestSchema = z.strictObject({
 });
 
 export const rotateKeyAnswerSchema = createdKeySchema.extend({ previous: keyViewSchema });
+
+export const rotateKeyOperation: Operation = {
+  ...{ id: "rotateKey", tag: "keys", summary: "Make another key in place of this one" },
+  body: jsonBody(rotateKeyRequestSchema),
+  answers: {
+    201: jsonAnswer("The new key with its secret, and the one it replaces.", rotateKeyAnswerSchema),
+  },
+  errors: ["invalid_key", "conflict", "limit_exceeded"],
+};
 
 export const rotateKey =
   ({ registry }: Services) =>
