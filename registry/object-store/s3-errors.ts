@@ -2,16 +2,20 @@
 // they may hold an access key's id or a signed request.
 import { RegistryError } from "../errors.ts";
 
+const URL_SETTING = "the store's URL (--store or SOFTGATE_STORE)";
 const remedyByName: Readonly<Record<string, string>> = {
-  NoSuchBucket: "The bucket does not exist: create it, or correct its name in the store's URL.",
+  NoSuchBucket: `The bucket does not exist: create it, or correct its name in ${URL_SETTING}.`,
   InvalidAccessKeyId: "The access key is not known there: check AWS_ACCESS_KEY_ID.",
+  // versitygw's word for it.
+  XAdminUserNotFound: "The access key is not known there: check AWS_ACCESS_KEY_ID.",
   SignatureDoesNotMatch: "The secret key is wrong: check AWS_SECRET_ACCESS_KEY.",
   AccessDenied: "The credentials need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket on it.",
   ExpiredToken: "The credentials have expired: renew them.",
   RequestTimeTooSkewed: "This machine's clock is wrong: set it.",
-  PermanentRedirect: "The bucket is in another region: add region= to the store's URL.",
-  AuthorizationHeaderMalformed: "The region is wrong: correct region= in the store's URL.",
+  PermanentRedirect: `The bucket is in another region: correct region= in ${URL_SETTING}, or AWS_REGION.`,
+  AuthorizationHeaderMalformed: `The region is wrong: correct region= in ${URL_SETTING}, or AWS_REGION.`,
   CredentialsProviderError: "No credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+  NotFound: `Nothing there speaks S3: correct endpoint= in ${URL_SETTING}.`,
 };
 const REMEDY_DEFAULT = "Check the bucket, the region and the credentials.";
 
@@ -54,10 +58,30 @@ export function s3ErrorOf(error: unknown, description: string): unknown {
     const message = `The object store ${description} refused (${codeOf(error)}). ${remedy}`;
     return new RegistryError("store_refused", message, cause);
   }
+  if (isNoS3(error)) return notS3(description, cause);
   return new RegistryError(
     "store_unreachable",
-    `The object store ${description} does not answer (${codeOf(error)}). Check that it runs and can be reached from here, and endpoint= in the store's URL.`,
+    `The object store ${description} does not answer (${codeOf(error)}). Check that it runs and can be reached from here, and endpoint= in ${URL_SETTING}.`,
     cause,
+  );
+}
+
+/** Of a server that answers, but not as S3 does: a web page, say. */
+export function notS3(description: string, cause?: Error): RegistryError {
+  return new RegistryError(
+    "store_unsuitable",
+    `What answers for the object store ${description} does not speak S3: correct endpoint= in ${URL_SETTING}.`,
+    cause,
+  );
+}
+
+/** The client signs anew by the server's clock; presigned URLs, and what credentials last, go by this machine's. */
+export function clockIsWrong(description: string, offsetMs: number): RegistryError {
+  const minutes = Math.round(Math.abs(offsetMs) / 60_000);
+  const side = offsetMs > 0 ? "behind" : "ahead of";
+  return new RegistryError(
+    "store_refused",
+    `This machine's clock is ${minutes} minutes ${side} that of the object store ${description}: set it (RequestTimeTooSkewed).`,
   );
 }
 
@@ -72,6 +96,12 @@ export function statusOf(error: Error): number | undefined {
 
 function isStatusOfRefusal(status: number | undefined): boolean {
   return status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
+
+/** A reply was read whole that is none of S3's: sent elsewhere, or not to be parsed. */
+function isNoS3(error: Error): boolean {
+  const status = statusOf(error);
+  return status !== undefined && status < 400 && !isCutOff(error);
 }
 
 /** The connection ended while a reply was read: its status has come, and says nothing. */

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { FaultProxy, type NetworkFault } from "../../test/helpers/fault-proxy.ts";
-import { findVersitygw, startVersitygw, type TestS3 } from "../../test/helpers/versitygw.ts";
+import { findVersitygw, startVersitygw, type TestVersitygw } from "../../test/helpers/versitygw.ts";
 import { describeObjectStore } from "./contract.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { openObjectStore } from "./open.ts";
@@ -11,7 +11,7 @@ const BUCKET = "test-bucket";
 const program = await findVersitygw();
 
 describe.skipIf(program === undefined)("a real S3 server", () => {
-  let server: TestS3;
+  let server: TestVersitygw;
   let proxy: FaultProxy;
   /** Of the next requests of a method. */
   const faults: Record<string, NetworkFault[]> = { PUT: [], GET: [] };
@@ -148,6 +148,62 @@ describe.skipIf(program === undefined)("a real S3 server", () => {
     for (const credential of ["hunter2secret", server.accessKeyId]) {
       expect(`${error} ${JSON.stringify(error)} ${(error as Error).cause}`).not.toContain(credential);
     }
+  });
+
+  it("a wrong region, an unknown key and a user without rights are each refused with what to set", async () => {
+    const region = await openObjectStore(`s3://${BUCKET}?endpoint=${server.endpoint}&region=eu-west-3`);
+    await expect(region.check()).rejects.toMatchObject({
+      code: "store_refused",
+      publicMessage: expect.stringMatching(/region= .*--store or SOFTGATE_STORE.*AWS_REGION/),
+    });
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "nobody");
+    await expect((await open()).check()).rejects.toMatchObject({
+      code: "store_refused",
+      publicMessage: expect.stringContaining("check AWS_ACCESS_KEY_ID"),
+    });
+    const credentials = { accessKeyId: "powerless", secretAccessKey: "powerless-secret" };
+    await server.createUser(credentials);
+    vi.stubEnv("AWS_ACCESS_KEY_ID", credentials.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", credentials.secretAccessKey);
+    await expect((await open()).check()).rejects.toMatchObject({
+      code: "store_refused",
+      publicMessage: expect.stringMatching(/AccessDenied.*s3:PutObject/),
+    });
+  });
+
+  it.each([
+    [-1, "60 minutes behind"],
+    [1, "60 minutes ahead of"],
+  ])(
+    "a clock that is %i hours off is refused, though the client would sign by the server's",
+    async (hours, words) => {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + hours * 3_600_000 });
+      onTestFinished(() => void vi.useRealTimers());
+      await expect((await open()).check()).rejects.toMatchObject({
+        code: "store_refused",
+        publicMessage: expect.stringMatching(new RegExp(`clock is ${words} .*: set it`)),
+      });
+    },
+  );
+
+  it.each([
+    [200, "text/html", "<html><body>Welcome</body></html>"],
+    [200, "application/json", "{}"],
+    [301, "text/html", ""],
+    [404, "text/html", "<html>Not here</html>"],
+  ])("an endpoint that answers %i with %s does not speak S3, and endpoint= is named", async (...answer) => {
+    const [status, type, body] = answer;
+    const website = createServer((request, response) => {
+      request.resume();
+      response.writeHead(status, { "Content-Type": type }).end(body);
+    });
+    await new Promise<void>((resolve) => website.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void website.close());
+    const { port } = website.address() as AddressInfo;
+    await expect((await open(`http://127.0.0.1:${port}`)).check()).rejects.toMatchObject({
+      code: expect.stringMatching(/^store_(unsuitable|refused)$/),
+      publicMessage: expect.stringMatching(/speaks? S3: correct endpoint= in the store's URL/),
+    });
   });
 
   it("an endpoint where nobody listens is unreachable, and the message names it", async () => {

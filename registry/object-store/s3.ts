@@ -25,10 +25,12 @@ import { probeConditions } from "./probe-conditions.ts";
 import {
   attemptsOf,
   bodyCutOff,
+  clockIsWrong,
   isConditionUnmet,
   isNoSuchKey,
   isTooManyWrites,
   isWriteConflict,
+  notS3,
   s3ErrorOf,
 } from "./s3-errors.ts";
 import { regionOf, type S3Location } from "./s3-url.ts";
@@ -44,6 +46,8 @@ const CONFLICT_ATTEMPTS_MAX = 4;
 const CONFLICT_PAUSE_MS = 50;
 /** Between writes of an object, where one too many was answered, at least. */
 const TOO_MANY_PAUSE_MS = 1_000;
+/** Between this machine's clock and the server's. */
+const CLOCK_MS_MAX = 300_000;
 /** Headers that a presigned upload is bound to. As query parameters some servers would not look at them. */
 const PRESIGNED_HEADERS = new Set(["host", "content-length", "if-none-match", "x-amz-checksum-sha256"]);
 
@@ -131,6 +135,8 @@ export class S3Store implements ObjectStore {
   async check(): Promise<void> {
     await this.list({ prefix: "", limit: 1 });
     await probeConditions(this);
+    const { systemClockOffset: offsetMs } = this.#client.config;
+    if (Math.abs(offsetMs) > CLOCK_MS_MAX) throw clockIsWrong(this.description, offsetMs);
   }
 
   async close(): Promise<void> {
@@ -183,7 +189,7 @@ export class S3Store implements ObjectStore {
       ...(condition && "ifNoneMatch" in condition ? { IfNoneMatch: "*" } : {}),
     };
     const { ETag } = await this.#client.send(new PutObjectCommand(input), inTime());
-    if (!ETag) throw new Error(`invariant: S3 stored ${key} without an ETag`);
+    if (!ETag) throw notS3(this.description);
     return ETag;
   }
 

@@ -1,18 +1,24 @@
 // A real S3 server for tests: versitygw, on a free port of this machine, with a folder of its own.
 // The bootstrap builds the program once and names it in SOFTGATE_VERSITYGW; without that it is looked
 // for, or built, here. Without Go there is none: then tests are skipped, but never in CI.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
 
 export interface TestS3 {
   readonly endpoint: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   stop(): Promise<void>;
+}
+
+export interface TestVersitygw extends TestS3 {
+  /** Known to the server, and allowed nothing. */
+  createUser(credentials: { accessKeyId: string; secretAccessKey: string }): Promise<void>;
 }
 
 const START_MS_MAX = 15_000;
@@ -31,9 +37,10 @@ export async function findVersitygw(): Promise<string | undefined> {
 }
 
 /** Buckets are folders: those named here exist from the start. */
-export async function startVersitygw(program: string, buckets: readonly string[]): Promise<TestS3> {
+export async function startVersitygw(program: string, buckets: readonly string[]): Promise<TestVersitygw> {
   const folder = await mkdtemp(join(tmpdir(), "softgate-s3-"));
   for (const bucket of buckets) await mkdir(join(folder, "data", bucket), { recursive: true });
+  await mkdir(join(folder, "iam"));
   const address = `127.0.0.1:${await findFreePort()}`;
   const child = spawn(
     program,
@@ -45,6 +52,8 @@ export async function startVersitygw(program: string, buckets: readonly string[]
       SECRET_KEY,
       "--port",
       address,
+      "--iam-dir",
+      join(folder, "iam"),
       "posix",
       join(folder, "data"),
     ],
@@ -60,7 +69,13 @@ export async function startVersitygw(program: string, buckets: readonly string[]
     await stop();
     throw error;
   }
-  return { endpoint: `http://${address}`, accessKeyId: ACCESS_KEY, secretAccessKey: SECRET_KEY, stop };
+  const endpoint = `http://${address}`;
+  const createUser: TestVersitygw["createUser"] = async ({ accessKeyId, secretAccessKey }) => {
+    const admin = ["admin", "--endpoint-url", endpoint, "--access", ACCESS_KEY, "--secret", SECRET_KEY];
+    const user = ["create-user", "--access", accessKeyId, "--secret", secretAccessKey, "--role", "user"];
+    await promisify(execFile)(program, [...admin, ...user]);
+  };
+  return { endpoint, accessKeyId: ACCESS_KEY, secretAccessKey: SECRET_KEY, createUser, stop };
 }
 
 async function waitUntilUp(child: ChildProcess, url: string): Promise<void> {
