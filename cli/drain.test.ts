@@ -5,10 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { parseBackbone, serializeAdapter } from "#model";
-import { createRegistry, openObjectStore, parseAdapterName, parseTenantId } from "#registry";
-import { makeRandomAdapter } from "../test/helpers/random-adapter.ts";
-import { makeTinyBackbone, writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import { publishTickets } from "../test/helpers/published-tickets.ts";
 import { type SoftgateProcess, startSoftgate, urlOf } from "./test-process.ts";
 
 const SERVE_MS_MAX = 60_000;
@@ -29,35 +26,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "softgate-drain-"));
   backbone = join(folder, "tiny");
   storeUrl = `file:${join(folder, "store")}`;
-  await writeTinyBackbone(backbone);
-  await publishAdapter();
+  key = await publishTickets({ storeUrl, backboneFolder: backbone });
 });
 afterAll(async () => {
   for (const { child } of started) child.kill("SIGKILL");
   await rm(folder, { recursive: true });
 });
-
-async function publishAdapter(): Promise<void> {
-  const { id, digest, config } = parseBackbone("tiny", makeTinyBackbone());
-  const adapter = makeRandomAdapter({ width: config.width, seed: 1, classes: 2, generators: [] });
-  const store = await openObjectStore(storeUrl);
-  const registry = createRegistry({ store });
-  const tenant = parseTenantId("acme");
-  key = (await registry.createKey(tenant, "drain test")).secret;
-  await registry.publish(tenant, {
-    name: parseAdapterName("tickets"),
-    files: serializeAdapter(adapter, { id, digest }),
-    manifest: {
-      createdBy: { softgate: "0.0.0" },
-      backbone: { id, digest, width: config.width },
-      labels: [...adapter.labels],
-      ...{ insertions: [], temperature: adapter.temperature, report: {} },
-      dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
-    },
-    alias: "production",
-  });
-  await store.close();
-}
 
 async function serve(...args: string[]) {
   const server = startSoftgate(

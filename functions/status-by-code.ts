@@ -23,6 +23,7 @@ export const statusByCode = {
   route_not_found: 404,
   method_not_allowed: 405,
   job_not_found: 404,
+  trainer_absent: 409,
   server_stopping: 503,
   internal_error: 500,
   // registry

@@ -11,6 +11,7 @@ import {
   KeyUses,
   openObjectStore,
 } from "#registry";
+import type { JobQueue } from "#trainer/job";
 import { startWorker } from "#trainer/worker";
 import { createApp } from "./app.ts";
 import type { NodeServerOptions } from "./entry-node.ts";
@@ -24,18 +25,23 @@ import { WarmSet } from "./warm-set.ts";
 
 export type ServerApp = ReturnType<typeof createApp>;
 
+/** What is not of the Node server alone. */
+export type ServiceOptions = Omit<NodeServerOptions, "port" | "host">;
+
 export interface Wiring {
-  readonly options: NodeServerOptions;
+  readonly options: ServiceOptions;
   readonly observation: Observation;
   /** What is opened is pushed here, in order. */
   readonly closers: (() => Promise<void>)[];
   readonly isStopping: () => boolean;
+  /** In place of a trainer in this process. */
+  readonly jobs?: JobQueue;
 }
 
 /** Rejects with what the store, the classifier's opening or the jobs reject with. */
 export async function wireServices(
   { folder, opening }: { folder: string; opening: Promise<OpenedClassifier> },
-  { options, observation, closers, isStopping }: Wiring,
+  { options, observation, closers, isStopping, jobs: givenJobs }: Wiring,
 ): Promise<{ app: ServerApp; facts: Record<string, unknown> }> {
   const { log, metrics, timings, tracer } = observation;
   const store = await openObjectStore(options.storeUrl);
@@ -66,7 +72,8 @@ export async function wireServices(
   if (warmSet) closers.push(() => warmSet.close());
   const observer = observeJobs(tracer, timings);
   const signing = options.signer && { signer: options.signer };
-  const jobs = startWorker({ registry, backbone: { ...backbone, folder }, log, observer, ...signing });
+  const jobs =
+    givenJobs ?? startWorker({ registry, backbone: { ...backbone, folder }, log, observer, ...signing });
   closers.push(() => jobs.close());
   const services = {
     registry,
@@ -93,7 +100,7 @@ function checkOn(digest: string, config: EncoderConfig): CheckAdapter {
 
 function openDisk(
   store: string,
-  { storeUrl, adapterDiskBytes: bytesMax = ADAPTER_DISK_BYTES_DEFAULT, adapterFolder }: NodeServerOptions,
+  { storeUrl, adapterDiskBytes: bytesMax = ADAPTER_DISK_BYTES_DEFAULT, adapterFolder }: ServiceOptions,
   metrics: Metrics | undefined,
 ): AdapterDisk | undefined {
   if (isOnThisMachine(storeUrl) || bytesMax === 0) return undefined;
@@ -103,7 +110,7 @@ function openDisk(
 
 function openWarmSet(
   parts: { registry: Services["registry"]; classifier: Classifier; log: Services["log"] },
-  options: Omit<NodeServerOptions, "backbone"> & {
+  options: Omit<ServiceOptions, "backbone"> & {
     store: { description: string };
     backbone: Services["backbone"];
   },

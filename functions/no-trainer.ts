@@ -1,0 +1,14 @@
+// The jobs of a server beside which nobody trains: it takes none, and says so.
+import type { JobQueue } from "#trainer/job";
+import { RequestError } from "./errors.ts";
+
+export const NO_TRAINER: JobQueue = {
+  submit: async () => {
+    throw new RequestError(
+      "trainer_absent",
+      "Nobody trains beside this server. Train elsewhere on the same store: softgate train, or a server that trains.",
+    );
+  },
+  get: async () => undefined,
+  close: async () => undefined,
+};

@@ -1,0 +1,36 @@
+// AWS's runtime interface client, which drives a function in Lambda's Node images: for the test that drives ours as Lambda
+// does. It is compiled where it is installed (C++, make, cmake; some minutes), so only who asks for it builds it:
+//   SOFTGATE_LAMBDA_CLIENT=build npm test -- infra/lambda
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder } from "./cache-folder.mjs";
+import { pathWithoutBin, runChild } from "./run-child.mjs";
+
+const NAME = "aws-lambda-ric";
+const VERSION = "4.0.2";
+
+/** The program's path. Undefined when it was not built, and nobody asks for it. Rejects when it cannot be built. */
+export async function findLambdaRuntimeClient() {
+  const folder = join(cacheFolder(), "bin", `${NAME}-${VERSION}`);
+  const program = join(folder, "node_modules", NAME, "index.mjs");
+  if (existsSync(program)) return program;
+  if (process.env.SOFTGATE_LAMBDA_CLIENT !== "build") return undefined;
+  const scratch = `${folder}.${process.pid}`;
+  mkdirSync(scratch, { recursive: true });
+  try {
+    // The one package here whose install script must run.
+    const manifest = { private: true, dependencies: { [NAME]: VERSION }, allowScripts: { [NAME]: true } };
+    writeFileSync(join(scratch, "package.json"), JSON.stringify(manifest));
+    const { exit } = runChild("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], {
+      cwd: scratch,
+      path: pathWithoutBin(),
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const { code } = await exit;
+    if (code !== 0) throw new Error(`${NAME} could not be built; npm's own message stands above.`);
+    renameSync(scratch, folder);
+    return program;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,48 @@
+// The program of a Lambda function as JavaScript: its entry, and the threads that its sessions run in. A cold start
+// then reads a few files, and strips no types.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build, type Plugin } from "esbuild";
+
+/** By the names that they get; Lambda finds the first by the handler index.handler. */
+const ENTRIES = {
+  index: "functions/entry-lambda.ts",
+  "session-origin": "model/runtime/session-origin.ts",
+  "session-thread": "model/runtime/session-thread.ts",
+};
+/** Files that start a thread by another's name. */
+const STARTS_THREAD = /model\/runtime\/(thread-session|session-origin)\.ts$/;
+const THREAD_NAME = /"\.\/(session-origin|session-thread)\.ts"/g;
+/** Packages in CommonJS ask for Node's own modules by it. */
+const REQUIRE =
+  'import { createRequire as createBundleRequire } from "node:module"; const require = createBundleRequire(import.meta.url);';
+
+export async function bundleProgram({ root, folder }: { root: string; folder: string }): Promise<void> {
+  const entryPoints = Object.entries(ENTRIES).map(([out, path]) => ({ out, in: join(root, path) }));
+  await build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    outExtension: { ".js": ".mjs" },
+    chunkNames: "chunk-[hash]",
+    banner: { js: REQUIRE },
+    external: ["onnxruntime-node"],
+    plugins: [renameThreads],
+    logLevel: "warning",
+  });
+}
+
+const renameThreads: Plugin = {
+  name: "rename-threads",
+  setup({ onLoad }) {
+    onLoad({ filter: STARTS_THREAD }, async ({ path }) => ({
+      contents: (await readFile(path, "utf8")).replaceAll(THREAD_NAME, '"./$1.mjs"'),
+      loader: "ts",
+    }));
+  },
+};
