@@ -7,12 +7,10 @@ import { makeAdapter } from "../serve/resident-adapters.ts";
 /** By label, of each text. */
 export type Expected = readonly ReadonlyMap<string, number>[];
 
-/**
- * In fp32, where scores move by so much with the batch at most. In int8 a rounding that falls the other way moves them
- * as far as another version might.
- */
-export const PRECISION = "fp32";
-export const TOLERANCE = 1e-3;
+/** As servers do by default. */
+export const PRECISION = "int8";
+/** Scores do not depend on the batch; an answer's are rounded. */
+export const TOLERANCE = 1e-5;
 /** Versions that follow each other differ by so much in some score, or a mix of them could not be seen. */
 const APART_MIN = 0.1;
 

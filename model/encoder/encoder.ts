@@ -9,6 +9,7 @@ import type { EncoderConfig } from "./config.ts";
 import { type ApplyLinear, createLinear, type Precision } from "./linear.ts";
 import { flattenRows } from "./pool.ts";
 import { addRelativeBias, relativeBias } from "./relative-bias.ts";
+import { startOfNorm } from "./relative-norm.ts";
 import type { EncoderWeights, LayerWeights, Linear, Norm } from "./weights.ts";
 
 /** The frozen part of a backbone, and how a graph computes it. */
@@ -68,11 +69,14 @@ export interface NormTensors {
   readonly shift: Tensor;
 }
 
-/** Scales and shifts in place of the backbone's own, after attention and at the layer's output. */
+/** Scales and shifts after attention and at the layer's output. */
 export interface LayerNorms {
   readonly attention: NormTensors;
   readonly output: NormTensors;
-  /** int32, where in the tables [A, D] those of each row of states are. Absent: [D], for all rows. */
+  /**
+   * int32, where in the tables [A, D] those of each row of states are, which start from the backbone's own as
+   * relativeNorm says. Absent: [D], for all rows, in place of the backbone's own.
+   */
   readonly rows?: Tensor;
 }
 
@@ -122,6 +126,7 @@ export function encode(
 ): Tensor {
   const biasBetween = attentionBiases(builder, segmentIds, relativeBiasOf(builder, config, weights, buckets));
   const linear = createLinear(builder, precision);
+  const mix = createMix(builder, precision);
   const rowShape = builder.apply("ShapeOf", [states_RTD]);
   const toRTD = (rows: Tensor) => builder.apply("Reshape", [rows, rowShape], { shape: states_RTD.shape });
   let states = flattenRows(builder, states_RTD);
@@ -129,7 +134,7 @@ export function encode(
   for (let layer = fromLayer; layer < config.layers; layer++) {
     const layerWeights = withScaledQueries(must(weights.layers[layer], `weights of layer ${layer}`), config);
     const { prompts, norms } = beforeLayer(layer, { states_RTD: toRTD(states), carried });
-    const context = { builder, config, linear, weights: layerWeights };
+    const context = { builder, config, linear, mix, weights: layerWeights };
     const seen = keysAndValues(context, { states, toSlots: toRTD, prompts: prompts?.keys });
     const keyIds = prompts
       ? builder.apply("Concat", [segmentIds, prompts.keys.segmentIds], { axis: 1 })
@@ -163,6 +168,7 @@ interface LayerContext {
   readonly builder: GraphBuilder;
   readonly config: EncoderConfig;
   readonly linear: ApplyLinear;
+  readonly mix: MixValues;
   readonly weights: LayerWeights;
 }
 
@@ -242,16 +248,28 @@ function encoderLayer(
 
 /** softmax(Q·Kᵀ + bias) · V per head, Q scaled already. */
 function attention(
-  { builder, config, linear, weights }: LayerContext,
+  { builder, config, linear, mix, weights }: LayerContext,
   { states, key, value, bias, toSlots, toRows }: Parameters<typeof encoderLayer>[1],
 ): Tensor {
   const queries_RQD = toSlots(linear(states, weights.query));
   const query = splitHeads(builder, config, queries_RQD, [0, 2, 1, 3]);
   const scores = builder.apply("Add", [builder.apply("MatMul", [query, key]), bias]);
-  const mixed = builder.apply("MatMul", [builder.apply("Softmax", [scores]), value]);
+  const mixed = mix(scores, value);
   const merged = builder.apply("Transpose", [mixed], { perm: [0, 2, 1, 3] });
   const mixed_RQD = builder.reshape(merged, [0, 0, config.width], queries_RQD.shape);
   return linear(toRows(mixed_RQD), weights.attentionOutput);
+}
+
+/** softmax(scores [R, H, Q, K]) · value [R, H, K, d]. */
+type MixValues = (scores: Tensor, value: Tensor) => Tensor;
+
+/**
+ * In int8 a last digit that differs is a state rounded to another step, and then other scores: there the sums must not
+ * depend on where in a row a text stands.
+ */
+function createMix(builder: GraphBuilder, precision: Precision): MixValues {
+  if (precision === "int8") return (scores, value) => builder.apply("SoftmaxMatMul", [scores, value]);
+  return (scores, value) => builder.apply("MatMul", [builder.apply("Softmax", [scores]), value]);
 }
 
 /** key [R, H, d, K] and value [R, H, K, d] of the texts' positions and, after them, the prompts' slots. */
@@ -307,9 +325,27 @@ export function normalize(
   x: Tensor,
   { own, inserted }: { own: Norm; inserted?: (NormTensors & { rows: Tensor | undefined }) | undefined },
 ): Tensor {
+  if (inserted?.rows)
+    return normalizeByRow(builder, x, { own, inserted: { ...inserted, rows: inserted.rows }, epsilon });
   const { scale, shift } = inserted ?? normTensors(builder, own);
-  if (!inserted?.rows) return builder.apply("LayerNormalization", [x, scale, shift], { epsilon });
-  return builder.apply("LayerNormalizationByRow", [x, inserted.rows, scale, shift], { epsilon });
+  return builder.apply("LayerNormalization", [x, scale, shift], { epsilon });
+}
+
+/** With tables of what `relativeNorm` gives. */
+function normalizeByRow(
+  builder: GraphBuilder,
+  x: Tensor,
+  { own, inserted, epsilon }: { own: Norm; inserted: NormTensors & { rows: Tensor }; epsilon: number },
+): Tensor {
+  const { rows, scale, shift } = inserted;
+  const start = startOfNorm(own);
+  const { scale: gamma, shift: beta } = normTensors(builder, start);
+  if (start === own) {
+    return builder.apply("LayerNormalizationByRow", [x, rows, gamma, beta, scale, shift], { epsilon });
+  }
+  const unit = builder.apply("LayerNormalization", [x, gamma, beta], { epsilon });
+  const scaled = builder.apply("Mul", [unit, builder.apply("Gather", [scale, rows])]);
+  return builder.apply("Add", [scaled, builder.apply("Gather", [shift, rows])]);
 }
 
 /** The backbone's activation function. */

@@ -174,7 +174,9 @@ export function placePrompts(
     used[row] = at + (counts[index] ?? 0);
     return { row, at };
   });
-  const slots = Math.max(0, ...used);
+  const most = Math.max(0, ...used);
+  // Products of a matrix of one row sum in another order than those of more: one slot alone is never multiplied.
+  const slots = most === 1 ? 2 : most;
   const offsets = places.map(({ row, at }) => row * slots + at);
   const segmentIds = new Int32Array(rows * slots).fill(EMPTY_SLOT);
   for (const [index, offset] of offsets.entries()) {

@@ -53,11 +53,14 @@ describe("shape rules refuse, naming both sides,", () => {
   });
 
   test("norms by row with an index too few, or of another width", () => {
-    const normalize = (rows: Tensor, gammas: Tensor) => () =>
-      builder.apply("LayerNormalizationByRow", [tensor("R", "T", 4), rows, gammas, tensor("A", 4)]);
+    const normalize = (rows: Tensor, scales: Tensor) => () =>
+      builder.apply("LayerNormalizationByRow", [
+        ...[tensor("R", "T", 4), rows, tensor(4), tensor(4)],
+        ...[scales, tensor("A", 4)],
+      ]);
     expect(normalize(integers("R"), tensor("A", 4))).toThrow("LayerNormalizationByRow rows: R is not R,T");
     expect(normalize(integers("R", "T"), tensor("A", 5))).toThrow(
-      "LayerNormalizationByRow gammas: 5 is not 4",
+      "LayerNormalizationByRow scales: 5 is not 4",
     );
   });
 

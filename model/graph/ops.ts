@@ -67,16 +67,19 @@ export const opTable = {
     return [input, reduced, reduced];
   },
   /**
-   * LayerNormalization with a gamma and a beta of its own for each row: x [.., D], the int32 index [..]
-   * of each row's in the tables of gammas [A, D] and of betas [A, D]. Where all are the first of the
-   * tables, it costs as much as the plain one.
+   * LayerNormalization, then a scale and a shift for each row: y · scales[i] + shifts[i] of x [.., D], i the int32
+   * index [..] of the row in the tables [A, D]. The first of the tables are ones and zeros: they leave a row as the
+   * plain norm makes it, to the last digit, and where all rows are of the first, it costs as much as the plain one.
    */
-  LayerNormalizationByRow: ([x, rows, gammas, betas]) => {
+  LayerNormalizationByRow: ([x, rows, gamma, beta, scales, shifts]) => {
     const input = must(x, "LayerNormalizationByRow x");
+    const width = lastOf(input.shape);
     const expected = input.shape.slice(0, -1).join();
     assertSame(must(rows, "rows").shape.join(), expected, "LayerNormalizationByRow rows");
-    for (const [name, table] of Object.entries({ gammas, betas }))
-      assertSame(must(table, name).shape[1], lastOf(input.shape), `LayerNormalizationByRow ${name}`);
+    for (const [name, vector] of Object.entries({ gamma, beta }))
+      assertSame(must(vector, name).shape[0], width, `LayerNormalizationByRow ${name}`);
+    for (const [name, table] of Object.entries({ scales, shifts }))
+      assertSame(must(table, name).shape[1], width, `LayerNormalizationByRow ${name}`);
     return [input];
   },
   /** [.., n, k] · [k, m] or [.., n, k] · [.., k, m] with broadcast leading axes. */
@@ -111,6 +114,12 @@ export const opTable = {
     assertSame(must(columnScales, "columnScales").shape.join(), `${columns.shape[1]}`, "MatMulInt8 columns");
     return [{ type: scales.type, shape: [...quantized.shape.slice(0, -1), lastOf(columns.shape)] }];
   },
+  /**
+   * softmax(scores [.., q, k]) · values [.., k, d], summed over k in the order of k: of what has a weight of 0 the
+   * result does not depend, nor on how many such there are before or after. (Softmax and MatMul apart sum the weights
+   * by lanes of a register, in which a value stands by its place.)
+   */
+  SoftmaxMatMul: ([scores, values]) => [matMulType(must(scores, "scores"), must(values, "values"))],
   Transpose: ([x], { perm }) => {
     const input = must(x, "Transpose x");
     const order = must(perm, "Transpose perm");

@@ -197,21 +197,32 @@ const lowerings = {
   ShapeOf: direct("Shape"),
   Softmax: (emit, node) => emit.node("Softmax", ids(node.inputs), ids(node.outputs), { axis: -1 }),
   LayerNormalization: (emit, node) => norm(emit, ids(node.inputs), ids(node.outputs), node.attributes),
-  LayerNormalizationByRow: (emit, { inputs: [x, rows, gammas, betas], outputs, attributes }) => {
+  LayerNormalizationByRow: (
+    emit,
+    { inputs: [x, rows, gamma, beta, scales, shifts], outputs, attributes },
+  ) => {
     const most = emit.value("ReduceMax", [id(rows)], { keepdims: 0 });
-    // A constant stands outside: of those in branches onnxruntime writes two when it writes weights apart.
-    const zero = emit.integers([0], []);
-    const allFirst = (branch: Emitter) => {
-      const first = (table: Tensor | undefined) => branch.value("Gather", [id(table), zero], { axis: 0 });
-      return normValue(branch, [id(x), first(gammas), first(betas)], attributes);
-    };
-    const anyOthers = (branch: Emitter) => {
+    const isFirst = emit.value("Equal", [most, emit.int32(0)]);
+    const plain = (branch: Emitter) => normValue(branch, [id(x), id(gamma), id(beta)], attributes);
+    // A norm with its scale and shift for each row is one op of onnxruntime too: twice as slow as these, and rounded otherwise.
+    const byRow = (branch: Emitter) => {
       const ofRows = (table: Tensor | undefined) =>
         branch.value("Gather", [id(table), id(rows)], { axis: 0 });
-      return normValue(branch, [id(x), ofRows(gammas), ofRows(betas)], attributes);
+      return branch.value("Add", [branch.value("Mul", [plain(branch), ofRows(scales)]), ofRows(shifts)]);
     };
-    const isFirst = emit.value("Equal", [most, emit.int32(0)]);
-    emit.either(isFirst, must(outputs[0], "y"), [allFirst, anyOthers]);
+    emit.either(isFirst, must(outputs[0], "y"), [plain, byRow]);
+  },
+  SoftmaxMatMul: (emit, { inputs: [scores, values], outputs }) => {
+    const last = emit.integers([-1]);
+    const top = emit.value("ReduceMax", [id(scores), last], { keepdims: 1 });
+    const weights = emit.value("Exp", [emit.value("Sub", [id(scores), top])]);
+    const keys = sizeAlong(emit, scores, must(scores, "scores").shape.length - 1);
+    // Two columns of ones: a product with one column is summed by lanes.
+    const columns = emit.value("Concat", [keys, emit.integers([2])], { axis: 0 });
+    const ones = emit.value("Expand", [emit.floats([1], []), columns]);
+    const sums = emit.value("MatMul", [weights, ones]);
+    const sum = emit.value("Slice", [sums, emit.integers([0]), emit.integers([1]), last]);
+    emit.node("Div", [emit.value("MatMul", [weights, id(values)]), sum], ids(outputs));
   },
   QuantizeRows: (emit, { inputs: [x], outputs: [q, scales, zeros] }) => {
     const last = emit.integers([-1]);

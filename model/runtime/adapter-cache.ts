@@ -15,7 +15,7 @@ import {
   shapeOfInsertion,
   weightsOfInsertion,
 } from "../spt/adapter.ts";
-import { NormSlab, type NormSums } from "./norm-slab.ts";
+import { NormSlab, type RelativeNorms } from "./norm-slab.ts";
 import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import type { PreparedBackbone } from "./prepared-backbone.ts";
 import { POOLINGS } from "./serving-graph.ts";
@@ -42,7 +42,7 @@ interface KeptAdapter extends Pick<ResidentAdapter, "adapter" | "bytes"> {
   readonly weights: readonly SlabWeights[];
 }
 
-type SlabWeights = PromptGenerator | NormSums;
+type SlabWeights = PromptGenerator | RelativeNorms;
 
 /** Adapters whose last load failed and that are remembered for it. */
 const FAILURES_MAX = 10_000;
@@ -184,7 +184,7 @@ export class AdapterCache {
     assertFits(adapter, this.#config);
     const insertions = adapter.insertions.map(shapeOfInsertion);
     const weights = adapter.insertions.map((insertion) =>
-      isScaleShift(insertion) ? this.norms(insertion.layer).sumsOf(insertion) : insertion,
+      isScaleShift(insertion) ? this.norms(insertion.layer).relative(insertion) : insertion,
     );
     return { adapter: { ...adapter, insertions }, bytes: adapterBytes(adapter), weights };
   }

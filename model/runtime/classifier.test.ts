@@ -106,12 +106,12 @@ describe("a text", () => {
 });
 
 describe("a text's scores", () => {
-  // In int8 a last bit of float32, in which batches differ, can move a state to the next of 255 steps.
+  // In int8 a last bit that differed would move a state to the next of 255 steps, and scores by a thousandth.
   test.each([
     { family: "bert", precision: "fp32", tolerance: 1e-4 },
     { family: "mpnet", precision: "fp32", tolerance: 1e-4 },
-    { family: "bert", precision: "int8", tolerance: 5e-3 },
-    { family: "mpnet", precision: "int8", tolerance: 5e-3 },
+    { family: "bert", precision: "int8", tolerance: 1e-6 },
+    { family: "mpnet", precision: "int8", tolerance: 1e-6 },
   ] as const)(
     "alone and in any mixed batch on $family in $precision differ by less than $tolerance",
     async ({ family, precision, tolerance }) => {
@@ -209,7 +209,7 @@ describe("adapters of a backbone that is read at the mask", () => {
   test.each([
     { family: "bert", precision: "fp32", tolerance: 1e-4 },
     { family: "mpnet", precision: "fp32", tolerance: 1e-4 },
-    { family: "bert", precision: "int8", tolerance: 5e-3 },
+    { family: "bert", precision: "int8", tolerance: 1e-6 },
   ] as const)(
     "have scores that depend on the batch by less than $tolerance, whatever templates, prompts and scales it has, on $family in $precision",
     async ({ family, precision, tolerance }) => {

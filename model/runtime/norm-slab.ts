@@ -1,7 +1,8 @@
-// The scales and shifts of one layer's norms side by side: the backbone's own, then a row a resident
-// adapter, the backbone's own added in. It grows by doubling, in place: a forward pass in flight keeps what
-// it was given, and what is written meanwhile are rows of adapters that it does not use. The numbers are here alone.
-import type { LayerWeights } from "../encoder/weights.ts";
+// The scales and shifts of one layer's norms side by side, as relative-norm.ts has them: the backbone's own, then a row
+// a resident adapter. It grows by doubling, in place: a forward pass in flight keeps what it was given, and what is
+// written meanwhile are rows of adapters that it does not use. The numbers are here alone.
+import { relativeNorm, startOfNorm } from "../encoder/relative-norm.ts";
+import type { LayerWeights, Norm } from "../encoder/weights.ts";
 import { must } from "../graph/ops.ts";
 import { NORM_SITES, type NormSite, type ScaleShift } from "../spt/adapter.ts";
 import { NORM_PARTS, type NormPart } from "./serving-graph.ts";
@@ -10,8 +11,8 @@ import { Slots } from "./slots.ts";
 
 type Tables<Array> = Record<NormSite, Record<NormPart, Array>>;
 
-/** Scales and shifts of a layer, [D] each, the backbone's own added in. */
-export interface NormSums extends Tables<Float32Array> {
+/** Of a layer, [D] each: its norms with an adapter's changes, as relativeNorm gives them. */
+export interface RelativeNorms extends Tables<Float32Array> {
   readonly kind: "scale_shift";
   readonly layer: number;
 }
@@ -20,7 +21,8 @@ export interface NormSums extends Tables<Float32Array> {
 export const OWN_NORMS = 0;
 
 export class NormSlab {
-  readonly #own: Tables<Float32Array>;
+  readonly #own: Record<NormSite, Norm>;
+  readonly #start: Record<NormSite, Norm>;
   readonly #width: number;
   #capacity = 1;
   readonly #tables: Tables<Floats>;
@@ -31,17 +33,15 @@ export class NormSlab {
     newFloats: NewFloats = newSharedFloats,
   ) {
     // Copies: a view would keep the whole file of weights in memory.
-    const own = ({ gamma_D, beta_D }: LayerWeights["outputNorm"]) => ({
-      scale: gamma_D.slice(),
-      shift: beta_D.slice(),
-    });
-    this.#own = { attention: own(attentionNorm), output: own(outputNorm) };
+    const copy = ({ gamma_D, beta_D }: Norm) => ({ gamma_D: gamma_D.slice(), beta_D: beta_D.slice() });
+    this.#own = { attention: copy(attentionNorm), output: copy(outputNorm) };
+    this.#start = { attention: startOfNorm(this.#own.attention), output: startOfNorm(this.#own.output) };
     this.#width = attentionNorm.gamma_D.length;
-    const tables = ({ scale, shift }: Record<NormPart, Float32Array>) => ({
-      scale: tableOf(scale, newFloats),
-      shift: tableOf(shift, newFloats),
-    });
-    this.#tables = { attention: tables(this.#own.attention), output: tables(this.#own.output) };
+    const tables = (site: NormSite) => {
+      const { scale, shift } = relativeNorm(this.#own[site], this.#start[site]);
+      return { scale: tableOf(scale, newFloats), shift: tableOf(shift, newFloats) };
+    };
+    this.#tables = { attention: tables("attention"), output: tables("output") };
   }
 
   /** [A, D] */
@@ -54,26 +54,30 @@ export class NormSlab {
   }
 
   /** An insertion as it is added. */
-  sumsOf({ kind, layer, ...change }: ScaleShift): NormSums {
-    const sums = (site: NormSite) => ({
-      scale: sum(this.#own[site].scale, change[site].scale_D),
-      shift: sum(this.#own[site].shift, change[site].shift_D),
-    });
-    return { kind, layer, attention: sums("attention"), output: sums("output") };
+  relative({ kind, layer, ...change }: ScaleShift): RelativeNorms {
+    const norm = (site: NormSite) => {
+      const { gamma_D, beta_D } = this.#own[site];
+      const changed = {
+        gamma_D: sum(gamma_D, change[site].scale_D),
+        beta_D: sum(beta_D, change[site].shift_D),
+      };
+      return relativeNorm(changed, this.#start[site]);
+    };
+    return { kind, layer, attention: norm("attention"), output: norm("output") };
   }
 
-  /** Copies sums in and returns their row. */
-  add(sums: NormSums): number {
-    const row = rowOf(this.#layers.add(sums.layer));
+  /** Copies norms in and returns their row. */
+  add(norms: RelativeNorms): number {
+    const row = rowOf(this.#layers.add(norms.layer));
     if (row >= this.#capacity) this.#grow();
     for (const site of NORM_SITES) {
-      for (const part of NORM_PARTS) this.#tables[site][part].view.set(sums[site][part], row * this.#width);
+      for (const part of NORM_PARTS) this.#tables[site][part].view.set(norms[site][part], row * this.#width);
     }
     return row;
   }
 
-  /** A copy of the sums in a row, as they were added. */
-  read(row: number): NormSums {
+  /** A copy of the norms in a row, as they were added. */
+  read(row: number): RelativeNorms {
     const layer = must(this.#layers.at(row - rowOf(0)), "layer of a row");
     const copy = (site: NormSite, part: NormPart) =>
       this.#tables[site][part].view.slice(row * this.#width, (row + 1) * this.#width);

@@ -23,19 +23,6 @@ const binary = (op: OpName, shapes: readonly (readonly number[])[], range = {}):
 });
 const rowsOf = (builder: GraphBuilder, x: Tensor) => builder.apply("Mul", [x, x]);
 
-function normByRow(...rows: number[]): GradientCase {
-  return {
-    inputs: {
-      x: numbers([2, 3, 5]),
-      gammas: numbers([3, 5], { seed: 4 }),
-      betas: numbers([3, 5], { seed: 5 }),
-    },
-    indices: { rows: { shape: [2, 3], data: Int32Array.from(rows) } },
-    build: (builder, { x, rows, gammas, betas }) =>
-      builder.apply("LayerNormalizationByRow", [x, rows, gammas, betas] as Tensor[], { epsilon: 1e-5 }),
-  };
-}
-
 /** One or more cases an op. Ops without any gradient are listed with none. */
 const cases = {
   Add: [
@@ -85,7 +72,7 @@ const cases = {
         }),
     },
   ],
-  LayerNormalizationByRow: [normByRow(2, 0, 0, 1, 2, 2), normByRow(0, 0, 0, 0, 0, 0)],
+  LayerNormalizationByRow: [],
   MatMul: [
     binary("MatMul", [
       [3, 4],
@@ -205,6 +192,7 @@ const cases = {
   Cast: [],
   QuantizeRows: [],
   MatMulInt8: [],
+  SoftmaxMatMul: [],
 } satisfies Record<OpName, readonly GradientCase[]>;
 
 function stopped(builder: GraphBuilder): Tensor {

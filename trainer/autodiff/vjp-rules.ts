@@ -82,21 +82,6 @@ export const vjpRules = {
       sumTo(builder, grad, need(beta)),
     ];
   },
-  LayerNormalizationByRow: ({ builder, node, x: [a, rows, gammas, betas], grad }) => {
-    const width = Number(must(grad.shape.at(-1), "width"));
-    const filled = (value: number) => builder.constant(new Float32Array(width).fill(value), [width]);
-    const norm = builder.applyAll("LayerNormalization", [need(a), filled(1), filled(0)], node.attributes);
-    const [unit, inverse] = [need(norm[0]), need(norm[2])];
-    const scaled = builder.apply("Mul", [grad, builder.apply("Gather", [need(gammas), need(rows)])]);
-    const byTable = (table: Tensor | undefined, byRow: Tensor) =>
-      builder.apply("ScatterAdd", [need(table), need(rows), byRow]);
-    return [
-      normGradient(builder, { unit, inverse, scaled }),
-      undefined,
-      byTable(gammas, builder.apply("Mul", [grad, unit])),
-      byTable(betas, grad),
-    ];
-  },
   // ā = ȳ · bᵀ, b̄ = aᵀ · ȳ; a shared b of rank 2 sums over all rows of a.
   MatMul: ({ builder, x: [a, b], grad }) => {
     const left = need(a);
@@ -145,13 +130,15 @@ export const vjpRules = {
   ExpandLike: ({ builder, x: [a], grad }) => [sumTo(builder, grad, need(a)), undefined],
   Equal: () => [undefined, undefined],
   Cast: () => [undefined],
+  LayerNormalizationByRow: withoutGradient,
   QuantizeRows: withoutGradient,
   MatMulInt8: withoutGradient,
+  SoftmaxMatMul: withoutGradient,
 } satisfies Record<OpName, VjpRule>;
 
-/** Rounding has none that helps: encoders are trained through in float32. */
+/** Of ops of serving graphs: what is trained stands in graphs of its own, in fp32. */
 function withoutGradient({ node: { op } }: RuleInput): never {
-  throw new Error(`${op} has no gradient: build the graph in fp32`);
+  throw new Error(`${op} has no gradient: it is an op for serving`);
 }
 
 /** x̂ = (x - mean)/deviation, ĝ = ȳ⊙γ: x̄ = (ĝ - mean(ĝ) - x̂ mean(ĝ⊙x̂)) / deviation */
