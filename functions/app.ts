@@ -40,6 +40,7 @@ import { live } from "./routes/health/live.ts";
 import { ready } from "./routes/health/ready.ts";
 import { cancelJob } from "./routes/jobs/cancel.ts";
 import { createJob } from "./routes/jobs/create.ts";
+import { jobEvents } from "./routes/jobs/events.ts";
 import { getJob } from "./routes/jobs/get.ts";
 import { listJobs } from "./routes/jobs/list.ts";
 import { createKey } from "./routes/keys/create.ts";
@@ -86,7 +87,8 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
   app.post("/v1/datasets", requireScope("train"), uploadDataset(services));
   app.post("/v1/adapters", requireScope("train"), createJob(services));
   app.get("/v1/jobs", requireScope("read", "train"), listJobs(services));
-  app.get("/v1/jobs/:id", requireScope("read", "train"), getJob(services));
+  app.get("/v1/jobs/:id", requireScope("read", "train"), getJob(services, { isStopping }));
+  app.get("/v1/jobs/:id/events", requireScope("read", "train"), jobEvents(services, { isStopping }));
   app.post("/v1/jobs/:id/cancel", requireScope("train"), cancelJob(services));
   app.get("/v1/adapters", requireScope("read"), listAdapters(services));
   app.get("/v1/adapters/:name/versions", requireScope("read"), listVersions(services));

@@ -11,6 +11,7 @@ const scopesByRoute: Record<string, readonly KeyScope[]> = {
   "POST /v1/adapters": ["train"],
   "GET /v1/jobs": ["read", "train"],
   "GET /v1/jobs/:id": ["read", "train"],
+  "GET /v1/jobs/:id/events": ["read", "train"],
   "POST /v1/jobs/:id/cancel": ["train"],
   "GET /v1/adapters": ["read"],
   "GET /v1/adapters/:name/versions": ["read"],

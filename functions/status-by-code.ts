@@ -23,6 +23,7 @@ export const statusByCode = {
   route_not_found: 404,
   method_not_allowed: 405,
   job_not_found: 404,
+  too_many_streams: 429,
   trainer_absent: 409,
   server_stopping: 503,
   internal_error: 500,
@@ -87,6 +88,7 @@ export const statusByCode = {
 export const retryAfterSecondsByCode: Partial<Record<ErrorCode, number>> = {
   too_many_uploads: 5,
   queue_full: 30,
+  too_many_streams: 5,
   jobs_unavailable: 5,
   store_unreachable: 5,
 };

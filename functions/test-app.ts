@@ -14,7 +14,7 @@ import {
   type TenantId,
 } from "#registry";
 import type { Job, JobEvent, JobQueue, JobRequest, JobsPage } from "#trainer/job";
-import { createApp } from "./app.ts";
+import { type AppOptions, createApp } from "./app.ts";
 import type { AppEnv } from "./app-env.ts";
 import { checkAnswer } from "./openapi/check-answer.ts";
 import type { ClassifierPort, Services } from "./services.ts";
@@ -38,7 +38,10 @@ export interface SendOptions {
 export const alpha = parseTenantId("alpha");
 export const BACKBONE = { id: "tiny", digest: `sha256:${"a".repeat(64)}` };
 
-export async function createTestApp(overrides: Partial<Services> = {}): Promise<TestApp> {
+export async function createTestApp(
+  overrides: Partial<Services> = {},
+  options: Pick<AppOptions, "isStopping"> = {},
+): Promise<TestApp> {
   const registry = overrides.registry ?? createRegistry({ store: await openObjectStore("memory:") });
   const jobs = new FakeJobs();
   const lines: Record<string, unknown>[] = [];
@@ -47,7 +50,7 @@ export async function createTestApp(overrides: Partial<Services> = {}): Promise<
   let requests = 0;
   const app = createApp(
     { registry, classifier: fakeClassifier, jobs, backbone: BACKBONE, log, ...overrides },
-    { now: () => 0, randomId: () => `request-${++requests}` },
+    { now: () => 0, randomId: () => `request-${++requests}`, ...options },
   );
   holdToDocument(app);
   const send = async (method: string, path: string, body?: unknown, options: SendOptions = {}) => {
@@ -179,7 +182,11 @@ export class FakeJobs implements JobQueue {
     return entry?.job;
   }
 
-  async events(tenant: string, id: string, { after = 0 }: { after?: number } = {}) {
+  async events(
+    tenant: string,
+    id: string,
+    { after = 0 }: { after?: number; signal?: AbortSignal } = {},
+  ): Promise<AsyncIterable<JobEvent> | undefined> {
     const entry = this.#find(tenant, id);
     if (!entry) return undefined;
     const events = entry.events.filter(({ seq }) => seq > after);

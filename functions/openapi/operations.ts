@@ -27,6 +27,7 @@ import { liveOperation } from "../routes/health/live.ts";
 import { readyOperation } from "../routes/health/ready.ts";
 import { cancelJobOperation } from "../routes/jobs/cancel.ts";
 import { createJobOperation } from "../routes/jobs/create.ts";
+import { jobEventsOperation } from "../routes/jobs/events.ts";
 import { getJobOperation } from "../routes/jobs/get.ts";
 import { listJobsOperation } from "../routes/jobs/list.ts";
 import { createKeyOperation } from "../routes/keys/create.ts";
@@ -48,6 +49,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /v1/adapters": createJobOperation,
   "GET /v1/jobs": listJobsOperation,
   "GET /v1/jobs/:id": getJobOperation,
+  "GET /v1/jobs/:id/events": jobEventsOperation,
   "POST /v1/jobs/:id/cancel": cancelJobOperation,
   "GET /v1/adapters": listAdaptersOperation,
   "GET /v1/adapters/:name/versions": listVersionsOperation,

@@ -5,6 +5,7 @@ import { jsonAnswer, type Operation } from "../../openapi/operation.ts";
 import { wholeNumberSchema } from "../../page.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
+import { untilGone } from "../../until-gone.ts";
 import { requireJob } from "./find.ts";
 import { jobSchema, viewOf } from "./view.ts";
 
@@ -30,13 +31,17 @@ export const getJobOperation: Operation = {
   errors: ["job_not_found", "jobs_unavailable"],
 };
 
-export const getJob = (services: Services) => async (c: AppContext<"/v1/jobs/:id">) => {
-  const { wait } = parseQuery(querySchema, c.req.query());
-  const [tenant, id] = [c.get("tenant"), c.req.param("id")];
-  const { signal } = c.req.raw;
-  const job =
-    wait === 0
-      ? await services.jobs.get(tenant, id)
-      : await services.jobs.wait(tenant, id, { timeoutMs: wait * 1_000, signal });
-  return c.json(viewOf(requireJob(job)));
-};
+export const getJob =
+  (services: Services, { isStopping }: { isStopping: () => boolean }) =>
+  async (c: AppContext<"/v1/jobs/:id">) => {
+    const { wait } = parseQuery(querySchema, c.req.query());
+    const [tenant, id] = [c.get("tenant"), c.req.param("id")];
+    if (wait === 0) return c.json(viewOf(requireJob(await services.jobs.get(tenant, id))));
+    const gone = untilGone(c.req.raw, isStopping);
+    try {
+      const options = { timeoutMs: wait * 1_000, signal: gone.signal };
+      return c.json(viewOf(requireJob(await services.jobs.wait(tenant, id, options))));
+    } finally {
+      gone.end();
+    }
+  };
