@@ -83,6 +83,9 @@ export const exitCodeByCode = {
   invalid_options: EXIT.badInput,
   training_failed: EXIT.failed,
   job_interrupted: EXIT.failed,
+  job_not_cancellable: EXIT.failed,
+  job_key_reused: EXIT.failed,
+  jobs_unavailable: EXIT.unreachable,
   report_not_found: EXIT.notFound,
   queue_full: EXIT.failed,
 } satisfies Record<CliErrorCode | RegistryErrorCode | ModelErrorCode | TrainerErrorCode, number>;

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import { PRECISION_CHOICES } from "#model";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
+import type { JobPlace } from "#trainer/worker";
 import type { Io } from "./io.ts";
 
 export const STORE_DEFAULT = "file:.softgate";
@@ -51,6 +52,30 @@ export function withColumns(command: Command): Command {
     .option("--text-column <name>", "of the files: the column of the texts (default: found by usual names)")
     .option("--text-pair-column <name>", "of the files: the column of the second texts of pairs")
     .option("--label-column <name>", "of the files: the column of the labels");
+}
+
+/** Of one process; each takes a core and the memory of a training. */
+export const TRAINERS_MAX = 64;
+
+export interface JobsOptions {
+  /** A folder. */
+  readonly data?: string;
+}
+
+/** Of commands that keep jobs, or read them. */
+export function withJobs(command: Command, io: Io): Command {
+  const text = "folder of the embedded job database; without effect where DATABASE_URL names a server's";
+  const data = new Option("--data <folder>", `${text} (SOFTGATE_DATA)`);
+  return command.addOption(io.env.SOFTGATE_DATA ? data.default(io.env.SOFTGATE_DATA) : data);
+}
+
+export async function jobsOf(
+  { store, data: dataFolder }: StoreOptions & JobsOptions,
+  { env }: Io,
+): Promise<JobPlace> {
+  // Loaded late: most commands have nothing to do with jobs.
+  const { jobPlaceOf } = await import("#trainer/worker");
+  return jobPlaceOf(store, { databaseUrl: env.DATABASE_URL, dataFolder });
 }
 
 export function backboneOption(): Option {

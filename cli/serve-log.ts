@@ -5,7 +5,13 @@ import type { LogLevel } from "./log-level.ts";
 type Event = Record<string, unknown>;
 
 const HEALTH_ROUTES: readonly unknown[] = ["/livez", "/readyz"];
-const WARNINGS: readonly unknown[] = ["not_ready", "traces_not_sent", "job_record_unreadable"];
+const WARNINGS: readonly unknown[] = [
+  "not_ready",
+  "traces_not_sent",
+  "job_retried",
+  "job_lost",
+  "jobs_unavailable",
+];
 /** Said first on a terminal, or of no use there. */
 const SAID_ALREADY = ["event", "error", "method", "route", "status", "durationMs", "keyId", "traceId"];
 

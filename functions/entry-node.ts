@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import type { PrecisionChoice } from "#model";
 import type { Signer } from "#registry";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
+import type { JobPlace } from "#trainer/worker";
 import { findBackbone } from "./find-backbone.ts";
 import { type Listener, listen } from "./listen.ts";
 import type { Metrics } from "./metrics.ts";
@@ -31,6 +32,12 @@ export interface NodeServerOptions {
   readonly adapterFolder?: string;
   /** Whether adapters that were warm when the last server stopped are loaded again. Default true. */
   readonly restoresWarm?: boolean;
+  /** Where jobs are kept. Default: beside the store, as jobPlaceOf says. */
+  readonly jobs?: JobPlace;
+  /** Trainings at once; 0: workers elsewhere train. Default 1. */
+  readonly trainers?: number;
+  /** Of one tenant at once, on all machines. */
+  readonly trainingsPerTenantMax?: number;
   /** Signs what is trained here. Without one, tenants that require signatures are not trained for. */
   readonly signer?: Signer;
   /** Prometheus metrics at /metrics of this port, open to who can reach it; none without. */

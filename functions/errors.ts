@@ -14,6 +14,7 @@ export type RequestErrorCode =
   | "route_not_found"
   | "method_not_allowed"
   | "job_not_found"
+  | "too_many_streams"
   | "trainer_absent"
   | "server_stopping"
   | "internal_error";

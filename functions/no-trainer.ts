@@ -10,5 +10,9 @@ export const NO_TRAINER: JobQueue = {
     );
   },
   get: async () => undefined,
+  wait: async () => undefined,
+  list: async () => ({ jobs: [], hasMore: false }),
+  cancel: async () => undefined,
+  events: async () => undefined,
   close: async () => undefined,
 };

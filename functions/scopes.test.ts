@@ -9,7 +9,10 @@ import { createKey, createTestApp, type TestApp } from "./test-app.ts";
 const scopesByRoute: Record<string, readonly KeyScope[]> = {
   "POST /v1/datasets": ["train"],
   "POST /v1/adapters": ["train"],
+  "GET /v1/jobs": ["read", "train"],
   "GET /v1/jobs/:id": ["read", "train"],
+  "GET /v1/jobs/:id/events": ["read", "train"],
+  "POST /v1/jobs/:id/cancel": ["train"],
   "GET /v1/adapters": ["read"],
   "GET /v1/adapters/:name/versions": ["read"],
   "GET /v1/adapters/:name/versions/:version": ["read"],

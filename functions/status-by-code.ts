@@ -23,6 +23,7 @@ export const statusByCode = {
   route_not_found: 404,
   method_not_allowed: 405,
   job_not_found: 404,
+  too_many_streams: 429,
   trainer_absent: 409,
   server_stopping: 503,
   internal_error: 500,
@@ -76,6 +77,9 @@ export const statusByCode = {
   dataset_too_large: 413,
   training_failed: 500,
   job_interrupted: 500,
+  job_not_cancellable: 409,
+  job_key_reused: 409,
+  jobs_unavailable: 503,
   report_not_found: 404,
   queue_full: 429,
 } satisfies Record<ErrorCode, ContentfulStatusCode>;
@@ -84,6 +88,8 @@ export const statusByCode = {
 export const retryAfterSecondsByCode: Partial<Record<ErrorCode, number>> = {
   too_many_uploads: 5,
   queue_full: 30,
+  too_many_streams: 5,
+  jobs_unavailable: 5,
   store_unreachable: 5,
 };
 

@@ -13,8 +13,8 @@ import {
   type Signer,
   type TenantId,
 } from "#registry";
-import type { Job, JobQueue } from "#trainer/job";
-import { createApp } from "./app.ts";
+import type { Job, JobEvent, JobQueue, JobRequest, JobsPage } from "#trainer/job";
+import { type AppOptions, createApp } from "./app.ts";
 import type { AppEnv } from "./app-env.ts";
 import { checkAnswer } from "./openapi/check-answer.ts";
 import type { ClassifierPort, Services } from "./services.ts";
@@ -38,7 +38,10 @@ export interface SendOptions {
 export const alpha = parseTenantId("alpha");
 export const BACKBONE = { id: "tiny", digest: `sha256:${"a".repeat(64)}` };
 
-export async function createTestApp(overrides: Partial<Services> = {}): Promise<TestApp> {
+export async function createTestApp(
+  overrides: Partial<Services> = {},
+  options: Pick<AppOptions, "isStopping"> = {},
+): Promise<TestApp> {
   const registry = overrides.registry ?? createRegistry({ store: await openObjectStore("memory:") });
   const jobs = new FakeJobs();
   const lines: Record<string, unknown>[] = [];
@@ -47,7 +50,7 @@ export async function createTestApp(overrides: Partial<Services> = {}): Promise<
   let requests = 0;
   const app = createApp(
     { registry, classifier: fakeClassifier, jobs, backbone: BACKBONE, log, ...overrides },
-    { now: () => 0, randomId: () => `request-${++requests}` },
+    { now: () => 0, randomId: () => `request-${++requests}`, ...options },
   );
   holdToDocument(app);
   const send = async (method: string, path: string, body?: unknown, options: SendOptions = {}) => {
@@ -139,25 +142,70 @@ export const fakeClassifier: ClassifierPort = {
 };
 
 export class FakeJobs implements JobQueue {
-  readonly #jobs = new Map<string, { tenant: string; job: Job }>();
+  readonly #jobs = new Map<string, { tenant: string; job: Job; events: JobEvent[] }>();
 
-  async submit(tenant: string, request: Pick<Job, "adapterName" | "datasetId" | "options">): Promise<Job> {
+  async submit(tenant: string, request: JobRequest): Promise<Job> {
     const id = `job-${this.#jobs.size + 1}`;
     const at = "2026-01-01T00:00:00.000Z";
-    const job: Job = { id, ...request, state: "queued", progress: 0, createdAt: at, updatedAt: at };
-    this.#jobs.set(id, { tenant, job });
+    const { idempotencyKey: _, priority = 0, ...given } = request;
+    const job: Job = {
+      ...{ id, ...given, priority, state: "queued", attempt: 0, progress: 0, createdAt: at, updatedAt: at },
+    };
+    this.#jobs.set(id, { tenant, job, events: [] });
     return job;
   }
 
   async get(tenant: string, id: string): Promise<Job | undefined> {
-    const entry = this.#jobs.get(id);
-    return entry?.tenant === tenant ? entry.job : undefined;
+    return this.#find(tenant, id)?.job;
   }
 
-  set(id: string, change: Partial<Job>): void {
+  /** Does not wait. */
+  async wait(tenant: string, id: string): Promise<Job | undefined> {
+    return this.get(tenant, id);
+  }
+
+  async list(tenant: string, { after, limit, adapterName, state }: JobsPage) {
+    const own = [...this.#jobs.values()].filter((entry) => entry.tenant === tenant).toReversed();
+    const at = after === undefined ? 0 : own.findIndex(({ job }) => job.id === after) + 1;
+    if (after !== undefined && at === 0) return undefined;
+    const jobs = own
+      .slice(at)
+      .map(({ job }) => job)
+      .filter((job) => adapterName === undefined || job.adapterName === adapterName)
+      .filter((job) => state === undefined || job.state === state);
+    return { jobs: jobs.slice(0, limit), hasMore: jobs.length > limit };
+  }
+
+  async cancel(tenant: string, id: string): Promise<Job | undefined> {
+    const entry = this.#find(tenant, id);
+    if (entry) entry.job = { ...entry.job, state: "cancelled" };
+    return entry?.job;
+  }
+
+  async events(
+    tenant: string,
+    id: string,
+    { after = 0 }: { after?: number; signal?: AbortSignal } = {},
+  ): Promise<AsyncIterable<JobEvent> | undefined> {
+    const entry = this.#find(tenant, id);
+    if (!entry) return undefined;
+    const events = entry.events.filter(({ seq }) => seq > after);
+    return (async function* () {
+      yield* events;
+    })();
+  }
+
+  set(id: string, change: Partial<Job>, events: JobEvent[] = []): void {
     const entry = this.#jobs.get(id);
-    if (entry) entry.job = { ...entry.job, ...change };
+    if (!entry) return;
+    entry.job = { ...entry.job, ...change };
+    entry.events.push(...events);
   }
 
   async close(): Promise<void> {}
+
+  #find(tenant: string, id: string) {
+    const entry = this.#jobs.get(id);
+    return entry?.tenant === tenant ? entry : undefined;
+  }
 }

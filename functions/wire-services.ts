@@ -12,7 +12,7 @@ import {
   openObjectStore,
 } from "#registry";
 import type { JobQueue } from "#trainer/job";
-import { startWorker } from "#trainer/worker";
+import { jobPlaceOf, startWorker } from "#trainer/worker";
 import { createApp } from "./app.ts";
 import type { NodeServerOptions } from "./entry-node.ts";
 import { adapterOf, requireSameBackbone } from "./load-adapter.ts";
@@ -72,8 +72,11 @@ export async function wireServices(
   if (warmSet) closers.push(() => warmSet.close());
   const observer = observeJobs(tracer, timings);
   const signing = options.signer && { signer: options.signer };
-  const jobs =
-    givenJobs ?? startWorker({ registry, backbone: { ...backbone, folder }, log, observer, ...signing });
+  const worker = startWorker({
+    ...{ registry, backbone: { ...backbone, folder }, log, observer, ...signing },
+    ...{ jobs: options.jobs ?? jobPlaceOf(options.storeUrl, {}), ...trainingOptions(options) },
+  });
+  const jobs = givenJobs ?? worker;
   closers.push(() => jobs.close());
   const services = {
     registry,
@@ -87,7 +90,15 @@ export async function wireServices(
   };
   const app = createApp(services, { tracer, timings, isStopping });
   warmSet?.start();
+  if (!givenJobs) worker.begin();
   return { app, facts: { store: store.description, backbone, precision } };
+}
+
+function trainingOptions({ trainers, trainingsPerTenantMax }: ServiceOptions) {
+  return {
+    ...(trainers !== undefined && { trainers }),
+    ...(trainingsPerTenantMax !== undefined && { trainingsPerTenantMax }),
+  };
 }
 
 /** An adapter that names the backbone held here must fit it too: else no text could be classified with it. */

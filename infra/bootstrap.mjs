@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findNode } from "./bootstrap/find-node.mjs";
 import { installPackages } from "./bootstrap/install-packages.mjs";
+import { findPostgres } from "./bootstrap/postgres.mjs";
 import { endChildren, root, runChild } from "./bootstrap/run-child.mjs";
 import { startVersitygwBuild } from "./bootstrap/versitygw.mjs";
 
@@ -43,11 +44,15 @@ async function test(vitestArgs) {
   await installPackages();
   const node = findNode();
   await pullBackbone(node);
+  const postgres = await findPostgres();
   const versitygw = await build;
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const { exit } = runChild(node, [vitest, "run", ...vitestArgs], {
     cwd: root,
-    env: versitygw === undefined ? {} : { SOFTGATE_VERSITYGW: versitygw },
+    env: {
+      ...(versitygw !== undefined && { SOFTGATE_VERSITYGW: versitygw }),
+      ...(postgres !== undefined && { SOFTGATE_POSTGRES: postgres }),
+    },
   });
   await leaveAs(await exit);
 }

@@ -9,7 +9,6 @@ import { createEnsureLayout } from "./ensure-layout.ts";
 import { findTestSet, recordEvaluation } from "./evaluations.ts";
 import { collectGarbage } from "./gc/collect-garbage.ts";
 import { listHistory } from "./history.ts";
-import { getJob, listUnfinishedJobs, putJob } from "./jobs.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./keys.ts";
 import {
   ALIAS_REFRESH_MS,
@@ -116,9 +115,6 @@ export function createRegistry(options: RegistryOptions): Registry {
       revokeSigningKey(context, tenant, { id, ...(actor && { actor }) }),
     requireSignatures: (tenant, required, actor) =>
       requireSignatures(context, tenant, { required, ...(actor && { actor }) }),
-    putJob: (tenant, id, record) => putJob(context, tenant, { id, record }),
-    getJob: (tenant, id) => getJob(context, tenant, id),
-    listUnfinishedJobs: () => listUnfinishedJobs(context),
     createTenant: (tenant, options = {}) => createTenant(context, tenant, options),
     getTenant: (tenant) => getTenant(context, tenant),
     createKey: (tenant, description, options = {}) => createKey(context, tenant, { description, ...options }),

@@ -22,8 +22,6 @@
 //                                        a version's figures on a dataset; written once, goes with the version
 //     publications/<sha256>.json         idempotency key → name and version
 //     audit/<time rank>-<id>.json        one change: who, when, what, why; written once
-//     jobs/<job id>.json                 job record
-//     unfinished-jobs/<job id>           empty; there while the job is not finished
 // probes/<id>                            of a check, for a moment
 //
 // <rank> is VERSION_MAX - version in eight digits, <time rank> TIME_MS_MAX - milliseconds in thirteen, so
@@ -189,18 +187,6 @@ export function publicationKey(tenant: TenantId, idempotencyKey: string): string
   return `${tenantPrefix(tenant)}publications/${hex}.json`;
 }
 
-export function jobKey(tenant: TenantId, id: string): string {
-  return `${tenantPrefix(tenant)}jobs/${id}.json`;
-}
-
-export function unfinishedJobsPrefix(tenant: TenantId): string {
-  return `${tenantPrefix(tenant)}unfinished-jobs/`;
-}
-
-export function unfinishedJobKey(tenant: TenantId, id: string): string {
-  return `${unfinishedJobsPrefix(tenant)}${id}`;
-}
-
 /** Of a blob's key, or its mark's. */
 export function copyOfKey(key: string): BlobCopy {
   const [, hex, copy] = COPY.exec(key) ?? [];
@@ -231,8 +217,6 @@ const keyShapes = {
   dataset: new RegExp(`^tenants/${NAME}/datasets/ds_[0-9a-f]{32}\\.json$`),
   publication: new RegExp(`^tenants/${NAME}/publications/[0-9a-f]{64}\\.json$`),
   audit: new RegExp(`^tenants/${NAME}/audit/\\d{13}-[0-9a-f]{32}\\.json$`),
-  job: new RegExp(`^tenants/${NAME}/jobs/[A-Za-z0-9_-]{1,64}\\.json$`),
-  unfinishedJob: new RegExp(`^tenants/${NAME}/unfinished-jobs/[A-Za-z0-9_-]{1,64}$`),
 } as const;
 
 export type KeyKind = keyof typeof keyShapes;

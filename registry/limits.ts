@@ -30,7 +30,6 @@ export const KEY_USE_INTERVAL_MS = 10 * 60 * 1_000;
 /** Last uses that one server writes at once; what comes meanwhile is written with a later use. */
 export const KEY_USES_IN_FLIGHT_MAX = 16;
 export const PACKAGE_RECORD_BYTES_MAX = 4 * KIBIBYTE;
-export const JOB_RECORD_BYTES_MAX = 256 * KIBIBYTE;
 export const FILE_NAME_LENGTH_MAX = 255;
 export const COLUMN_NAME_LENGTH_MAX = 200;
 export const KEY_DESCRIPTION_LENGTH_MAX = 200;

@@ -187,7 +187,7 @@ describe("a publish that dies", () => {
   );
 
   it("after its claim leaves a number that is never used again", async () => {
-    await registry.putJob(alpha, "any", {}); // The layout is marked; what follows is the publish's own.
+    await registry.createKey(alpha, "any"); // The layout is marked; what follows is the publish's own.
     store.revive();
     store.diesOfFault = true;
     store.faults.set(5, "before");

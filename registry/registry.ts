@@ -1,5 +1,5 @@
-// The registry as its callers see it: tenants' datasets, adapters, versions, aliases, keys and job
-// records on one object store. Every method takes the tenant first, and every key starts with it.
+// The registry as its callers see it: tenants' datasets, adapters, versions, aliases and keys
+// on one object store. Every method takes the tenant first, and every key starts with it.
 import type { AuditPage } from "./audit.ts";
 import type {
   Actor,
@@ -337,12 +337,6 @@ export interface Registry {
   listTenants(): AsyncIterable<TenantId>;
   /** Applies retentions, then removes what is deleted, or named by nothing, for so long that it is not needed again. */
   collectGarbage(tenant: TenantId, request?: CollectRequest): Promise<Collection>;
-
-  /** Job records: opaque JSON of at most 256 KiB, last write wins. */
-  putJob(tenant: TenantId, id: string, record: unknown): Promise<void>;
-  getJob(tenant: TenantId, id: string): Promise<unknown>;
-  /** Every tenant's jobs that were not finished; used once at start-up. */
-  listUnfinishedJobs(): Promise<{ tenant: TenantId; id: string; record: unknown }[]>;
 
   /** An operator's doing. Throws conflict where it was made before, limit_exceeded. */
   createTenant(tenant: TenantId, options?: CreateTenantOptions): Promise<TenantRecord>;

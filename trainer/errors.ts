@@ -7,6 +7,9 @@ export type TrainerErrorCode =
   | "invalid_options"
   | "training_failed"
   | "job_interrupted"
+  | "job_not_cancellable"
+  | "job_key_reused"
+  | "jobs_unavailable"
   | "report_not_found"
   | "queue_full";
 

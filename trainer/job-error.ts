@@ -1,22 +1,23 @@
-// Any error → what a failed job tells its tenant. Errors of the rooms carry a code and a message made
-// for the caller; of all others only that the training failed.
-
-export interface JobError {
-  readonly code: string;
-  readonly message: string;
-}
+// Any error → what a failed job tells its tenant, and whether another attempt may help. Errors of the rooms carry a
+// code and a message made for the caller; of all others only that the training failed.
+import type { JobError } from "./job.ts";
 
 export const JOB_INTERRUPTED: JobError = {
   code: "job_interrupted",
-  message: "The server stopped before this job was done; submit it again.",
+  message:
+    "The trainers of this job were lost before it was done, as often as it may be begun; submit it again.",
 };
 
-export function jobErrorOf(error: unknown): JobError {
+/** What may pass: a trainer that ran out of memory, a store that does not answer, and faults that nobody foresaw. */
+const PASSING: readonly string[] = ["training_failed", "store_unreachable", "conflict", "jobs_unavailable"];
+
+export function jobErrorOf(error: unknown): JobError & { readonly mayPass: boolean } {
   return isRoomError(error)
-    ? { code: error.code, message: error.publicMessage }
+    ? { code: error.code, message: error.publicMessage, mayPass: PASSING.includes(error.code) }
     : {
         code: "training_failed",
         message: "The training failed on the server; its log has the reason under the job's id.",
+        mayPass: true,
       };
 }
 

@@ -1,4 +1,5 @@
-// The light door of the trainer: what a job is. States and transitions in one table.
+// The light door of the trainer: what a job is, which states it may go through and why, and what its queue does.
+// All transitions stand in one table; the job database writes each as an event.
 import type { JobOrigin } from "./job-observer.ts";
 import type { TrainOptions } from "./options.ts";
 import type { TrainingReport } from "./report.ts";
@@ -8,14 +9,53 @@ export type { JobObserver, JobOrigin } from "./job-observer.ts";
 export { type TrainOptions, trainOptionsSchema } from "./options.ts";
 export type { TrainingPhase, TrainingProgress, TrainingReport } from "./report.ts";
 
-export type JobState = "queued" | "running" | "succeeded" | "failed";
+export const JOB_STATES = ["queued", "running", "succeeded", "failed", "cancelled"] as const;
+export type JobState = (typeof JOB_STATES)[number];
 
+/**
+ * submitted; taken: a trainer begins; retry: an attempt failed by what may pass; worker_lost: its trainer was not
+ * heard from; worker_stopped: its trainer was ended and gave it back; done; error: it failed by what will not pass;
+ * attempts_spent: the last attempt failed; asked: somebody cancelled it.
+ */
+export type JobCause =
+  | "submitted"
+  | "taken"
+  | "retry"
+  | "worker_lost"
+  | "worker_stopped"
+  | "done"
+  | "error"
+  | "attempts_spent"
+  | "asked";
+
+/** From each state, where to, and for which causes. Where nothing is, the job is finished. */
 export const transitions = {
-  queued: ["running", "failed"],
-  running: ["succeeded", "failed"],
-  succeeded: [],
-  failed: [],
-} satisfies Record<JobState, readonly JobState[]>;
+  queued: { running: ["taken"], cancelled: ["asked"], failed: ["attempts_spent"] },
+  running: {
+    succeeded: ["done"],
+    failed: ["error", "attempts_spent"],
+    cancelled: ["asked"],
+    queued: ["retry", "worker_lost", "worker_stopped"],
+  },
+  succeeded: {},
+  failed: {},
+  cancelled: {},
+} satisfies Record<JobState, Partial<Record<JobState, readonly JobCause[]>>>;
+
+export function isFinished(state: JobState): boolean {
+  return Object.keys(transitions[state]).length === 0;
+}
+
+/** Whether the table has it. */
+export function isTransition(from: JobState, to: JobState, cause: JobCause): boolean {
+  const causes: Partial<Record<JobState, readonly JobCause[]>> = transitions[from];
+  return causes[to]?.includes(cause) ?? false;
+}
+
+export interface JobError {
+  readonly code: string;
+  readonly message: string;
+}
 
 export interface Job {
   readonly id: string;
@@ -23,6 +63,10 @@ export interface Job {
   readonly datasetId: string;
   readonly options: TrainOptions;
   readonly state: JobState;
+  /** Trainings that were begun for it. */
+  readonly attempt: number;
+  /** Among the tenant's own jobs, the highest first. */
+  readonly priority: number;
   readonly phase?: string;
   /** 0 … 1. */
   readonly progress: number;
@@ -31,6 +75,7 @@ export interface Job {
   readonly origin?: JobOrigin;
   /** For history and audit of what it publishes. */
   readonly submittedBy?: { readonly id: string; readonly requestId?: string };
+  /** Of a job that is read alone; lists leave it out. */
   readonly report?: TrainingReport;
   /** Set when succeeded. */
   readonly adapter?: {
@@ -40,17 +85,86 @@ export interface Job {
     /** Why the alias production was not moved to it; absent where it was. */
     readonly heldBack?: string;
   };
-  /** Set when failed. */
-  readonly error?: { readonly code: string; readonly message: string };
+  /** Set when failed, and while another attempt waits: why the one before failed. */
+  readonly error?: JobError;
 }
 
-export type JobRequest = Pick<Job, "adapterName" | "datasetId" | "options" | "origin" | "submittedBy">;
+export interface JobRequest
+  extends Pick<Job, "adapterName" | "datasetId" | "options" | "origin" | "submittedBy"> {
+  /** PRIORITY_MIN … PRIORITY_MAX; default 0. */
+  readonly priority?: number;
+  /** Of the tenant: submitted again with it, the same request is the same job. At most 255 characters. */
+  readonly idempotencyKey?: string;
+}
 
-/** Takes jobs, trains one at a time in a child process, publishes. Bounded: throws TrainerError queue_full. */
+export const PRIORITY_MIN = -10;
+export const PRIORITY_MAX = 10;
+export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
+
+/** One line of a job's log; seq counts from 1 without gaps. */
+export interface JobEvent {
+  readonly seq: number;
+  readonly at: string;
+  readonly data: JobEventData;
+}
+
+export type JobEventData =
+  | {
+      readonly type: "state";
+      readonly state: JobState;
+      readonly cause: JobCause;
+      readonly attempt: number;
+      readonly error?: JobError;
+      readonly adapter?: NonNullable<Job["adapter"]>;
+    }
+  | {
+      readonly type: "progress";
+      readonly phase: string;
+      readonly progress: number;
+      readonly step?: number;
+      readonly steps?: number;
+      readonly loss?: number;
+      /** While insertions are searched: how open each candidate's gate is, in the order of the report's gates. */
+      readonly gates?: readonly number[];
+    }
+  | { readonly type: "gates"; readonly gates: TrainingReport["gates"] }
+  | {
+      readonly type: "metrics";
+      readonly heldOut: { readonly n: number; readonly accuracy: number; readonly macroF1: number };
+      readonly seconds: number;
+    };
+
+export interface JobsPage {
+  /** The last job of the page before. */
+  readonly after?: string;
+  readonly limit: number;
+  readonly adapterName?: string;
+  readonly state?: JobState;
+}
+
+/**
+ * Every method throws TrainerError jobs_unavailable while the job database is not to be had. Of a job that is not the
+ * tenant's each answers undefined, as of one that never was.
+ */
 export interface JobQueue {
+  /** Throws queue_full, job_key_reused. */
   submit(tenant: string, request: JobRequest): Promise<Job>;
-  /** Undefined when the tenant has no such job. */
   get(tenant: string, id: string): Promise<Job | undefined>;
-  /** Stops taking jobs, ends the running child. */
+  /** As get, but not before the job is finished, the time is over or the signal is aborted. */
+  wait(
+    tenant: string,
+    id: string,
+    options: { timeoutMs: number; signal?: AbortSignal },
+  ): Promise<Job | undefined>;
+  /** The newest first. Undefined when `after` is no job of the tenant. */
+  list(tenant: string, page: JobsPage): Promise<{ jobs: Job[]; hasMore: boolean } | undefined>;
+  /** Of a job that is cancelled already, that. Throws job_not_cancellable once it is finished or publishes. */
+  cancel(tenant: string, id: string): Promise<Job | undefined>;
+  /** Those after a sequence number, then each as it comes; ends with the job, or when the signal is aborted. */
+  events(
+    tenant: string,
+    id: string,
+    options?: { after?: number; signal?: AbortSignal },
+  ): Promise<AsyncIterable<JobEvent> | undefined>;
   close(): Promise<void>;
 }

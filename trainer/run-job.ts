@@ -10,7 +10,7 @@ import type {
   Signer,
   TenantId,
 } from "#registry";
-import type { Job, TrainingReport } from "./job.ts";
+import type { Job, TrainingProgress, TrainingReport } from "./job.ts";
 import { type JobObserver, NO_JOB_OBSERVER } from "./job-observer.ts";
 import { readTestSet, recordFigures, type TestSet, type TestSetRegistry } from "./job-test-set.ts";
 import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
@@ -40,15 +40,21 @@ export interface RunJobRequest {
   readonly tenant: TenantId;
   readonly job: Job;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: { phase: string; progress: number }) => void;
+  readonly onProgress: (progress: JobProgress) => void;
+  /** Before anything is published; rejects when nothing may be any more. */
+  readonly beginPublishing: () => Promise<void>;
 }
+
+type JobProgress = Pick<TrainingProgress, "progress"> & { readonly phase: string } & Partial<
+    Pick<TrainingProgress, "step" | "steps" | "loss" | "gates">
+  >;
 
 /** Moved to what a training publishes, unless it is held back. */
 export const TRAINED_ALIAS = "production";
 
 /** The job's id makes publishing idempotent: run twice, a job leaves one version. */
 export async function runJob(
-  { tenant, job, signal, onProgress }: RunJobRequest,
+  { tenant, job, signal, onProgress, beginPublishing }: RunJobRequest,
   options: RunJobOptions,
 ): Promise<{ adapter: NonNullable<Job["adapter"]>; report: TrainingReport }> {
   const { observer = NO_JOB_OBSERVER } = options;
@@ -61,7 +67,7 @@ export async function runJob(
   const { content: bytes, fileName, mediaType, columns } = dataset;
   const file = { bytes, fileName, mediaType, columns };
   const result = await observer.step("train", observed, ({ phaseStarted }) => {
-    const follow = (told: { phase: string; progress: number }) => {
+    const follow = (told: TrainingProgress) => {
       phaseStarted(told.phase);
       onProgress(told);
     };
@@ -69,6 +75,7 @@ export async function runJob(
     return trainOn({ ...request, onProgress: follow, signal }, options);
   });
   onProgress({ phase: "publish", progress: 1 });
+  await beginPublishing();
   const { version, digest, heldBack } = await observer.step("publish", observed, async ({ note }) => {
     const origin = { tenant, name, jobId: job.id, dataset, testSet, actor: job.submittedBy };
     const published = await publishTrained(result, origin, options);

@@ -1,40 +1,45 @@
 // Wires the job queue to the registry and to trainings in child processes. The trainer's only wiring.
-import type { Registry, Signer } from "#registry";
+import type { Registry, Signer, TenantId } from "#registry";
 import packageJson from "../package.json" with { type: "json" };
-import type { JobObserver, JobQueue } from "./job.ts";
-import { createJobQueue } from "./job-queue.ts";
+import type { JobObserver } from "./job.ts";
+import { type JobService, openJobService } from "./jobs/job-service.ts";
+import type { JobPlace } from "./jobs/open-database.ts";
+import type { RunAttempt } from "./jobs/trainers.ts";
+import { runJob } from "./run-job.ts";
 import { trainInChild } from "./train-in-child.ts";
+
+export { type JobService, openJobService } from "./jobs/job-service.ts";
+export { type JobPlace, jobPlaceOf } from "./jobs/open-database.ts";
 
 export interface WorkerOptions {
   readonly registry: Registry;
   readonly backbone: { readonly id: string; readonly folder: string; readonly digest: string };
+  readonly jobs: JobPlace;
+  /** Trainings at once in this process; 0: other processes train. Default 1. */
+  readonly trainers?: number;
+  /** Of one tenant at once, in all processes. Default TENANT_TRAININGS_MAX. */
+  readonly trainingsPerTenantMax?: number;
   /** Signs what is trained here; without one, tenants that require signatures are not trained for. */
   readonly signer?: Signer;
   readonly log: (event: Record<string, unknown>) => void;
   readonly observer?: JobObserver;
 }
 
-/** One worker per store. The jobs of an earlier process are marked beside what this one does; close() waits for it. */
-export function startWorker({ registry, backbone, signer, ...observation }: WorkerOptions): JobQueue {
-  const queue = createJobQueue({
-    registry,
-    train: trainInChild,
-    backbone,
-    softgateVersion: packageJson.version,
-    now: Date.now,
-    randomId: () => `job-${crypto.randomUUID()}`,
+export const TENANT_TRAININGS_MAX = 2;
+
+/** Nothing is opened yet: begin() does it beside the caller, and tries again when it could not be; calls do, too. */
+export function startWorker(options: WorkerOptions): JobService {
+  const { registry, backbone, signer, observer, jobs, log } = options;
+  const { trainers = 1, trainingsPerTenantMax = TENANT_TRAININGS_MAX } = options;
+  const work = {
+    ...{ registry, backbone, train: trainInChild, softgateVersion: packageJson.version },
     ...(signer && { signer }),
-    ...observation,
-  });
-  const recovering = queue.recover().catch((error: unknown) => {
-    observation.log({ event: "jobs_not_recovered", error: String(error) });
-  });
-  return {
-    submit: (tenant, request) => queue.submit(tenant, request),
-    get: (tenant, id) => queue.get(tenant, id),
-    close: async () => {
-      await recovering;
-      await queue.close();
-    },
+    ...(observer && { observer }),
   };
+  // The route that submitted it had the tenant from its credential.
+  const run: RunAttempt = (request) => runJob({ ...request, tenant: request.tenant as TenantId }, work);
+  return openJobService(jobs, {
+    trainers: { count: trainers, perTenantMax: trainingsPerTenantMax, run, now: Date.now },
+    log,
+  });
 }

@@ -5,18 +5,29 @@ import { ADAPTER_MEMORY_BYTES_DEFAULT, ADAPTER_RESIDENT_BYTES_DEFAULT, type Prec
 import { ADAPTER_DISK_BYTES_DEFAULT } from "#registry";
 import type { Io } from "../io.ts";
 import { LOG_LEVELS, type LogLevel } from "../log-level.ts";
-import { backboneOption, precisionOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
+import {
+  backboneOption,
+  type JobsOptions,
+  jobsOf,
+  precisionOption,
+  type StoreOptions,
+  TRAINERS_MAX,
+  wholeNumber,
+  withJobs,
+  withStore,
+} from "../options.ts";
 import { json } from "../output.ts";
 import { findOrPull } from "../pull.ts";
 import { readSigner } from "../signing-key-file.ts";
 
-interface ServeOptions extends StoreOptions {
+interface ServeOptions extends StoreOptions, JobsOptions {
   readonly port: number;
   readonly host: string;
   readonly backbone: string;
   readonly threads?: number;
   readonly sessions?: number;
   readonly precision: PrecisionChoice;
+  readonly trainers: number;
   readonly metricsPort?: number;
   readonly drainDelay: number;
   readonly logLevel: LogLevel;
@@ -32,7 +43,7 @@ interface ServeOptions extends StoreOptions {
 const DRAIN_DELAY_MAX = 600;
 
 export function serveCommand(io: Io): Command {
-  return withStore(new Command("serve"), io)
+  return withJobs(withStore(new Command("serve"), io), io)
     .description(
       "serve the HTTP API; its log goes to standard error, as JSON lines unless that is a terminal",
     )
@@ -40,6 +51,12 @@ export function serveCommand(io: Io): Command {
     .option("--host <address>", "0.0.0.0 answers the whole network", "127.0.0.1")
     .option("--threads <n>", "of a forward pass; 0: as many as make use of the cores", wholeNumber(0, 256))
     .option("--sessions <n>", "forward passes at once; 0: one for each core and thread", wholeNumber(0, 256))
+    .option(
+      "--trainers <n>",
+      "trainings at once; 0: softgate worker trains, here or elsewhere",
+      wholeNumber(0, TRAINERS_MAX),
+      1,
+    )
     .option("--metrics-port <port>", "serve Prometheus metrics there, at /metrics", wholeNumber(0, 65_535))
     .option(
       "--drain-delay <seconds>",
@@ -96,6 +113,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     host,
     precision,
     backbone: folder,
+    ...{ jobs: await jobsOf(options, io), trainers: options.trainers },
     ...{ adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, restoresWarm: options.prefetch },
     ...(adapterFolder !== undefined && { adapterFolder }),
     ...(threads !== undefined && { threads }),

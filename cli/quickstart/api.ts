@@ -1,5 +1,6 @@
 // The HTTP API from a client's side: what quickstart and the end-to-end test know of the server.
 import { z } from "zod";
+import { JOB_STATES } from "#trainer/job";
 
 const reportSchema = z.looseObject({
   promptLayers: z.array(z.int()),
@@ -11,7 +12,8 @@ const reportSchema = z.looseObject({
 });
 
 const jobSchema = z.object({
-  state: z.enum(["queued", "running", "succeeded", "failed"]),
+  state: z.enum(JOB_STATES),
+  attempt: z.int(),
   phase: z.string().optional(),
   progress: z.number(),
   report: reportSchema.optional(),
@@ -37,6 +39,7 @@ export interface Api {
   /** The job's id. */
   train(request: { name: string; datasetId: string; options?: object }): Promise<string>;
   job(id: string): Promise<JobView>;
+  cancel(id: string): Promise<JobView>;
   classify(request: {
     adapterId: string;
     inputs: readonly unknown[];
@@ -64,6 +67,7 @@ export function createApi(url: string, key: string): Api {
     },
     train: async (request) => (await read(await post("/v1/adapters", request), schemas.accepted)).jobId,
     job: async (id) => read(await get(`/v1/jobs/${id}`), jobSchema),
+    cancel: async (id) => read(await post(`/v1/jobs/${id}/cancel`, {}), jobSchema),
     classify: async (request) => read(await post("/v1/classify", request), schemas.classified),
   };
 }

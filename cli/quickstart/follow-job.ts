@@ -10,7 +10,7 @@ export interface FinishedJob {
   readonly report: NonNullable<JobView["report"]>;
 }
 
-/** Throws when the job failed, and when the signal is aborted. */
+/** Throws when the job failed, and when the signal is aborted: then the job is cancelled, or it would go on later. */
 export async function followJob(
   api: Api,
   jobId: string,
@@ -23,6 +23,10 @@ export async function followJob(
     if (state === "succeeded" && adapter && report) return { adapter, report };
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);
     line.show(`Training: ${phase ?? state}`, `${bar(progress)}  ${seconds} s`);
-    await setTimeout(POLL_MS, undefined, { signal });
+    if (state === "cancelled") throw new Error("The job was cancelled.");
+    await setTimeout(POLL_MS);
+    if (!signal.aborted) continue;
+    await api.cancel(jobId);
+    signal.throwIfAborted();
   }
 }

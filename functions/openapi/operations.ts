@@ -25,8 +25,11 @@ import { docsOperation, docsScriptOperation } from "../routes/docs/docs.ts";
 import { openapiOperation } from "../routes/docs/openapi.ts";
 import { liveOperation } from "../routes/health/live.ts";
 import { readyOperation } from "../routes/health/ready.ts";
+import { cancelJobOperation } from "../routes/jobs/cancel.ts";
 import { createJobOperation } from "../routes/jobs/create.ts";
+import { jobEventsOperation } from "../routes/jobs/events.ts";
 import { getJobOperation } from "../routes/jobs/get.ts";
+import { listJobsOperation } from "../routes/jobs/list.ts";
 import { createKeyOperation } from "../routes/keys/create.ts";
 import { listKeysOperation } from "../routes/keys/list.ts";
 import { revokeKeyOperation } from "../routes/keys/revoke.ts";
@@ -44,7 +47,10 @@ export const operations: Readonly<Record<string, Operation>> = {
   "GET /readyz": readyOperation,
   "POST /v1/datasets": uploadDatasetOperation,
   "POST /v1/adapters": createJobOperation,
+  "GET /v1/jobs": listJobsOperation,
   "GET /v1/jobs/:id": getJobOperation,
+  "GET /v1/jobs/:id/events": jobEventsOperation,
+  "POST /v1/jobs/:id/cancel": cancelJobOperation,
   "GET /v1/adapters": listAdaptersOperation,
   "GET /v1/adapters/:name/versions": listVersionsOperation,
   "GET /v1/adapters/:name/versions/:version": getVersionOperation,

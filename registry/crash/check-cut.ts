@@ -8,8 +8,7 @@ import { stateSchema } from "../adapter-state.ts";
 import { adapterChangeSchema } from "../change.ts";
 import { checkStore } from "../fsck/check-store.ts";
 import type { FindingCode } from "../fsck/findings.ts";
-import { isFinished } from "../jobs.ts";
-import { historySegmentKey, jobKey, stateKey, usageKey } from "../layout.ts";
+import { historySegmentKey, stateKey, usageKey } from "../layout.ts";
 import { listAll } from "../list-all.ts";
 import { mapInParallel } from "../map-in-parallel.ts";
 import { MemoryStore } from "../object-store/memory.ts";
@@ -21,12 +20,7 @@ import type { Acknowledged } from "./publisher.ts";
 import { openAsPublisher, type Scenario, type Step, scenarios } from "./steps.ts";
 
 /** Told of a change whose process died before its end. All but the blob, which another publish may name, is repaired. */
-const leftByDeath: readonly FindingCode[] = [
-  "audit_missing",
-  "blob_unnamed",
-  "claim_unused",
-  "job_mark_left",
-];
+const leftByDeath: readonly FindingCode[] = ["audit_missing", "blob_unnamed", "claim_unused"];
 
 export interface Cut {
   readonly store: ObjectStore;
@@ -38,7 +32,6 @@ export async function checkCut({ store, scenario, acknowledged }: Cut): Promise<
   const steps: readonly Step[] = scenarios[scenario];
   const answers = new Map(acknowledged.map(({ step, answer }) => [step, answer]));
   await expectAnswered(store, steps, answers);
-  await expectJobsMarked(store);
   await expectFindings(store, leftByDeath, { repair: true });
   await expectFindings(store, ["blob_unnamed"]);
   await expectUsageAbove(store);
@@ -95,15 +88,6 @@ async function expectAnswered(
     expect(entries.length, `entries of ${name}`).toBeLessThanOrEqual(1);
     if (isAnswered) expect(entries, `entries of ${name}`).toHaveLength(1);
   }
-}
-
-/** What a server finds at its start is every job that is not finished. */
-async function expectJobsMarked(store: ObjectStore): Promise<void> {
-  const { keys } = await listAll(store, { prefix: jobKey(alpha, "x").replace(/x.json$/, "") });
-  const records = await mapInParallel(keys, (key) => readRecord(store, key, z.unknown()));
-  const unfinished = records.filter((record) => !isFinished(record?.value));
-  const listed = await openAsPublisher(store, createRandom(1)).listUnfinishedJobs();
-  expect(listed.map(({ record }) => record)).toEqual(unfinished.map((record) => record?.value));
 }
 
 /** As they are stored: of a deleted adapter nobody reads them. */

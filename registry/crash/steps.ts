@@ -37,7 +37,6 @@ export const scenarios = {
     createKey("a key"),
     upload("a dataset"),
     evaluate("an evaluation", { of: "second", on: "a dataset" }),
-    putJob("a job that begins", { id: "job-2", state: "running" }),
   ],
   "a grown store": [
     publish("third"),
@@ -58,7 +57,6 @@ export const scenarios = {
     ),
     change("an adapter deleted", filter, (registry, why) => registry.deleteAdapter(alpha, filter, { why })),
     change("an adapter restored", filter, (registry, why) => registry.restoreAdapter(alpha, filter, { why })),
-    putJob("a job that ends", { id: "job-1", state: "succeeded" }),
     setLimits("limits set"),
     addSigningKey("a signing key"),
     revokeKeys("keys revoked"),
@@ -95,7 +93,6 @@ export async function prepare(registry: Registry, scenario: Scenario): Promise<v
   if (scenario === "a long history") return;
   await registry.publish(alpha, publishRequest("filter", { name: filter }));
   await registry.createKey(alpha, "to be revoked");
-  await registry.putJob(alpha, "job-1", { state: "running" });
 }
 
 function publish(text: string): Step {
@@ -190,17 +187,6 @@ function addSigningKey(name: string): Step {
     name,
     make: (registry) => registry.addSigningKey(alpha, { publicKey: PUBLIC_KEY, name }, actor),
     find: async (registry) => (await registry.getSigning(alpha)).keys[0],
-  };
-}
-
-function putJob(name: string, { id, state }: { id: string; state: string }): Step {
-  return {
-    name,
-    make: async (registry) => {
-      await registry.putJob(alpha, id, { state });
-      return { state };
-    },
-    find: (registry) => registry.getJob(alpha, id),
   };
 }
 

@@ -4,10 +4,9 @@ import { auditEntrySchema, tenantLimitsSchema } from "../change.ts";
 import { claimSchema, publicationSchema } from "../claim-version.ts";
 import { datasetSchema } from "../dataset-record.ts";
 import { digestOf } from "../digest.ts";
-import { isFinished } from "../jobs.ts";
 import { keySchema } from "../key-record.ts";
 import { keyUseSchema } from "../key-uses.ts";
-import { auditKey, copyOfKey, describeKey, jobKey, type KeyKind, lastSegment } from "../layout.ts";
+import { auditKey, copyOfKey, describeKey, type KeyKind, lastSegment } from "../layout.ts";
 import type { ObjectDetails } from "../object-store/object-store.ts";
 import { parseAdapterName, parseTenantId } from "../registry.ts";
 import { signingSchema } from "../signing/signing-record.ts";
@@ -68,8 +67,6 @@ const checkByKind = {
       key,
       auditEntrySchema.refine((entry) => auditKey(tenant, entry) === key),
     ),
-  job: (context, { key }) => checkRecord(context, key, z.unknown()),
-  unfinishedJob: checkJobMark,
   mark: checkMark,
 } satisfies Record<KeyKind, Check>;
 
@@ -93,16 +90,4 @@ async function checkDataset(context: CheckContext, { key }: ObjectDetails, { ten
     datasetSchema.refine((dataset) => dataset.id === id),
   );
   if (record) await checkNamedBlob(context, key, { tenant, ...record });
-}
-
-async function checkJobMark(
-  context: CheckContext,
-  { key, modifiedMs }: ObjectDetails,
-  { tenant }: Place,
-): Promise<void> {
-  const record = await readChecked(context, jobKey(tenant, lastSegment(key)), z.unknown());
-  const isLeft = record === undefined ? !context.isYoung(modifiedMs) : isFinished(record);
-  if (isLeft && !context.isYoung(modifiedMs)) {
-    await context.report("job_mark_left", key, { repair: () => context.store.delete(key) });
-  }
 }

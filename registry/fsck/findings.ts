@@ -80,11 +80,6 @@ export const meaningByCode = {
     means: "The mark of a blob that was removed.",
     remedy: `${REPAIR} Or: softgate adapters gc.`,
   },
-  job_mark_left: {
-    severity: "leftover",
-    means: "The mark of an unfinished job, whose job is finished or was never opened.",
-    remedy: REPAIR,
-  },
   probe_left: {
     severity: "leftover",
     means: "A check of the store was interrupted and left this.",

@@ -21,7 +21,7 @@ import type { Finding } from "./findings.ts";
 const owner = { tenant: alpha, name: router };
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Two versions, a dataset, figures on it, keys, a job, and more changes than one segment holds; all old. */
+/** Two versions, a dataset, figures on it, keys, and more changes than one segment holds; all old. */
 async function makeStore() {
   const made = createTestRegistry();
   const { registry, clock } = made;
@@ -41,8 +41,6 @@ async function makeStore() {
   await registry.createTenant(alpha);
   const { record } = await registry.createKey(alpha, "for a test");
   await noteUse(made, record.id);
-  await registry.putJob(alpha, "job-1", { state: "running" });
-  await registry.putJob(alpha, "job-2", { state: "succeeded" });
   clock.nowMs += 2 * HOUR_MS;
   return made;
 }
@@ -84,7 +82,6 @@ describe("a check of a store", () => {
       ["/claims/", "record_damaged"],
       ["/publications/", "record_damaged"],
       ["/audit/", "record_damaged"],
-      ["/jobs/job-2", "record_damaged"],
       ["/state.json", "record_damaged"],
       ["/history/", "record_damaged"],
       ["/evaluations/", "record_damaged"],
@@ -132,23 +129,18 @@ describe("a check of a store", () => {
     expect((await check(store)).found).not.toContain(`audit_missing ${stateKey(owner)}`);
   });
 
-  it("what died publishes, jobs and checks left is repaired once it is old, and a number is not freed", async () => {
+  it("what died publishes and checks left is repaired once it is old, and a number is not freed", async () => {
     const { store, clock } = await makeStore();
     const claim = encode(JSON.stringify({ nonce: "n", at: new Date(0).toISOString() }));
     await store.put(claimKey(owner, 3), claim);
     await store.put(claimKey(owner, 4), claim);
-    await store.put("tenants/alpha/unfinished-jobs/job-3", new Uint8Array());
     await store.put("probes/left", new Uint8Array());
     expect((await check(store)).found).toEqual([]);
     clock.nowMs += 2 * HOUR_MS;
-    const left = [
-      "probe_left probes/left",
-      `claim_unused ${claimKey(owner, 3)}`,
-      "job_mark_left tenants/alpha/unfinished-jobs/job-3",
-    ];
+    const left = ["probe_left probes/left", `claim_unused ${claimKey(owner, 3)}`];
     expect((await check(store)).found).toEqual(left);
     const { result } = await check(store, { repair: true });
-    expect(result).toMatchObject({ found: 3, repaired: 3 });
+    expect(result).toMatchObject({ found: 2, repaired: 2 });
     expect((await check(store)).found).toEqual([]);
     expect(await store.get(claimKey(owner, 4))).toBeDefined();
   });

@@ -1,6 +1,6 @@
 // Brings a store's adapters to another store: folder to S3, S3 to folder. The source is only read, and nothing is
 // removed from the target. What is there already is not sent again: a mirror that was interrupted is simply run again,
-// and one that is run often costs what changed. Keys, of the API and for signatures, jobs, limits and idempotency keys
+// and one that is run often costs what changed. Keys, of the API and for signatures, limits and idempotency keys
 // stay where they are, since each store has its own.
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";

@@ -4,7 +4,6 @@ import {
   claimKey,
   evaluationKey,
   historySegmentKey,
-  jobKey,
   keysPrefix,
   layoutKey,
   manifestKey,
@@ -233,10 +232,9 @@ describe("a mirror", () => {
     });
   });
 
-  it("takes datasets along where that is asked for, keys, jobs, limits and idempotency keys never", async () => {
+  it("takes datasets along where that is asked for, keys, limits and idempotency keys never", async () => {
     const dataset = await source.registry.putDataset(alpha, CSV);
     await source.registry.createKey(alpha, "for a test");
-    await source.registry.putJob(alpha, "job-1", { state: "running" });
     await source.registry.setTenantLimits(alpha, { adapters: 5 });
     await source.registry.addSigningKey(alpha, {
       publicKey: createSigningKey().publicKey,
@@ -253,9 +251,8 @@ describe("a mirror", () => {
       await source.registry.getDataset(alpha, dataset.id),
     );
     const { keys } = await listAll(target.store, { prefix: "" });
-    const others = keys.filter((key) => /^keys|\/jobs|unfinished|limits|publications|signing/.test(key));
+    const others = keys.filter((key) => /^keys|limits|publications|signing/.test(key));
     expect(others).toEqual([]);
-    expect(await source.store.get(jobKey(alpha, "job-1"))).toBeDefined();
     expect((await listAll(source.store, { prefix: keysPrefix })).keys).toHaveLength(1);
     expect(await answers(target)).toEqual(await answers(source));
   });

@@ -1,7 +1,7 @@
 // POST /v1/adapters: the third step, train, as a job. Answers at once; GET /v1/jobs/:id follows it.
 import { z } from "zod";
 import { parseAdapterName } from "#registry";
-import { type JobOrigin, trainOptionsSchema } from "#trainer/job";
+import { type JobOrigin, PRIORITY_MAX, PRIORITY_MIN, trainOptionsSchema } from "#trainer/job";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { jsonAnswer, jsonBody, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
@@ -13,6 +13,7 @@ const requestSchema = z.strictObject({
   name: z.string(),
   datasetId: z.string().min(1).max(200),
   options: z.unknown().default({}),
+  priority: z.int().min(PRIORITY_MIN).max(PRIORITY_MAX).default(0),
 });
 
 export const createJobOperation: Operation = {
@@ -26,6 +27,7 @@ export const createJobOperation: Operation = {
     ),
   },
   errors: [
+    "jobs_unavailable",
     ...(["unsupported_media_type", "invalid_name", "invalid_options", "dataset_not_found"] as const),
     ...(["adapter_deleted", "quota_exceeded", "queue_full", ...SIGNATURE_ERRORS] as const),
   ],
@@ -41,7 +43,8 @@ export const createJob = (services: Services) => async (c: AppContext) => {
   const tenant = c.get("tenant");
   const { id: datasetId } = await services.registry.getDataset(tenant, body.datasetId);
   await services.registry.requirePublishable(tenant, adapterName, services.signer);
-  const request = { adapterName, datasetId, options, submittedBy: actorOf(c), origin: originOf(c) };
+  const { priority } = body;
+  const request = { adapterName, datasetId, options, priority, submittedBy: actorOf(c), origin: originOf(c) };
   const job = await services.jobs.submit(tenant, request);
   return c.json({ jobId: job.id }, 202, { Location: `/v1/jobs/${job.id}` });
 };

@@ -26,7 +26,7 @@ describe("202", () => {
     expect(await response.json()).toEqual({ jobId: "job-1" });
     expect(await (await send("GET", "/v1/jobs/job-1")).json()).toEqual({
       id: "job-1",
-      state: "queued",
+      ...{ state: "queued", attempt: 0, priority: 0 },
       progress: 0,
       adapterName: "router",
       datasetId,
@@ -48,9 +48,56 @@ describe("200", () => {
       error,
     });
   });
+
+  it("lists jobs by pages, the newest first, or those of an adapter or a state", async () => {
+    const { train, send, jobs, keys } = await withDataset();
+    for (const name of ["a", "b", "a"]) await train({ name });
+    jobs.set("job-1", { state: "failed" });
+    const list = async (query: string, key = keys.alpha) =>
+      (await (await send("GET", `/v1/jobs${query}`, undefined, { key })).json()) as {
+        jobs: { id: string }[];
+        has_more: boolean;
+        next?: string;
+      };
+    const ids = async (query: string, key?: string) => (await list(query, key)).jobs.map(({ id }) => id);
+    expect(await list("?limit=2")).toMatchObject({
+      jobs: [{ id: "job-3", adapterName: "a" }, { id: "job-2" }],
+      ...{ has_more: true, next: "job-2" },
+    });
+    expect(await list("?limit=2&after=job-2")).toMatchObject({ jobs: [{ id: "job-1" }], has_more: false });
+    expect(await ids("?adapter=a")).toEqual(["job-3", "job-1"]);
+    expect(await ids("?state=failed")).toEqual(["job-1"]);
+    expect(await ids("", keys.beta)).toEqual([]);
+  });
+
+  it("a job that is cancelled says so; cancelled again, it is the same", async () => {
+    const { train, send } = await withDataset();
+    await train();
+    for (let times = 0; times < 2; times += 1) {
+      const response = await send("POST", "/v1/jobs/job-1/cancel", {});
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ id: "job-1", state: "cancelled" });
+    }
+  });
 });
 
 describe("400", () => {
+  it.each([
+    ["?limit=0", "limit"],
+    ["?after=job-9", "after"],
+    ["?state=done", "state"],
+    ["?adapter=../x", "adapter"],
+  ])("a list with %s is refused", async (query, what) => {
+    const response = await (await createTestApp()).send("GET", `/v1/jobs${query}`);
+    expect(response.status).toBe(400);
+    expect(JSON.stringify(await response.json())).toContain(what);
+  });
+
+  it.each(["-1", "61", "soon", "1.5"])("a wait of %s seconds is refused", async (wait) => {
+    const response = await (await createTestApp()).send("GET", `/v1/jobs/job-1?wait=${wait}`);
+    expect(response.status).toBe(400);
+  });
+
   it("names the option that is wrong", async () => {
     const { train } = await withDataset();
     const response = await train({ options: { epochs: 0 } });
@@ -91,10 +138,40 @@ describe("404", () => {
     const { train, send, keys } = await withDataset();
     await train();
     const same = { "X-Request-Id": "same" };
-    const others = await send("GET", "/v1/jobs/job-1", undefined, { key: keys.beta, headers: same });
-    const missing = await (await createTestApp()).send("GET", "/v1/jobs/job-1", undefined, { headers: same });
-    expect(others.status).toBe(404);
-    expect(await others.text()).toBe(await missing.text());
+    for (const [method, path] of [
+      ["GET", "/v1/jobs/job-1"],
+      ["GET", "/v1/jobs/job-1?wait=1"],
+      ["POST", "/v1/jobs/job-1/cancel"],
+    ] as const) {
+      const body = method === "POST" ? {} : undefined;
+      const others = await send(method, path, body, { key: keys.beta, headers: same });
+      const missing = await (await createTestApp()).send(method, path, body, { headers: same });
+      expect(others.status).toBe(404);
+      expect(await others.text()).toBe(await missing.text());
+    }
+  });
+});
+
+describe("409", () => {
+  it("a job that publishes already is not cancelled", async () => {
+    const { train, send, jobs } = await withDataset();
+    await train();
+    jobs.cancel = () => Promise.reject(new TrainerError("job_not_cancellable", "It publishes."));
+    const response = await send("POST", "/v1/jobs/job-1/cancel", {});
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({ code: "job_not_cancellable" });
+  });
+});
+
+describe("503", () => {
+  it("a job database that is not to be had says when to come again", async () => {
+    const { send, jobs } = await createTestApp();
+    const message = "The job database is held by another process.";
+    jobs.list = () => Promise.reject(new TrainerError("jobs_unavailable", message));
+    const response = await send("GET", "/v1/jobs");
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("5");
+    expect(await response.json()).toMatchObject({ code: "jobs_unavailable" });
   });
 });
 

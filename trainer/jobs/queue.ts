@@ -1,0 +1,73 @@
+// pg-boss, as jobs use it: one queue for all tenants, another for what failed as often as it may. What it does is
+// done in the transactions of the job tables, so that neither is ever without the other.
+import { PgBoss } from "pg-boss";
+import type { JobDatabase, Queryable } from "./database.ts";
+import { bossSchemaOf } from "./schema.ts";
+
+export const TRAIN_QUEUE = "train";
+export const DEAD_LETTERS = "dead-letters";
+
+/** A trainer that was not heard from for so long is lost; it says every third of that that it is there. */
+export const HEARTBEAT_SECONDS = 15;
+/** How often lost and timed out jobs are looked for. */
+export const SUPERVISE_SECONDS = 5;
+/** A job is begun once more so often after an attempt that failed by what may pass. */
+export const RETRIES_MAX = 3;
+/** Before the first retry; doubled with each, with some chance in it. */
+export const RETRY_DELAY_SECONDS = 5;
+const RETRY_DELAY_SECONDS_MAX = 300;
+/** Jobs may wait so long; of the queue's own records. */
+const WAITING_SECONDS_MAX = 365 * 24 * 60 * 60;
+/** What failed for good is kept so long in the queue of dead letters. */
+const DEAD_LETTER_SECONDS_MAX = 90 * 24 * 60 * 60;
+
+export interface QueueOptions {
+  /** Default HEARTBEAT_SECONDS; at least 10. */
+  readonly heartbeatSeconds?: number;
+  /** Default SUPERVISE_SECONDS. */
+  readonly superviseSeconds?: number;
+  /** Default RETRY_DELAY_SECONDS. */
+  readonly retryDelaySeconds?: number;
+  /** A trainer ends a training itself after trainMsMax; this is for one that does not. */
+  readonly expireInSeconds: number;
+}
+
+/** Started; its errors beside a call go to onError. Reject as the database's queries do. */
+export async function startQueue(
+  database: JobDatabase,
+  schema: string,
+  options: QueueOptions & { readonly onError: (error: unknown) => void },
+): Promise<PgBoss> {
+  const { heartbeatSeconds = HEARTBEAT_SECONDS, superviseSeconds = SUPERVISE_SECONDS } = options;
+  const boss = new PgBoss({
+    db: within(database),
+    backend: database.isShared ? "postgres" : "pglite",
+    schema: bossSchemaOf(schema),
+    schedule: false,
+    registerInstance: false,
+    openTelemetry: { enabled: false },
+    superviseIntervalSeconds: superviseSeconds,
+    monitorIntervalSeconds: superviseSeconds,
+  });
+  boss.on("error", options.onError);
+  await boss.start();
+  await boss.createQueue(DEAD_LETTERS, { retentionSeconds: DEAD_LETTER_SECONDS_MAX });
+  const settings = {
+    deadLetter: DEAD_LETTERS,
+    heartbeatSeconds,
+    expireInSeconds: options.expireInSeconds,
+    retryLimit: RETRIES_MAX,
+    retryDelay: options.retryDelaySeconds ?? RETRY_DELAY_SECONDS,
+    retryBackoff: true,
+    retryDelayMax: RETRY_DELAY_SECONDS_MAX,
+    retentionSeconds: WAITING_SECONDS_MAX,
+  };
+  await boss.createQueue(TRAIN_QUEUE, settings);
+  await boss.updateQueue(TRAIN_QUEUE, settings);
+  return boss;
+}
+
+/** For pg-boss: its statements go through this. */
+export function within(queryable: Queryable) {
+  return { executeSql: (text: string, values?: unknown[]) => queryable.query(text, values) };
+}
