@@ -9,6 +9,8 @@ export interface AppEnv {
     requestId: string;
     /** Set by limit-body.ts; enforced by read-body.ts, the only way to a body. */
     bodyBytesMax: number;
+    /** Likewise. */
+    bodyMsMax: number;
     /** Set by authenticate.ts on /v1; there is no other source of a tenant. */
     tenant: TenantId;
     keyId: string;

@@ -9,6 +9,7 @@ export type RequestErrorCode =
   | "unauthenticated"
   | `scope_${KeyScope}_missing`
   | "payload_too_large"
+  | "body_too_slow"
   | "unsupported_media_type"
   | "too_many_uploads"
   | "route_not_found"

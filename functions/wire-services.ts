@@ -85,7 +85,8 @@ export async function wireServices(
     ...signing,
     ...(warmSet && { warmSet }),
   };
-  const app = createApp(services, { tracer, timings, isStopping });
+  const { corsOrigins = [] } = options;
+  const app = createApp(services, { tracer, timings, isStopping, corsOrigins });
   warmSet?.start();
   return { app, facts: { store: store.description, backbone, precision } };
 }

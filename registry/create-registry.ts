@@ -25,7 +25,7 @@ import {
   STATES_CACHED_MAX,
 } from "./limits.ts";
 import { listAdapters } from "./list-adapters.ts";
-import { listAliases } from "./list-aliases.ts";
+import { getAlias, listAliases } from "./list-aliases.ts";
 import { listVersions } from "./list-versions.ts";
 import { type AdapterDisk, type AdapterFilesObserver, NO_FILES_OBSERVER } from "./local-disk/adapter-disk.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
@@ -89,6 +89,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
     setAlias: (tenant, name, move) => setAlias(context, tenant, { name, ...move }),
     rollback: (tenant, name, request) => rollback(context, tenant, { name, ...request }),
+    getAlias: (tenant, name, alias) => getAlias(context, { tenant, name }, alias),
     listAliases: (tenant, name) => listAliases(context, { tenant, name }),
     protectAlias: (tenant, name, request) => protectAlias(context, { tenant, name }, request),
     findTestSet: (tenant, name, alias) => findTestSet(context, { tenant, name }, alias),

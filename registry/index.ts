@@ -74,6 +74,7 @@ export {
   type Usage,
   type VersionSummary,
 } from "./registry.ts";
+export type { RevisionOptions } from "./revision.ts";
 export { createSigner, createSigningKey, type Signer } from "./signing/signing-key.ts";
 export type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
 export { type SessionPolicy, tenantSessionPolicy } from "./tenant-session-policy.ts";

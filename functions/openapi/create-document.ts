@@ -20,6 +20,10 @@ const pathParameters: Readonly<Record<string, z.ZodType>> = {
   name: nameSchema.meta({ description: "Of an adapter.", example: "tickets" }),
   version: z.int().min(1).max(99_999_999).meta({ description: "Of the adapter.", example: 1 }),
   alias: nameSchema.meta({ description: "Of the adapter.", example: "production" }),
+  code: z
+    .string()
+    .regex(/^[a-z_]{1,64}$/)
+    .meta({ description: "Of a problem.", example: "queue_full" }),
   id: z.string().min(1).max(200),
 };
 
@@ -33,6 +37,13 @@ const faultCodes: readonly ErrorCode[] = [
 const SCOPE_ERRORS = KEY_SCOPES.map((scope) => `scope_${scope}_missing` as const);
 
 const requestIdHeader = z.object({ "x-request-id": z.string() });
+
+const tagHeaders = z.object({
+  "if-none-match": z
+    .string()
+    .meta({ description: "The ETag of an earlier answer: 304 while it is the same." })
+    .exactOptional(),
+});
 
 export function createOpenApiDocument() {
   return createDocument(
@@ -64,18 +75,27 @@ function pathsOf(table: Readonly<Record<string, Operation>>): ZodOpenApiPathsObj
   for (const [route, operation] of Object.entries(table)) {
     const [method = "", path = ""] = route.split(" ");
     const template = path.replaceAll(/:(\w+)/g, "{$1}");
-    paths[template] = { ...paths[template], [method.toLowerCase()]: describe(path, operation) };
+    paths[template] = { ...paths[template], [method.toLowerCase()]: describe({ method, path, operation }) };
   }
   return paths;
 }
 
-function describe(path: string, operation: Operation): ZodOpenApiOperationObject {
+function describe({
+  method,
+  path,
+  operation,
+}: {
+  method: string;
+  path: string;
+  operation: Operation;
+}): ZodOpenApiOperationObject {
   const { id, summary, tag, query, headers, body, isOpen } = operation;
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
+  const header = hasTag(method, path) ? tagHeaders.extend(headers?.shape ?? {}) : headers;
   const parameters = {
     ...(names.length > 0 && { path: z.object(Object.fromEntries(names.map(parameterOf))) }),
     ...(query && { query }),
-    ...(headers && { header: headers }),
+    ...(header && { header }),
   };
   return {
     operationId: id,
@@ -84,8 +104,17 @@ function describe(path: string, operation: Operation): ZodOpenApiOperationObject
     ...(isOpen && { security: [] }),
     ...(Object.keys(parameters).length > 0 && { requestParams: parameters }),
     ...(body && { requestBody: { required: body.isOptional !== true, content: contentOf(body.content) } }),
-    responses: { ...answersOf(operation), ...problemsOf(path, operation) },
+    responses: {
+      ...answersOf(operation),
+      ...(hasTag(method, path) && { 304: { description: "It is as it was.", headers: requestIdHeader } }),
+      ...problemsOf(path, operation),
+    },
   };
+}
+
+/** Whether app.ts puts an ETag on what the route answers. */
+export function hasTag(method: string, path: string): boolean {
+  return method === "GET" && path.startsWith("/v1/adapters");
 }
 
 function parameterOf(name: string): [string, z.ZodType] {
@@ -129,7 +158,7 @@ export function errorCodesOf(path: string, operation: Operation): readonly Error
     ...(path.includes(":name") ? (["invalid_name"] as const) : []),
     ...(isOpen ? [] : (["unauthenticated", ...SCOPE_ERRORS] as const)),
     ...(["payload_too_large"] as const),
-    ...(body ? (["unsupported_media_type"] as const) : []),
+    ...(body ? (["unsupported_media_type", "body_too_slow"] as const) : []),
     ...errors,
     ...faultCodes,
   ];

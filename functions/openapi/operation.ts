@@ -54,7 +54,7 @@ export const SIGNATURE_ERRORS = ["signature_required", "signature_invalid"] as c
 /** Of what moves an alias. */
 export const MOVE_ERRORS = [
   ...(["adapter_not_found", "version_not_found", "alias_protected", "promotion_refused"] as const),
-  ...(["conflict", "limit_exceeded", ...SIGNATURE_ERRORS] as const),
+  ...(["revision_changed", "conflict", "limit_exceeded", ...SIGNATURE_ERRORS] as const),
 ];
 
 /** Bytes, or text that is no JSON. */
