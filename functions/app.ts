@@ -7,9 +7,11 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { RequestError } from "./errors.ts";
 import { allowOrigins } from "./middleware/allow-origins.ts";
+import { answerOnce } from "./middleware/answer-once.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { cacheControl } from "./middleware/cache-control.ts";
 import { leaveConnections } from "./middleware/leave-connections.ts";
+import { IMPORTS_AT_ONCE_MAX, limitAtOnce, UPLOADS_AT_ONCE_MAX } from "./middleware/limit-at-once.ts";
 import { bodyMsMaxOf, limitBody } from "./middleware/limit-body.ts";
 import { logRequest } from "./middleware/log-request.ts";
 import { renderError, renderNotFound } from "./middleware/render-error.ts";
@@ -102,36 +104,56 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
 
   app.use("/v1/*", traceRequest(tracer, timings));
   app.use("/v1/*", authenticate(services));
+  addTenantRoutes(app, services);
+  return app;
+}
+
+/** What a tenant's key opens. Each route has its scope; each that changes something by POST is done once. */
+function addTenantRoutes(app: Hono<AppEnv>, services: Services): void {
+  const once = answerOnce(services);
+  const onceInSecret = answerOnce(services, { isSecret: true });
+  const uploads = limitAtOnce("uploads", UPLOADS_AT_ONCE_MAX);
+  const imports = limitAtOnce("imports", IMPORTS_AT_ONCE_MAX);
+
   app.use("/v1/adapters/*", etag({ retainedHeaders: KEPT_WITHOUT_BODY }));
-  app.post("/v1/datasets", requireScope("train"), uploadDataset(services));
-  app.post("/v1/adapters", requireScope("train"), createJob(services));
+  app.post("/v1/datasets", requireScope("train"), uploads, once, uploadDataset(services));
+  app.post("/v1/adapters", requireScope("train"), uploads, once, createJob(services));
   app.get("/v1/jobs/:id", requireScope("read", "train"), getJob(services));
   app.get("/v1/adapters", requireScope("read"), listAdapters(services));
   app.get("/v1/adapters/:name/versions", requireScope("read"), listVersions(services));
   app.get("/v1/adapters/:name/versions/:version", requireScope("read"), getVersion(services));
   app.get("/v1/adapters/:name/versions/:version/report", requireScope("read"), getReport(services));
   app.get("/v1/adapters/:name/versions/:version/export", requireScope("read"), exportVersion(services));
-  app.post("/v1/adapters/:name/import", requireScope("train"), importVersion(services));
+  app.post("/v1/adapters/:name/import", requireScope("train"), imports, once, importVersion(services));
   app.delete("/v1/adapters/:name", requireScope("admin"), removeAdapter(services));
-  app.post("/v1/adapters/:name/restore", requireScope("admin"), restoreAdapter(services));
+  app.post("/v1/adapters/:name/restore", requireScope("admin"), once, restoreAdapter(services));
   app.delete("/v1/adapters/:name/versions/:version", requireScope("admin"), removeVersion(services));
-  app.post("/v1/adapters/:name/versions/:version/restore", requireScope("admin"), restoreVersion(services));
+  app.post(
+    "/v1/adapters/:name/versions/:version/restore",
+    requireScope("admin"),
+    once,
+    restoreVersion(services),
+  );
   app.get("/v1/adapters/:name/retention", requireScope("read"), getRetention(services));
   app.put("/v1/adapters/:name/retention", requireScope("admin"), setRetention(services));
   app.get("/v1/adapters/:name/history", requireScope("read"), listHistory(services));
   app.get("/v1/adapters/:name/aliases", requireScope("read"), listAliases(services));
   app.get("/v1/adapters/:name/aliases/:alias", requireScope("read"), getAlias(services));
   app.put("/v1/adapters/:name/aliases/:alias", requireScope("admin"), setAlias(services));
-  app.post("/v1/adapters/:name/aliases/:alias/rollback", requireScope("admin"), rollbackAlias(services));
+  app.post(
+    "/v1/adapters/:name/aliases/:alias/rollback",
+    requireScope("admin"),
+    once,
+    rollbackAlias(services),
+  );
   app.put("/v1/adapters/:name/aliases/:alias/protection", requireScope("admin"), protectAlias(services));
   app.get("/v1/usage", requireScope("read"), getUsage(services));
   app.get("/v1/audit", requireScope("admin"), listAudit(services));
   app.get("/v1/keys", requireScope("admin"), listKeys(services));
-  app.post("/v1/keys", requireScope("admin"), createKey(services));
-  app.post("/v1/keys/:id/rotate", requireScope("admin"), rotateKey(services));
+  app.post("/v1/keys", requireScope("admin"), onceInSecret, createKey(services));
+  app.post("/v1/keys/:id/rotate", requireScope("admin"), onceInSecret, rotateKey(services));
   app.delete("/v1/keys/:id", requireScope("admin"), revokeKey(services));
   app.post("/v1/classify", requireScope("classify"), classify(services));
-  return app;
 }
 
 function onMethodNotAllowed(c: AppContext, methods: readonly string[]): Response {

@@ -12,6 +12,8 @@ export type RequestErrorCode =
   | "body_too_slow"
   | "unsupported_media_type"
   | "too_many_uploads"
+  | "idempotency_key_reused"
+  | "idempotency_key_in_use"
   | "route_not_found"
   | "method_not_allowed"
   | "job_not_found"

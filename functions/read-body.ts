@@ -27,8 +27,10 @@ export async function readOptionalJson<Schema extends z.ZodType>(
   return isEmpty ? parseInput(schema, {}) : readJson(c, schema);
 }
 
-/** The whole body. Throws RequestError payload_too_large, body_too_slow, or invalid_request when it ends early. */
+/** The whole body, for whoever asks again too. Throws RequestError payload_too_large, body_too_slow, or invalid_request when it ends early. */
 export async function readBytes(c: AppContext): Promise<Uint8Array<ArrayBuffer>> {
+  const known = c.get("body");
+  if (known) return known;
   const bodyBytesMax = c.get("bodyBytesMax");
   const isLengthDeclared = c.req.header("content-length") !== undefined;
   try {
@@ -37,6 +39,7 @@ export async function readBytes(c: AppContext): Promise<Uint8Array<ArrayBuffer>>
     const read = whole ? readWhole(c) : readStream(c.req.raw.body, bodyBytesMax);
     const bytes = await inTime(read, c.get("bodyMsMax"));
     if (bytes.length > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
+    c.set("body", bytes);
     return bytes;
   } catch (error) {
     if (error instanceof RequestError) throw error;

@@ -21,6 +21,8 @@ export const statusByCode = {
   body_too_slow: 408,
   unsupported_media_type: 415,
   too_many_uploads: 429,
+  idempotency_key_reused: 422,
+  idempotency_key_in_use: 409,
   route_not_found: 404,
   method_not_allowed: 405,
   job_not_found: 404,
@@ -85,6 +87,7 @@ export const statusByCode = {
 /** Seconds a caller should wait before it asks again, where waiting helps. */
 export const retryAfterSecondsByCode: Partial<Record<ErrorCode, number>> = {
   too_many_uploads: 5,
+  idempotency_key_in_use: 1,
   queue_full: 30,
   store_unreachable: 5,
 };

@@ -29,6 +29,7 @@ import { getAlias, listAliases } from "./list-aliases.ts";
 import { listVersions } from "./list-versions.ts";
 import { type AdapterDisk, type AdapterFilesObserver, NO_FILES_OBSERVER } from "./local-disk/adapter-disk.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
+import { beginOnce } from "./once.ts";
 import { readPackage } from "./package.ts";
 import { presignUpload } from "./presign-upload.ts";
 import { protectAlias } from "./protect-alias.ts";
@@ -117,6 +118,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       revokeSigningKey(context, tenant, { id, ...(actor && { actor }) }),
     requireSignatures: (tenant, required, actor) =>
       requireSignatures(context, tenant, { required, ...(actor && { actor }) }),
+    beginOnce: (tenant, request) => beginOnce(context, tenant, request),
     putJob: (tenant, id, record) => putJob(context, tenant, { id, record }),
     getJob: (tenant, id) => getJob(context, tenant, id),
     listUnfinishedJobs: () => listUnfinishedJobs(context),

@@ -34,6 +34,7 @@ export {
   KEY_OVERLAP_MS_DEFAULT,
   KEY_OVERLAP_MS_MAX,
   KEYS_PER_PAGE_MAX,
+  ONCE_UNRENEWED_MS_MAX,
   WARM_ADAPTERS_MAX,
 } from "./limits.ts";
 export { AdapterDisk, type AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
@@ -46,6 +47,7 @@ export {
   type TenantCredentials,
   type TenantCredentialsRequest,
 } from "./object-store/sts.ts";
+export type { Once, OnceBegun } from "./once.ts";
 export {
   isPackageFile,
   type PackageFile,

@@ -19,6 +19,7 @@ import type { Credential, KeyRecord, KeyScope } from "./key-record.ts";
 import { VERSION_MAX } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { PresignedPut } from "./object-store/object-store.ts";
+import type { Once } from "./once.ts";
 import type { PackageFiles } from "./package.ts";
 import type { RevisionOptions } from "./revision.ts";
 import type { RotatedKey, RotateKeyOptions } from "./rotate-key.ts";
@@ -343,6 +344,9 @@ export interface Registry {
   listTenants(): AsyncIterable<TenantId>;
   /** Applies retentions, then removes what is deleted, or named by nothing, for so long that it is not needed again. */
   collectGarbage(tenant: TenantId, request?: CollectRequest): Promise<Collection>;
+
+  /** Whether a request with this idempotency key is to be done, or was. Throws limit_exceeded, conflict. */
+  beginOnce(tenant: TenantId, request: { key: string; requestDigest: string }): Promise<Once>;
 
   /** Job records: opaque JSON of at most 256 KiB, last write wins. */
   putJob(tenant: TenantId, id: string, record: unknown): Promise<void>;

@@ -23,6 +23,8 @@ export interface Operation {
   readonly id: string;
   readonly summary: string;
   readonly tag: Tag;
+  /** Of a POST that changes nothing: it takes no Idempotency-Key. */
+  readonly changesNothing?: true;
   /** Whether it is answered without a key. */
   readonly isOpen?: true;
   readonly query?: z.ZodObject;
