@@ -54,6 +54,7 @@ export const exitCodeByCode = {
   invalid_manifest: EXIT.failed,
   invalid_package: EXIT.badInput,
   conflict: EXIT.failed,
+  revision_changed: EXIT.failed,
   mirror_diverged: EXIT.failed,
   limit_exceeded: EXIT.badInput,
   quota_exceeded: EXIT.failed,

@@ -9,11 +9,17 @@ export interface AppEnv {
     requestId: string;
     /** Set by limit-body.ts; enforced by read-body.ts, the only way to a body. */
     bodyBytesMax: number;
+    /** Likewise. */
+    bodyMsMax: number;
     /** Set by authenticate.ts on /v1; there is no other source of a tenant. */
     tenant: TenantId;
     keyId: string;
     /** What the credential may do; asked by require-scope.ts. */
     scopes: readonly KeyScope[];
+    /** Set by answer-once.ts where the request has one: for what makes a change once by itself. */
+    idempotencyKey?: string;
+    /** Set by read-body.ts once the body was read whole. */
+    body?: Uint8Array<ArrayBuffer>;
     /** Set by trace-request.ts on /v1. */
     scope: Scope;
     /** Set by classify.ts, for the log line. */

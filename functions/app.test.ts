@@ -38,7 +38,7 @@ describe("404 and 405", () => {
     expect(response.status).toBe(404);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
     expect(await response.json()).toEqual({
-      type: "urn:softgate:problem:route_not_found",
+      type: "/errors/route_not_found",
       title: "Route not found",
       status: 404,
       detail: "There is nothing at this path; see GET /.",

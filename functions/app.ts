@@ -1,12 +1,18 @@
 // HTTP in, HTTP out: which middleware runs in which order, and which route answers what. Read top to
 // bottom. No tensors, no store keys, no business rule here or below.
 import { Hono } from "hono";
+import { compress } from "hono/compress";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { RequestError } from "./errors.ts";
+import { allowOrigins } from "./middleware/allow-origins.ts";
+import { answerOnce } from "./middleware/answer-once.ts";
 import { authenticate } from "./middleware/authenticate.ts";
+import { cacheControl } from "./middleware/cache-control.ts";
 import { leaveConnections } from "./middleware/leave-connections.ts";
-import { limitBody } from "./middleware/limit-body.ts";
+import { IMPORTS_AT_ONCE_MAX, limitAtOnce, UPLOADS_AT_ONCE_MAX } from "./middleware/limit-at-once.ts";
+import { bodyMsMaxOf, limitBody } from "./middleware/limit-body.ts";
 import { logRequest } from "./middleware/log-request.ts";
 import { renderError, renderNotFound } from "./middleware/render-error.ts";
 import { requestId } from "./middleware/request-id.ts";
@@ -26,6 +32,7 @@ import { removeVersion } from "./routes/adapters/remove-version.ts";
 import { restoreAdapter } from "./routes/adapters/restore.ts";
 import { restoreVersion } from "./routes/adapters/restore-version.ts";
 import { setRetention } from "./routes/adapters/set-retention.ts";
+import { getAlias } from "./routes/aliases/get.ts";
 import { listHistory } from "./routes/aliases/history.ts";
 import { listAliases } from "./routes/aliases/list.ts";
 import { protectAlias } from "./routes/aliases/protect.ts";
@@ -36,6 +43,7 @@ import { classify } from "./routes/classify/classify.ts";
 import { uploadDataset } from "./routes/datasets/upload.ts";
 import { docs, docsScript } from "./routes/docs/docs.ts";
 import { openapi } from "./routes/docs/openapi.ts";
+import { getError } from "./routes/errors/get.ts";
 import { live } from "./routes/health/live.ts";
 import { ready } from "./routes/health/ready.ts";
 import { cancelJob } from "./routes/jobs/cancel.ts";
@@ -58,19 +66,33 @@ export interface AppOptions {
   /** Default: no traces, no metrics. */
   readonly tracer?: Tracer;
   readonly timings?: Timings;
+  /** How long a body of so many bytes at most may take to come. Default bodyMsMaxOf. */
+  readonly bodyMsMaxOf?: (bodyBytesMax: number) => number;
+  /** Of web pages that may call the API; none without. */
+  readonly corsOrigins?: readonly string[];
   /** Whether the server will close soon: it answers still, and is no longer ready. */
   readonly isStopping?: () => boolean;
 }
 
+/** Headers that a 304 keeps. */
+const KEPT_WITHOUT_BODY = [
+  ...RETAINED_304_HEADERS,
+  ...["X-Request-Id", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"],
+];
+
 export function createApp(services: Services, options: AppOptions = {}): Hono<AppEnv> {
   const { now = Date.now, randomId = () => crypto.randomUUID() } = options;
-  const { tracer = NO_TRACER, timings = NO_TIMINGS, isStopping = () => false } = options;
+  const { tracer = NO_TRACER, timings = NO_TIMINGS, isStopping = () => false, corsOrigins = [] } = options;
   const app = new Hono<AppEnv>();
 
   app.use(requestId(randomId));
   app.use(logRequest(services.log, now));
   app.use(leaveConnections(isStopping));
-  app.use(limitBody());
+  app.use(allowOrigins(corsOrigins));
+  // Never of events, which must not wait for more of them.
+  app.use(compress());
+  app.use(cacheControl());
+  app.use(limitBody(options.bodyMsMaxOf ?? bodyMsMaxOf));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.onError(renderError(services.log));
   app.notFound(renderNotFound());
@@ -79,42 +101,69 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
   app.get("/openapi.json", openapi());
   app.get("/docs", docs());
   app.get("/docs/scalar.js", docsScript());
+  app.get("/errors/:code", getError());
   app.get("/livez", live());
   app.get("/readyz", ready(services, { now, isStopping }));
 
   app.use("/v1/*", traceRequest(tracer, timings));
   app.use("/v1/*", authenticate(services));
-  app.post("/v1/datasets", requireScope("train"), uploadDataset(services));
-  app.post("/v1/adapters", requireScope("train"), createJob(services));
+  addTenantRoutes(app, services, { isStopping });
+  return app;
+}
+
+/** What a tenant's key opens. Each route has its scope; each that changes something by POST is done once. */
+function addTenantRoutes(
+  app: Hono<AppEnv>,
+  services: Services,
+  { isStopping }: { isStopping: () => boolean },
+): void {
+  const once = answerOnce(services);
+  const onceInSecret = answerOnce(services, { isSecret: true });
+  const uploads = limitAtOnce("uploads", UPLOADS_AT_ONCE_MAX);
+  const imports = limitAtOnce("imports", IMPORTS_AT_ONCE_MAX);
+
+  app.use("/v1/adapters/*", etag({ retainedHeaders: KEPT_WITHOUT_BODY }));
+  app.post("/v1/datasets", requireScope("train"), uploads, once, uploadDataset(services));
+  app.post("/v1/adapters", requireScope("train"), uploads, once, createJob(services));
   app.get("/v1/jobs", requireScope("read", "train"), listJobs(services));
   app.get("/v1/jobs/:id", requireScope("read", "train"), getJob(services, { isStopping }));
   app.get("/v1/jobs/:id/events", requireScope("read", "train"), jobEvents(services, { isStopping }));
-  app.post("/v1/jobs/:id/cancel", requireScope("train"), cancelJob(services));
+  app.post("/v1/jobs/:id/cancel", requireScope("train"), once, cancelJob(services));
   app.get("/v1/adapters", requireScope("read"), listAdapters(services));
   app.get("/v1/adapters/:name/versions", requireScope("read"), listVersions(services));
   app.get("/v1/adapters/:name/versions/:version", requireScope("read"), getVersion(services));
   app.get("/v1/adapters/:name/versions/:version/report", requireScope("read"), getReport(services));
   app.get("/v1/adapters/:name/versions/:version/export", requireScope("read"), exportVersion(services));
-  app.post("/v1/adapters/:name/import", requireScope("train"), importVersion(services));
+  app.post("/v1/adapters/:name/import", requireScope("train"), imports, once, importVersion(services));
   app.delete("/v1/adapters/:name", requireScope("admin"), removeAdapter(services));
-  app.post("/v1/adapters/:name/restore", requireScope("admin"), restoreAdapter(services));
+  app.post("/v1/adapters/:name/restore", requireScope("admin"), once, restoreAdapter(services));
   app.delete("/v1/adapters/:name/versions/:version", requireScope("admin"), removeVersion(services));
-  app.post("/v1/adapters/:name/versions/:version/restore", requireScope("admin"), restoreVersion(services));
+  app.post(
+    "/v1/adapters/:name/versions/:version/restore",
+    requireScope("admin"),
+    once,
+    restoreVersion(services),
+  );
   app.get("/v1/adapters/:name/retention", requireScope("read"), getRetention(services));
   app.put("/v1/adapters/:name/retention", requireScope("admin"), setRetention(services));
   app.get("/v1/adapters/:name/history", requireScope("read"), listHistory(services));
   app.get("/v1/adapters/:name/aliases", requireScope("read"), listAliases(services));
+  app.get("/v1/adapters/:name/aliases/:alias", requireScope("read"), getAlias(services));
   app.put("/v1/adapters/:name/aliases/:alias", requireScope("admin"), setAlias(services));
-  app.post("/v1/adapters/:name/aliases/:alias/rollback", requireScope("admin"), rollbackAlias(services));
+  app.post(
+    "/v1/adapters/:name/aliases/:alias/rollback",
+    requireScope("admin"),
+    once,
+    rollbackAlias(services),
+  );
   app.put("/v1/adapters/:name/aliases/:alias/protection", requireScope("admin"), protectAlias(services));
   app.get("/v1/usage", requireScope("read"), getUsage(services));
   app.get("/v1/audit", requireScope("admin"), listAudit(services));
   app.get("/v1/keys", requireScope("admin"), listKeys(services));
-  app.post("/v1/keys", requireScope("admin"), createKey(services));
-  app.post("/v1/keys/:id/rotate", requireScope("admin"), rotateKey(services));
+  app.post("/v1/keys", requireScope("admin"), onceInSecret, createKey(services));
+  app.post("/v1/keys/:id/rotate", requireScope("admin"), onceInSecret, rotateKey(services));
   app.delete("/v1/keys/:id", requireScope("admin"), revokeKey(services));
   app.post("/v1/classify", requireScope("classify"), classify(services));
-  return app;
 }
 
 function onMethodNotAllowed(c: AppContext, methods: readonly string[]): Response {

@@ -44,6 +44,8 @@ export interface NodeServerOptions {
   readonly metricsPort?: number;
   /** How long close() goes on answering, no longer ready, before the port closes. Default 0. */
   readonly drainDelayMs?: number;
+  /** Of web pages that may call the API, such as "https://app.example.com"; none without. */
+  readonly corsOrigins?: readonly string[];
   readonly log?: (event: Record<string, unknown>) => void;
 }
 

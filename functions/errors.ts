@@ -9,8 +9,11 @@ export type RequestErrorCode =
   | "unauthenticated"
   | `scope_${KeyScope}_missing`
   | "payload_too_large"
+  | "body_too_slow"
   | "unsupported_media_type"
   | "too_many_uploads"
+  | "idempotency_key_reused"
+  | "idempotency_key_in_use"
   | "route_not_found"
   | "method_not_allowed"
   | "job_not_found"

@@ -3,6 +3,16 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 
+/** Of a request's line and headers, from the connection's first byte. */
+export const HEADERS_MS_MAX = 15_000;
+/** Of a whole request with its body, whatever its route: routes have lower bounds of their own (limit-body.ts). */
+export const REQUEST_MS_MAX = 60 * 60 * 1_000;
+export const HEADERS_BYTES_MAX = 16 * 1024;
+/** At once. Those beyond are closed at once: a balancer tries another server. */
+export const CONNECTIONS_MAX = 10_000;
+/** How often connections are looked at for what takes too long. */
+const CHECK_MS = 1_000;
+
 export interface ListenOptions {
   readonly host: string;
   /** 0 takes any free port. */
@@ -11,6 +21,8 @@ export interface ListenOptions {
   readonly option?: string;
   /** How long close() waits for requests under way. Default 10 s. */
   readonly drainMsMax?: number;
+  /** Default HEADERS_MS_MAX. */
+  readonly headersMsMax?: number;
 }
 
 export interface Listener {
@@ -26,7 +38,16 @@ export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   options: ListenOptions,
 ): Promise<Listener> {
-  const server = createServer(getRequestListener((request) => fetch(request)));
+  const server = createServer(
+    {
+      headersTimeout: options.headersMsMax ?? HEADERS_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      maxHeaderSize: HEADERS_BYTES_MAX,
+      connectionsCheckingInterval: CHECK_MS,
+    },
+    getRequestListener((request) => fetch(request)),
+  );
+  server.maxConnections = CONNECTIONS_MAX;
   // A connection kept alive past its last answer would hold close() to the end of its bound.
   server.on("request", (_request, response) =>
     response.once("close", () => {

@@ -56,7 +56,7 @@ function describe(error: unknown, place: { instance: string; requestId: string }
   const status = statusByCode[code];
   const errors = status < 500 ? errorDetails(error) : [];
   return {
-    type: `urn:softgate:problem:${code}`,
+    type: `/errors/${code}`,
     title: titleOf(code),
     status,
     detail: status < 500 || error instanceof OverloadError ? cut(publicMessageOf(error)) : SERVER_FAULT,

@@ -1,5 +1,6 @@
 // The only way to a request's body: bytes up to the limit that limit-body.ts set, and JSON through a
-// schema. A body without a declared length is cut off as it streams in, so no request holds more.
+// schema. A body without a declared length is cut off as it streams in, so no request holds more; one that takes too
+// long is given up, so none holds its place.
 import type { z } from "zod";
 import type { AppContext } from "./app-env.ts";
 import { RequestError } from "./errors.ts";
@@ -26,17 +27,19 @@ export async function readOptionalJson<Schema extends z.ZodType>(
   return isEmpty ? parseInput(schema, {}) : readJson(c, schema);
 }
 
-/** The whole body. Throws RequestError payload_too_large, or invalid_request when it ends early. */
+/** The whole body, for whoever asks again too. Throws RequestError payload_too_large, body_too_slow, or invalid_request when it ends early. */
 export async function readBytes(c: AppContext): Promise<Uint8Array<ArrayBuffer>> {
+  const known = c.get("body");
+  if (known) return known;
   const bodyBytesMax = c.get("bodyBytesMax");
   const isLengthDeclared = c.req.header("content-length") !== undefined;
   try {
     // A declared length was checked by limit-body.ts, and the HTTP parser holds the client to it.
-    const bytes =
-      isLengthDeclared && c.req.header("transfer-encoding") === undefined
-        ? new Uint8Array(await c.req.raw.arrayBuffer())
-        : await readStream(c.req.raw.body, bodyBytesMax);
+    const whole = isLengthDeclared && c.req.header("transfer-encoding") === undefined;
+    const read = whole ? readWhole(c) : readStream(c.req.raw.body, bodyBytesMax);
+    const bytes = await inTime(read, c.get("bodyMsMax"));
     if (bytes.length > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
+    c.set("body", bytes);
     return bytes;
   } catch (error) {
     if (error instanceof RequestError) throw error;
@@ -44,9 +47,27 @@ export async function readBytes(c: AppContext): Promise<Uint8Array<ArrayBuffer>>
   }
 }
 
+/** Throws RequestError body_too_slow. What then still comes is read by nobody, and its connection closed. */
+async function inTime<Value>(read: Promise<Value>, msMax: number): Promise<Value> {
+  const late = Promise.withResolvers<never>();
+  const message = `The body did not come within ${Math.round(msMax / 1_000)} seconds.`;
+  const headers = { Connection: "close" };
+  const timer = setTimeout(() => late.reject(new RequestError("body_too_slow", message, { headers })), msMax);
+  read.catch(() => undefined); // Once it is given up, how it ends matters to nobody.
+  try {
+    return await Promise.race([read, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** "text/csv; charset=utf-8" → "text/csv". */
 export function mediaTypeOf(contentType: string | undefined): string {
   return contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+async function readWhole(c: AppContext): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await c.req.raw.arrayBuffer());
 }
 
 async function readStream(

@@ -27,6 +27,7 @@ const scopesByRoute: Record<string, readonly KeyScope[]> = {
   "PUT /v1/adapters/:name/retention": [],
   "GET /v1/adapters/:name/history": ["read"],
   "GET /v1/adapters/:name/aliases": ["read"],
+  "GET /v1/adapters/:name/aliases/:alias": ["read"],
   "PUT /v1/adapters/:name/aliases/:alias": [],
   "POST /v1/adapters/:name/aliases/:alias/rollback": [],
   "PUT /v1/adapters/:name/aliases/:alias/protection": [],

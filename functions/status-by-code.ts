@@ -18,8 +18,11 @@ export const statusByCode = {
   scope_read_missing: 403,
   scope_admin_missing: 403,
   payload_too_large: 413,
+  body_too_slow: 408,
   unsupported_media_type: 415,
   too_many_uploads: 429,
+  idempotency_key_reused: 422,
+  idempotency_key_in_use: 409,
   route_not_found: 404,
   method_not_allowed: 405,
   job_not_found: 404,
@@ -48,6 +51,7 @@ export const statusByCode = {
   invalid_manifest: 500,
   invalid_package: 400,
   conflict: 409,
+  revision_changed: 412,
   mirror_diverged: 409,
   limit_exceeded: 409,
   quota_exceeded: 409,
@@ -87,6 +91,7 @@ export const statusByCode = {
 /** Seconds a caller should wait before it asks again, where waiting helps. */
 export const retryAfterSecondsByCode: Partial<Record<ErrorCode, number>> = {
   too_many_uploads: 5,
+  idempotency_key_in_use: 1,
   queue_full: 30,
   too_many_streams: 5,
   jobs_unavailable: 5,

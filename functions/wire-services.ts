@@ -88,7 +88,8 @@ export async function wireServices(
     ...signing,
     ...(warmSet && { warmSet }),
   };
-  const app = createApp(services, { tracer, timings, isStopping });
+  const { corsOrigins = [] } = options;
+  const app = createApp(services, { tracer, timings, isStopping, corsOrigins });
   warmSet?.start();
   if (!givenJobs) worker.begin();
   return { app, facts: { store: store.description, backbone, precision } };

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { findNode } from "./bootstrap/find-node.mjs";
 import { installPackages } from "./bootstrap/install-packages.mjs";
 import { findPostgres } from "./bootstrap/postgres.mjs";
+import { preparePython } from "./bootstrap/python.mjs";
 import { endChildren, root, runChild } from "./bootstrap/run-child.mjs";
 import { startVersitygwBuild } from "./bootstrap/versitygw.mjs";
 
@@ -45,6 +46,8 @@ async function test(vitestArgs) {
   const node = findNode();
   await pullBackbone(node);
   const postgres = await findPostgres();
+  // What speaks Python to the server in tests.
+  await preparePython(join(root, "test/openapi/requirements.txt"));
   const versitygw = await build;
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const { exit } = runChild(node, [vitest, "run", ...vitestArgs], {

@@ -24,10 +24,11 @@ import {
   STATES_CACHED_MAX,
 } from "./limits.ts";
 import { listAdapters } from "./list-adapters.ts";
-import { listAliases } from "./list-aliases.ts";
+import { getAlias, listAliases } from "./list-aliases.ts";
 import { listVersions } from "./list-versions.ts";
 import { type AdapterDisk, type AdapterFilesObserver, NO_FILES_OBSERVER } from "./local-disk/adapter-disk.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
+import { beginOnce } from "./once.ts";
 import { readPackage } from "./package.ts";
 import { presignUpload } from "./presign-upload.ts";
 import { protectAlias } from "./protect-alias.ts";
@@ -88,6 +89,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
     setAlias: (tenant, name, move) => setAlias(context, tenant, { name, ...move }),
     rollback: (tenant, name, request) => rollback(context, tenant, { name, ...request }),
+    getAlias: (tenant, name, alias) => getAlias(context, { tenant, name }, alias),
     listAliases: (tenant, name) => listAliases(context, { tenant, name }),
     protectAlias: (tenant, name, request) => protectAlias(context, { tenant, name }, request),
     findTestSet: (tenant, name, alias) => findTestSet(context, { tenant, name }, alias),
@@ -115,6 +117,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       revokeSigningKey(context, tenant, { id, ...(actor && { actor }) }),
     requireSignatures: (tenant, required, actor) =>
       requireSignatures(context, tenant, { required, ...(actor && { actor }) }),
+    beginOnce: (tenant, request) => beginOnce(context, tenant, request),
     createTenant: (tenant, options = {}) => createTenant(context, tenant, options),
     getTenant: (tenant) => getTenant(context, tenant),
     createKey: (tenant, description, options = {}) => createKey(context, tenant, { description, ...options }),

@@ -21,6 +21,7 @@ export type RegistryErrorCode =
   | "invalid_manifest"
   | "invalid_package"
   | "conflict"
+  | "revision_changed"
   | "mirror_diverged"
   | "limit_exceeded"
   | "quota_exceeded"

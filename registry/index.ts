@@ -34,6 +34,7 @@ export {
   KEY_OVERLAP_MS_DEFAULT,
   KEY_OVERLAP_MS_MAX,
   KEYS_PER_PAGE_MAX,
+  ONCE_UNRENEWED_MS_MAX,
   WARM_ADAPTERS_MAX,
 } from "./limits.ts";
 export { AdapterDisk, type AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
@@ -46,6 +47,7 @@ export {
   type TenantCredentials,
   type TenantCredentialsRequest,
 } from "./object-store/sts.ts";
+export type { Once, OnceBegun } from "./once.ts";
 export {
   isPackageFile,
   type PackageFile,
@@ -74,6 +76,7 @@ export {
   type Usage,
   type VersionSummary,
 } from "./registry.ts";
+export type { RevisionOptions } from "./revision.ts";
 export { createSigner, createSigningKey, type Signer } from "./signing/signing-key.ts";
 export type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
 export { type SessionPolicy, tenantSessionPolicy } from "./tenant-session-policy.ts";

@@ -33,6 +33,7 @@ describe("the layout", () => {
             layout.historySegmentKey(owner, version),
             layout.auditKey(tenant, { id: "0".repeat(32), at: new Date(version).toISOString() }),
             layout.publicationKey(tenant, "../../any text\0"),
+            layout.onceKey(tenant, "../../any text\0"),
           ];
           for (const key of keys) {
             checkKey(key);
@@ -71,6 +72,7 @@ describe("the layout", () => {
     const { registry, store } = createTestRegistry();
     for (const tenant of [alpha, beta]) {
       await registry.publish(tenant, publishRequest("one", { idempotencyKey: "job-1" }));
+      await registry.beginOnce(tenant, { key: "monday", requestDigest: "0" });
       await registry.createTenant(tenant);
       await registry.createKey(tenant, "test");
       const dataset = { bytes: encode("text,label"), rows: 1, labels: ["a"], fileName: "../a.csv" };

@@ -21,6 +21,7 @@
 //       evaluations/<rank>-<version>/<dataset id>.json
 //                                        a version's figures on a dataset; written once, goes with the version
 //     publications/<sha256>.json         idempotency key → name and version
+//     once/<2 of sha256>/<sha256>.json    idempotency key → the request sent with it, and what it answered
 //     audit/<time rank>-<id>.json        one change: who, when, what, why; written once
 // probes/<id>                            of a check, for a moment
 //
@@ -187,6 +188,11 @@ export function publicationKey(tenant: TenantId, idempotencyKey: string): string
   return `${tenantPrefix(tenant)}publications/${hex}.json`;
 }
 
+export function onceKey(tenant: TenantId, idempotencyKey: string): string {
+  const hex = createHash("sha256").update(idempotencyKey).digest("hex");
+  return `${tenantPrefix(tenant)}once/${hex.slice(0, 2)}/${hex}.json`;
+}
+
 /** Of a blob's key, or its mark's. */
 export function copyOfKey(key: string): BlobCopy {
   const [, hex, copy] = COPY.exec(key) ?? [];
@@ -216,6 +222,7 @@ const keyShapes = {
   mark: new RegExp(`^tenants/${NAME}/blobs/sha256/[0-9a-f]{64}(?:-[0-9a-f]{32})?\\.mark$`),
   dataset: new RegExp(`^tenants/${NAME}/datasets/ds_[0-9a-f]{32}\\.json$`),
   publication: new RegExp(`^tenants/${NAME}/publications/[0-9a-f]{64}\\.json$`),
+  once: new RegExp(`^tenants/${NAME}/once/[0-9a-f]{2}/[0-9a-f]{64}\\.json$`),
   audit: new RegExp(`^tenants/${NAME}/audit/\\d{13}-[0-9a-f]{32}\\.json$`),
 } as const;
 

@@ -36,6 +36,14 @@ export const KEY_DESCRIPTION_LENGTH_MAX = 200;
 export const TENANT_DESCRIPTION_LENGTH_MAX = 200;
 export const IDEMPOTENCY_KEY_LENGTH_MAX = 200;
 
+/** So long the answer to a request with an idempotency key is kept. */
+export const ONCE_KEPT_MS = 24 * 60 * 60 * 1_000;
+/** A request whose process has not renewed it for so long may be done again. */
+export const ONCE_UNRENEWED_MS_MAX = 60_000;
+export const ONCE_ANSWER_BYTES_MAX = 512 * KIBIBYTE;
+/** Of the 256 folders of a tenant, so about 25,000 keys: a folder is listed in one piece. */
+export const ONCE_RECORDS_PER_FOLDER_MAX = 100;
+
 export const VERSION_MAX = 99_999_999;
 export const VERSIONS_PER_PAGE_MAX = 200;
 /** Where the newest manifests may be of deleted versions. */

@@ -7,9 +7,10 @@ import type { RegistryContext } from "./context.ts";
 import { requireTestSet } from "./evaluations.ts";
 import type { AdapterOwner } from "./layout.ts";
 import { type ProtectAliasRequest, parseAlias } from "./registry.ts";
+import { requireRevision, revisionOfAlias } from "./revision.ts";
 import { getPointer } from "./set-alias.ts";
 
-/** Throws adapter_not_found, alias_not_found, dataset_not_found, limit_exceeded, conflict. */
+/** Throws adapter_not_found, alias_not_found, dataset_not_found, limit_exceeded, revision_changed, conflict. */
 export async function protectAlias(
   context: RegistryContext,
   owner: AdapterOwner,
@@ -19,7 +20,9 @@ export async function protectAlias(
   const protection = rule ? { rule } : {};
   if (rule?.on === "testSet") await requireTestSet(context, owner.tenant, rule.datasetId);
   const plan = async (state: AdapterState) => {
-    const { protection: before, ...pointer } = await getPointer(context, owner, { alias, state });
+    const current = await getPointer(context, owner, { alias, state });
+    requireRevision(revisionOfAlias(current), request.ifRevision);
+    const { protection: before, ...pointer } = current;
     const after = request.protected ? protection : undefined;
     if (isDeepStrictEqual(before, after)) return undefined;
     const entry = { action: "protect_alias", alias, protected: request.protected, ...after } as const;

@@ -19,7 +19,9 @@ import type { Credential, KeyRecord, KeyScope } from "./key-record.ts";
 import { VERSION_MAX } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import type { PresignedPut } from "./object-store/object-store.ts";
+import type { Once } from "./once.ts";
 import type { PackageFiles } from "./package.ts";
+import type { RevisionOptions } from "./revision.ts";
 import type { RotatedKey, RotateKeyOptions } from "./rotate-key.ts";
 import type { Signer } from "./signing/signing-key.ts";
 import type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
@@ -142,14 +144,14 @@ export interface AliasMove {
   readonly from?: number;
 }
 
-export interface MoveAliasRequest extends ChangeOptions, ForceOptions {
+export interface MoveAliasRequest extends ChangeOptions, ForceOptions, RevisionOptions {
   readonly alias: string;
   readonly version: number;
   /** Move it only from here; conflict otherwise. */
   readonly from?: number;
 }
 
-export interface RollbackRequest extends ChangeOptions, ForceOptions {
+export interface RollbackRequest extends ChangeOptions, ForceOptions, RevisionOptions {
   readonly alias: string;
   /** Default: the version that the alias pointed at before and that is not deleted. */
   readonly version?: number;
@@ -166,14 +168,14 @@ export interface AliasSummary {
   readonly earlier: readonly number[];
 }
 
-export interface ProtectAliasRequest extends ChangeOptions {
+export interface ProtectAliasRequest extends ChangeOptions, RevisionOptions {
   readonly alias: string;
   readonly protected: boolean;
   /** Without one, nothing but force moves the alias. */
   readonly rule?: PromotionRule;
 }
 
-export interface SetRetentionRequest extends ChangeOptions {
+export interface SetRetentionRequest extends ChangeOptions, RevisionOptions {
   /** Undefined ends it. */
   readonly retention: Retention | undefined;
 }
@@ -257,6 +259,8 @@ export interface Registry {
   setAlias(tenant: TenantId, name: AdapterName, move: MoveAliasRequest): Promise<AliasMove>;
   /** Verifies the version's bytes first. Throws as setAlias, no_earlier_version, version_damaged. */
   rollback(tenant: TenantId, name: AdapterName, request: RollbackRequest): Promise<AliasMove>;
+  /** revision: for ifRevision of a change. Throws adapter_not_found, alias_not_found. */
+  getAlias(tenant: TenantId, name: AdapterName, alias: string): Promise<AliasSummary & { revision: string }>;
   /** By name. Throws adapter_not_found. */
   listAliases(tenant: TenantId, name: AdapterName): Promise<AliasSummary[]>;
   protectAlias(tenant: TenantId, name: AdapterName, request: ProtectAliasRequest): Promise<void>;
@@ -270,8 +274,11 @@ export interface Registry {
   ): Promise<StoredEvaluation>;
   /** Which versions stay; applied by collectGarbage. Throws adapter_not_found. */
   setRetention(tenant: TenantId, name: AdapterName, request: SetRetentionRequest): Promise<void>;
-  /** Undefined where all stay. Throws adapter_not_found. */
-  getRetention(tenant: TenantId, name: AdapterName): Promise<Retention | undefined>;
+  /** Undefined where all stay; revision: for ifRevision of a change. Throws adapter_not_found. */
+  getRetention(
+    tenant: TenantId,
+    name: AdapterName,
+  ): Promise<{ retention: Retention | undefined; revision: string }>;
   /** All changes of an adapter, newest first, or one alias's. Throws adapter_not_found. */
   listHistory(
     tenant: TenantId,
@@ -337,6 +344,9 @@ export interface Registry {
   listTenants(): AsyncIterable<TenantId>;
   /** Applies retentions, then removes what is deleted, or named by nothing, for so long that it is not needed again. */
   collectGarbage(tenant: TenantId, request?: CollectRequest): Promise<Collection>;
+
+  /** Whether a request with this idempotency key is to be done, or was. Throws limit_exceeded, conflict. */
+  beginOnce(tenant: TenantId, request: { key: string; requestDigest: string }): Promise<Once>;
 
   /** An operator's doing. Throws conflict where it was made before, limit_exceeded. */
   createTenant(tenant: TenantId, options?: CreateTenantOptions): Promise<TenantRecord>;

@@ -104,13 +104,13 @@ describe("a retention", () => {
 
   it("is told, replaced and ended, each with an entry; the same again is none", async () => {
     await publishMany(3);
-    expect(await registry.getRetention(alpha, router)).toBeUndefined();
+    expect((await registry.getRetention(alpha, router)).retention).toBeUndefined();
     for (const retention of [{ keepVersions: 1 }, { keepVersions: 1 }, { keepVersions: 2, keepDays: 3 }]) {
       await registry.setRetention(alpha, router, { retention });
-      expect(await registry.getRetention(alpha, router)).toEqual(retention);
+      expect((await registry.getRetention(alpha, router)).retention).toEqual(retention);
     }
     await registry.setRetention(alpha, router, { retention: undefined });
-    expect(await registry.getRetention(alpha, router)).toBeUndefined();
+    expect((await registry.getRetention(alpha, router)).retention).toBeUndefined();
     await registry.collectGarbage(alpha);
     expect(await versions()).toEqual([3, 2, 1]);
     const { changes } = await registry.listHistory(alpha, router);
@@ -123,7 +123,7 @@ describe("a retention", () => {
     await registry.deleteAdapter(alpha, router);
     test.clock.nowMs += RESTORE_MS_DEFAULT;
     await publishMany(1);
-    expect(await registry.getRetention(alpha, router)).toBeUndefined();
+    expect((await registry.getRetention(alpha, router)).retention).toBeUndefined();
   });
 
   it("of an adapter that is not there, or another tenant's, is neither set nor told", async () => {

@@ -11,19 +11,21 @@ import { DELETED_VERSIONS_MAX, GARBAGE_AGE_MS_MIN, VERSIONS_PER_CHANGE_MAX } fro
 import { listPages } from "./list-all.ts";
 import { mapInParallel } from "./map-in-parallel.ts";
 import type { SetRetentionRequest } from "./registry.ts";
+import { requireRevision, revisionOfRetention } from "./revision.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** In place of the one before; without one, all versions stay. Throws adapter_not_found, conflict. */
+/** In place of the one before; without one, all stay. Throws adapter_not_found, revision_changed, conflict. */
 export async function setRetention(
   context: RegistryContext,
   owner: AdapterOwner,
-  { actor, why, retention }: SetRetentionRequest,
+  { actor, why, retention, ifRevision }: SetRetentionRequest,
 ): Promise<void> {
   const after = retention && { retention };
   const plan = async (state: AdapterState) => {
     await getLatestVersion(context, owner, state);
     const { retention: before, ...rest } = state;
+    requireRevision(revisionOfRetention(before), ifRevision);
     if (JSON.stringify(before) === JSON.stringify(retention)) return undefined;
     return { state: { ...rest, ...after }, entry: { action: "set_retention", ...after } as const };
   };
@@ -34,10 +36,11 @@ export async function setRetention(
 export async function getRetention(
   context: RegistryContext,
   owner: AdapterOwner,
-): Promise<Retention | undefined> {
+): Promise<{ retention: Retention | undefined; revision: string }> {
   const state = await readState(context, owner);
   await getLatestVersion(context, owner, state);
-  return state.retention;
+  const { retention } = state;
+  return { retention, revision: revisionOfRetention(retention) };
 }
 
 /** The deletion of the oldest versions that need not stay, a bounded number of them; undefined when there are none. */

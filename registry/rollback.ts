@@ -19,12 +19,13 @@ import {
   type RollbackRequest,
   type TenantId,
 } from "./registry.ts";
+import { requireRevision, revisionOfAlias } from "./revision.ts";
 import { getPointer, requireAt } from "./set-alias.ts";
 import { currentTrust, requireSigned } from "./signing/require-signed.ts";
 
 /**
  * Throws adapter_not_found, alias_not_found, version_not_found, no_earlier_version, version_damaged,
- * signature_required, signature_invalid, alias_protected, promotion_refused, conflict.
+ * signature_required, signature_invalid, alias_protected, promotion_refused, revision_changed, conflict.
  */
 export async function rollback(
   context: RegistryContext,
@@ -38,6 +39,7 @@ export async function rollback(
   let moved: AliasMove | undefined;
   const plan = async (state: AdapterState) => {
     const pointer = await getPointer(context, owner, { alias, state });
+    requireRevision(revisionOfAlias(pointer), request.ifRevision);
     requireAt(pointer, { alias, from });
     const version = request.version ?? earlierVersion(state, pointer);
     await getVersion(context, owner, { version, state });

@@ -22,11 +22,12 @@ import {
   parseAlias,
   type TenantId,
 } from "./registry.ts";
+import { requireRevision, revisionOfAlias } from "./revision.ts";
 import { currentTrust, requireSigned } from "./signing/require-signed.ts";
 
 /**
  * Throws adapter_not_found, version_not_found, alias_protected, promotion_refused, signature_required,
- * signature_invalid, conflict, limit_exceeded.
+ * signature_invalid, revision_changed, conflict, limit_exceeded.
  */
 export async function setAlias(
   context: RegistryContext,
@@ -42,6 +43,7 @@ export async function setAlias(
     const adapter = await getVersion(context, owner, { version, state });
     const { digest } = adapter;
     const pointer = findPointer(state, alias);
+    requireRevision(pointer && revisionOfAlias(pointer), move.ifRevision);
     requireAt(pointer, { alias, from });
     moved = { alias, version, ...(pointer && { from: pointer.version }) };
     if (pointer?.version === version) return undefined;

@@ -136,7 +136,7 @@ export function retentionCommand(io: Io): Command {
       const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
       const change = retentionOf(options);
       const retention = await withRegistry(options.store, async (registry) => {
-        if (!change) return registry.getRetention(tenant, adapterName);
+        if (!change) return (await registry.getRetention(tenant, adapterName)).retention;
         await registry.setRetention(tenant, adapterName, { ...changeOf(options), ...change });
         return change.retention;
       });

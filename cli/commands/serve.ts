@@ -1,6 +1,6 @@
 // softgate serve: the HTTP API in the foreground, until a signal ends it.
 import { once } from "node:events";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { ADAPTER_MEMORY_BYTES_DEFAULT, ADAPTER_RESIDENT_BYTES_DEFAULT, type PrecisionChoice } from "#model";
 import { ADAPTER_DISK_BYTES_DEFAULT } from "#registry";
 import type { Io } from "../io.ts";
@@ -37,6 +37,7 @@ interface ServeOptions extends StoreOptions, JobsOptions {
   readonly adapterFolder?: string;
   readonly prefetch: boolean;
   readonly signingKey?: string;
+  readonly corsOrigin: readonly string[];
 }
 
 /** Seconds. */
@@ -92,6 +93,12 @@ export function serveCommand(io: Io): Command {
       "--signing-key <file>",
       "sign what is trained here with this private key, see softgate signing-key",
     )
+    .option(
+      "--cors-origin <origin...>",
+      "web pages of these origins may call the API from a browser; * for all",
+      collectOrigin,
+      [],
+    )
     .addOption(precisionOption())
     .addOption(backboneOption())
     .action((options: ServeOptions) => serve(options, io));
@@ -120,6 +127,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     ...(sessions !== undefined && { sessions }),
     ...(metricsPort !== undefined && { metricsPort }),
     ...(signer && { signer }),
+    corsOrigins: options.corsOrigin,
     drainDelayMs: options.drainDelay * 1_000,
     log: createServeLog({ level: options.logLevel, isTerminal: io.isTerminal, write: io.stderr }),
   });
@@ -128,4 +136,13 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
   io.stdout(options.json ? json({ url, metricsUrl }) : `Serving on ${url}. Ctrl-C ends it.\n${metrics}`);
   if (!io.signal.aborted) await once(io.signal, "abort");
   await server.close();
+}
+
+/** Throws InvalidArgumentError for what no browser would send as Origin. */
+function collectOrigin(value: string, origins: readonly string[]): readonly string[] {
+  const isOrigin = value === "*" || (URL.canParse(value) && new URL(value).origin === value);
+  if (isOrigin) return [...origins, value];
+  throw new InvalidArgumentError(
+    'Write scheme, host and port alone, such as "https://app.example.com", or "*".',
+  );
 }

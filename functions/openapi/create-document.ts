@@ -20,6 +20,10 @@ const pathParameters: Readonly<Record<string, z.ZodType>> = {
   name: nameSchema.meta({ description: "Of an adapter.", example: "tickets" }),
   version: z.int().min(1).max(99_999_999).meta({ description: "Of the adapter.", example: 1 }),
   alias: nameSchema.meta({ description: "Of the adapter.", example: "production" }),
+  code: z
+    .string()
+    .regex(/^[a-z_]{1,64}$/)
+    .meta({ description: "Of a problem.", example: "queue_full" }),
   id: z.string().min(1).max(200),
 };
 
@@ -32,7 +36,38 @@ const faultCodes: readonly ErrorCode[] = [
 /** Of a key that may not ask for the route: the answer names the scope it lacks. */
 const SCOPE_ERRORS = KEY_SCOPES.map((scope) => `scope_${scope}_missing` as const);
 
+/** Of a route that does a request once for each Idempotency-Key. */
+const KEY_ERRORS = [
+  "idempotency_key_in_use",
+  "idempotency_key_reused",
+  "limit_exceeded",
+  "conflict",
+] as const;
+
+/** One line of the table of operations. */
+export interface Route {
+  readonly method: string;
+  /** As app.ts has it. */
+  readonly path: string;
+  readonly operation: Operation;
+}
+
 const requestIdHeader = z.object({ "x-request-id": z.string() });
+
+const tagHeaders = z.object({
+  "if-none-match": z
+    .string()
+    .meta({ description: "The ETag of an earlier answer: 304 while it is the same." })
+    .exactOptional(),
+});
+
+const keyHeaders = z.object({
+  "idempotency-key": z
+    .string()
+    .regex(/^[!#-~]{1,200}$/)
+    .meta({ description: "The same request sent again with it, within a day, gets the first one's answer." })
+    .exactOptional(),
+});
 
 export function createOpenApiDocument() {
   return createDocument(
@@ -64,18 +99,20 @@ function pathsOf(table: Readonly<Record<string, Operation>>): ZodOpenApiPathsObj
   for (const [route, operation] of Object.entries(table)) {
     const [method = "", path = ""] = route.split(" ");
     const template = path.replaceAll(/:(\w+)/g, "{$1}");
-    paths[template] = { ...paths[template], [method.toLowerCase()]: describe(path, operation) };
+    paths[template] = { ...paths[template], [method.toLowerCase()]: describe({ method, path, operation }) };
   }
   return paths;
 }
 
-function describe(path: string, operation: Operation): ZodOpenApiOperationObject {
-  const { id, summary, tag, query, headers, body, isOpen } = operation;
+function describe(route: Route): ZodOpenApiOperationObject {
+  const { path, operation } = route;
+  const { id, summary, tag, query, body, isOpen } = operation;
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
+  const header = headersOf(route);
   const parameters = {
     ...(names.length > 0 && { path: z.object(Object.fromEntries(names.map(parameterOf))) }),
     ...(query && { query }),
-    ...(headers && { header: headers }),
+    ...(header && { header }),
   };
   return {
     operationId: id,
@@ -84,8 +121,31 @@ function describe(path: string, operation: Operation): ZodOpenApiOperationObject
     ...(isOpen && { security: [] }),
     ...(Object.keys(parameters).length > 0 && { requestParams: parameters }),
     ...(body && { requestBody: { required: body.isOptional !== true, content: contentOf(body.content) } }),
-    responses: { ...answersOf(operation), ...problemsOf(path, operation) },
+    responses: {
+      ...answersOf(operation),
+      ...(hasTag(route) && { 304: { description: "It is as it was.", headers: requestIdHeader } }),
+      ...problemsOf(route),
+    },
   };
+}
+
+function headersOf(route: Route) {
+  const common = {
+    ...(hasTag(route) && tagHeaders.shape),
+    ...(takesKey(route) && keyHeaders.shape),
+  };
+  const { headers } = route.operation;
+  return headers || Object.keys(common).length > 0 ? z.object({ ...common, ...headers?.shape }) : undefined;
+}
+
+/** Whether app.ts does the route's requests once for each Idempotency-Key. */
+export function takesKey({ method, operation }: Route): boolean {
+  return method === "POST" && !operation.changesNothing;
+}
+
+/** Whether app.ts puts an ETag on what the route answers. */
+export function hasTag({ method, path }: Pick<Route, "method" | "path">): boolean {
+  return method === "GET" && path.startsWith("/v1/adapters");
 }
 
 function parameterOf(name: string): [string, z.ZodType] {
@@ -107,8 +167,8 @@ function answersOf({ answers }: Operation): ZodOpenApiResponsesObject {
 }
 
 /** By status: which codes the problem may have. */
-function problemsOf(path: string, operation: Operation): ZodOpenApiResponsesObject {
-  const byStatus = Map.groupBy(errorCodesOf(path, operation), (code) => statusByCode[code]);
+function problemsOf(route: Route): ZodOpenApiResponsesObject {
+  const byStatus = Map.groupBy(errorCodesOf(route), (code) => statusByCode[code]);
   const described = [...byStatus].map(([status, codes]) => [
     status,
     {
@@ -121,7 +181,8 @@ function problemsOf(path: string, operation: Operation): ZodOpenApiResponsesObje
 }
 
 /** Of a route, each once, in the order of their statuses. */
-export function errorCodesOf(path: string, operation: Operation): readonly ErrorCode[] {
+export function errorCodesOf(route: Route): readonly ErrorCode[] {
+  const { path, operation } = route;
   const { errors = [], isOpen, query, body, headers } = operation;
   const hasInput = query ?? body ?? headers ?? path.includes(":");
   const codes: ErrorCode[] = [
@@ -129,7 +190,8 @@ export function errorCodesOf(path: string, operation: Operation): readonly Error
     ...(path.includes(":name") ? (["invalid_name"] as const) : []),
     ...(isOpen ? [] : (["unauthenticated", ...SCOPE_ERRORS] as const)),
     ...(["payload_too_large"] as const),
-    ...(body ? (["unsupported_media_type"] as const) : []),
+    ...(body ? (["unsupported_media_type", "body_too_slow"] as const) : []),
+    ...(takesKey(route) ? KEY_ERRORS : []),
     ...errors,
     ...faultCodes,
   ];

@@ -23,6 +23,8 @@ export interface Operation {
   readonly id: string;
   readonly summary: string;
   readonly tag: Tag;
+  /** Of a POST that changes nothing: it takes no Idempotency-Key. */
+  readonly changesNothing?: true;
   /** Whether it is answered without a key. */
   readonly isOpen?: true;
   readonly query?: z.ZodObject;
@@ -54,7 +56,7 @@ export const SIGNATURE_ERRORS = ["signature_required", "signature_invalid"] as c
 /** Of what moves an alias. */
 export const MOVE_ERRORS = [
   ...(["adapter_not_found", "version_not_found", "alias_protected", "promotion_refused"] as const),
-  ...(["conflict", "limit_exceeded", ...SIGNATURE_ERRORS] as const),
+  ...(["revision_changed", "conflict", "limit_exceeded", ...SIGNATURE_ERRORS] as const),
 ];
 
 /** Bytes, or text that is no JSON. */

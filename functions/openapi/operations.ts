@@ -13,6 +13,7 @@ import { removeVersionOperation } from "../routes/adapters/remove-version.ts";
 import { restoreAdapterOperation } from "../routes/adapters/restore.ts";
 import { restoreVersionOperation } from "../routes/adapters/restore-version.ts";
 import { setRetentionOperation } from "../routes/adapters/set-retention.ts";
+import { getAliasOperation } from "../routes/aliases/get.ts";
 import { listHistoryOperation } from "../routes/aliases/history.ts";
 import { listAliasesOperation } from "../routes/aliases/list.ts";
 import { protectAliasOperation } from "../routes/aliases/protect.ts";
@@ -23,6 +24,7 @@ import { classifyOperation } from "../routes/classify/classify.ts";
 import { uploadDatasetOperation } from "../routes/datasets/upload.ts";
 import { docsOperation, docsScriptOperation } from "../routes/docs/docs.ts";
 import { openapiOperation } from "../routes/docs/openapi.ts";
+import { getErrorOperation } from "../routes/errors/get.ts";
 import { liveOperation } from "../routes/health/live.ts";
 import { readyOperation } from "../routes/health/ready.ts";
 import { cancelJobOperation } from "../routes/jobs/cancel.ts";
@@ -43,6 +45,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "GET /openapi.json": openapiOperation,
   "GET /docs": docsOperation,
   "GET /docs/scalar.js": docsScriptOperation,
+  "GET /errors/:code": getErrorOperation,
   "GET /livez": liveOperation,
   "GET /readyz": readyOperation,
   "POST /v1/datasets": uploadDatasetOperation,
@@ -65,6 +68,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "PUT /v1/adapters/:name/retention": setRetentionOperation,
   "GET /v1/adapters/:name/history": listHistoryOperation,
   "GET /v1/adapters/:name/aliases": listAliasesOperation,
+  "GET /v1/adapters/:name/aliases/:alias": getAliasOperation,
   "PUT /v1/adapters/:name/aliases/:alias": setAliasOperation,
   "POST /v1/adapters/:name/aliases/:alias/rollback": rollbackAliasOperation,
   "PUT /v1/adapters/:name/aliases/:alias/protection": protectAliasOperation,

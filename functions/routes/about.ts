@@ -23,7 +23,7 @@ export const about = () => (c: AppContext) =>
       "GET /v1/adapters",
       "GET /v1/adapters/{name}/versions",
       "GET /v1/adapters/{name}/versions/{version}",
-      "GET /v1/adapters/{name}/aliases",
+      "GET /v1/adapters/{name}/aliases, GET /v1/adapters/{name}/aliases/{alias}",
       "GET /v1/adapters/{name}/history",
       "GET /v1/audit",
       "GET /v1/usage",

@@ -11,7 +11,7 @@ export interface GatewayProblem {
 export function problem({ status, code, detail, instance, requestId }: GatewayProblem): Response {
   const words = code.replaceAll("_", " ");
   const title = words.charAt(0).toUpperCase() + words.slice(1);
-  const type = `urn:softgate:problem:${code}`;
+  const type = `/errors/${code}`;
   return new Response(JSON.stringify({ type, title, status, detail, instance, requestId, code }), {
     status,
     headers: { "Content-Type": "application/problem+json", "X-Request-Id": requestId },

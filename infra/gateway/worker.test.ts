@@ -113,7 +113,7 @@ async function expectProblem(path: string, problem: { status: number; code: stri
   expect(response.headers.get("content-type")).toBe("application/problem+json");
   expect(await response.json()).toMatchObject({
     ...problem,
-    type: `urn:softgate:problem:${problem.code}`,
+    type: `/errors/${problem.code}`,
     instance: path,
     requestId: "r-1",
   });

@@ -8,6 +8,7 @@ import { keySchema } from "../key-record.ts";
 import { keyUseSchema } from "../key-uses.ts";
 import { auditKey, copyOfKey, describeKey, type KeyKind, lastSegment } from "../layout.ts";
 import type { ObjectDetails } from "../object-store/object-store.ts";
+import { onceSchema } from "../once.ts";
 import { parseAdapterName, parseTenantId } from "../registry.ts";
 import { signingSchema } from "../signing/signing-record.ts";
 import { tenantSchema } from "../tenants.ts";
@@ -60,6 +61,7 @@ const checkByKind = {
   segment: checkSegment,
   blob: checkBlob,
   dataset: checkDataset,
+  once: (context, { key }) => checkRecord(context, key, onceSchema),
   publication: (context, { key }) => checkRecord(context, key, publicationSchema),
   audit: (context, { key }, { tenant }) =>
     checkRecord(

@@ -12,7 +12,7 @@ export const retentionAnswer = jsonAnswer(
 
 export const getRetentionOperation: Operation = {
   ...{ id: "getRetention", tag: "adapters", summary: "Which versions stay when garbage is collected" },
-  answers: { 200: retentionAnswer },
+  answers: { 200: { ...retentionAnswer, headers: z.object({ etag: z.string() }) } },
   errors: ["adapter_not_found"],
 };
 
@@ -20,6 +20,7 @@ export const getRetention =
   ({ registry }: Services) =>
   async (c: AppContext<"/v1/adapters/:name/retention">) => {
     const name = parseAdapterName(c.req.param("name"));
-    const retention = await registry.getRetention(c.get("tenant"), name);
+    const { retention, revision } = await registry.getRetention(c.get("tenant"), name);
+    c.header("ETag", `"${revision}"`);
     return c.json({ name, retention: retention ?? null });
   };

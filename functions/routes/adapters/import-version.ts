@@ -1,22 +1,16 @@
 // POST /v1/adapters/:name/import: a package becomes the next version of the name. What it may not be is refused
 // before anything is written; the backbone must be the one that this server holds, or no text could be classified.
-// With an Idempotency-Key the same request sent again, after a reply that was lost, makes no second version.
+// With an Idempotency-Key the same package makes no second version, however often and wherever it was begun.
 import { z } from "zod";
 import { ModelError } from "#model";
 import { digestSchema, originSchema, parseAdapterName, publishPackage, unpackPackage } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { FILE, jsonAnswer, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
-import { parseInput, parseQuery } from "../../parse-input.ts";
+import { parseQuery } from "../../parse-input.ts";
 import { mediaTypeOf, readBytes } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
 import { unzipPackage } from "./package-archive.ts";
-
-/** Each holds its archive and what it unpacks to. */
-export const IMPORTS_AT_ONCE_MAX = 2;
-
-const KEY_LENGTH_MAX = 200;
-const keySchema = z.object({ "Idempotency-Key": z.string().min(1).max(KEY_LENGTH_MAX).exactOptional() });
 
 /** Moved to the new version; production without one. */
 const querySchema = z.object({ alias: z.string().max(64).exactOptional() });
@@ -42,25 +36,13 @@ export const importVersionOperation: Operation = {
 
 type ImportContext = AppContext<"/v1/adapters/:name/import">;
 
-export function importVersion(services: Services) {
-  let imports = 0;
-  return async (c: ImportContext) => {
-    if (imports >= IMPORTS_AT_ONCE_MAX) {
-      throw new RequestError("too_many_uploads", "The server is taking other imports; send this again soon.");
-    }
-    imports += 1;
-    try {
-      return c.json(await publishArchive(services, c), 201);
-    } finally {
-      imports -= 1;
-    }
-  };
-}
+export const importVersion = (services: Services) => async (c: ImportContext) =>
+  c.json(await publishArchive(services, c), 201);
 
 async function publishArchive({ registry, backbone }: Services, c: ImportContext) {
   const name = parseAdapterName(c.req.param("name"));
   const alias = parseQuery(querySchema, c.req.query());
-  const once = readKey(c);
+  const idempotencyKey = c.get("idempotencyKey");
   if (mediaTypeOf(c.req.header("content-type")) !== "application/zip") {
     throw new RequestError("unsupported_media_type", "Send a package with Content-Type: application/zip.");
   }
@@ -75,15 +57,8 @@ async function publishArchive({ registry, backbone }: Services, c: ImportContext
   const { version, digest } = await publishPackage(registry, c.get("tenant"), {
     name,
     ...alias,
-    ...once,
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
     files,
   });
   return { adapterId: `${name}:${version}`, version, digest, origin };
-}
-
-/** Throws RequestError invalid_request. */
-function readKey(c: ImportContext): { idempotencyKey?: string } {
-  const key = c.req.header("idempotency-key");
-  const given = parseInput(keySchema, key === undefined ? {} : { "Idempotency-Key": key });
-  return given["Idempotency-Key"] === undefined ? {} : { idempotencyKey: given["Idempotency-Key"] };
 }

@@ -4,6 +4,7 @@ import { parseAdapterName, retentionSchema } from "#registry";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { changeFields } from "../../change-input.ts";
+import { conditionHeaders, conditionOf } from "../../conditional.ts";
 import { jsonBody, type Operation } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
@@ -13,9 +14,10 @@ const requestSchema = z.strictObject({ ...changeFields, retention: retentionSche
 
 export const setRetentionOperation: Operation = {
   ...{ id: "setRetention", tag: "adapters", summary: "Says which versions stay; null: all" },
+  headers: conditionHeaders,
   body: jsonBody(requestSchema),
   answers: { 200: retentionAnswer },
-  errors: ["adapter_not_found", "conflict", "limit_exceeded"],
+  errors: ["adapter_not_found", "revision_changed", "conflict", "limit_exceeded"],
 };
 
 export const setRetention =
@@ -23,7 +25,7 @@ export const setRetention =
   async (c: AppContext<"/v1/adapters/:name/retention">) => {
     const name = parseAdapterName(c.req.param("name"));
     const { retention, ...request } = await readJson(c, requestSchema);
-    const change = { ...request, retention: retention ?? undefined, actor: actorOf(c) };
+    const change = { ...request, retention: retention ?? undefined, actor: actorOf(c), ...conditionOf(c) };
     await registry.setRetention(c.get("tenant"), name, change);
     return c.json({ name, retention });
   };

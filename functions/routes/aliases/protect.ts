@@ -5,6 +5,7 @@ import { parseAdapterName, promotionRuleSchema } from "#registry";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { changeFields } from "../../change-input.ts";
+import { conditionHeaders, conditionOf } from "../../conditional.ts";
 import { jsonAnswer, jsonBody, type Operation } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
@@ -20,6 +21,7 @@ const requestSchema = z.discriminatedUnion("protected", [
 
 export const protectAliasOperation: Operation = {
   ...{ id: "protectAlias", tag: "aliases", summary: "Holds an alias to a rule, or ends its protection" },
+  headers: conditionHeaders,
   body: jsonBody(requestSchema),
   answers: {
     200: jsonAnswer(
@@ -30,7 +32,14 @@ export const protectAliasOperation: Operation = {
       }),
     ),
   },
-  errors: ["adapter_not_found", "alias_not_found", "dataset_not_found", "limit_exceeded", "conflict"],
+  errors: [
+    "adapter_not_found",
+    "alias_not_found",
+    "dataset_not_found",
+    "limit_exceeded",
+    "revision_changed",
+    "conflict",
+  ],
 };
 
 export const protectAlias =
@@ -40,6 +49,11 @@ export const protectAlias =
     const request = await readJson(c, requestSchema);
     const { why: _, ...protection } = request;
     const alias = c.req.param("alias");
-    await registry.protectAlias(c.get("tenant"), name, { ...request, alias, actor: actorOf(c) });
+    await registry.protectAlias(c.get("tenant"), name, {
+      ...request,
+      alias,
+      actor: actorOf(c),
+      ...conditionOf(c),
+    });
     return c.json({ name, alias, ...protection });
   };

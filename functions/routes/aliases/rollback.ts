@@ -5,6 +5,7 @@ import { parseAdapterName } from "#registry";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { forcedChangeFields, versionSchema } from "../../change-input.ts";
+import { conditionHeaders, conditionOf } from "../../conditional.ts";
 import { jsonBody, MOVE_ERRORS, type Operation } from "../../openapi/operation.ts";
 import { readOptionalJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
@@ -18,6 +19,7 @@ const requestSchema = z.strictObject({
 
 export const rollbackAliasOperation: Operation = {
   ...{ id: "rollbackAlias", tag: "aliases", summary: "Moves an alias back to a version it pointed at" },
+  headers: conditionHeaders,
   body: { ...jsonBody(requestSchema), isOptional: true },
   answers: { 200: aliasMoveAnswer },
   errors: [...MOVE_ERRORS, "alias_not_found", "no_earlier_version", "version_damaged"],
@@ -28,6 +30,6 @@ export const rollbackAlias =
   async (c: AppContext<"/v1/adapters/:name/aliases/:alias/rollback">) => {
     const name = parseAdapterName(c.req.param("name"));
     const request = await readOptionalJson(c, requestSchema);
-    const rollback = { ...request, alias: c.req.param("alias"), actor: actorOf(c) };
+    const rollback = { ...request, alias: c.req.param("alias"), actor: actorOf(c), ...conditionOf(c) };
     return c.json({ name, ...(await registry.rollback(c.get("tenant"), name, rollback)) });
   };

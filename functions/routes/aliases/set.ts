@@ -4,6 +4,7 @@ import { parseAdapterName } from "#registry";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { forcedChangeFields, versionSchema } from "../../change-input.ts";
+import { conditionHeaders, conditionOf } from "../../conditional.ts";
 import { jsonAnswer, jsonBody, MOVE_ERRORS, type Operation } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
@@ -25,6 +26,7 @@ export const aliasMoveAnswer = jsonAnswer(
 
 export const setAliasOperation: Operation = {
   ...{ id: "setAlias", tag: "aliases", summary: "Points an alias at a version" },
+  headers: conditionHeaders,
   body: jsonBody(requestSchema),
   answers: { 200: aliasMoveAnswer },
   errors: MOVE_ERRORS,
@@ -35,6 +37,6 @@ export const setAlias =
   async (c: AppContext<"/v1/adapters/:name/aliases/:alias">) => {
     const name = parseAdapterName(c.req.param("name"));
     const request = await readJson(c, requestSchema);
-    const move = { ...request, alias: c.req.param("alias"), actor: actorOf(c) };
+    const move = { ...request, alias: c.req.param("alias"), actor: actorOf(c), ...conditionOf(c) };
     return c.json({ name, ...(await registry.setAlias(c.get("tenant"), name, move)) });
   };

@@ -15,6 +15,7 @@ import { classifyRequestSchema } from "./request.ts";
 
 export const classifyOperation: Operation = {
   ...{ id: "classify", tag: "classify", summary: "Classifies texts with an adapter" },
+  changesNothing: true,
   headers: z.object({
     "softgate-timeout-ms": z
       .string()

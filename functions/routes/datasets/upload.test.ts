@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { UPLOADS_AT_ONCE_MAX } from "../../middleware/limit-at-once.ts";
 import { alpha, createTestApp } from "../../test-app.ts";
-import { UPLOADS_AT_ONCE_MAX } from "./upload.ts";
 
 const CSV = `text,label\n${["a", "b", "c", "d"].map((text) => `${text} good,yes\n${text} bad,no\n`).join("")}`;
 

@@ -6,15 +6,12 @@ import { parseDataset } from "#trainer/dataset";
 import { warningSchema } from "#trainer/report";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
-import { RequestError } from "../../errors.ts";
 import { FILE, jsonAnswer, type Operation } from "../../openapi/operation.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Scope } from "../../scope.ts";
 import type { Services } from "../../services.ts";
 import { readUpload, type Upload } from "./read-upload.ts";
 
-/** Each holds up to UPLOAD_BYTES_MAX and its parsed form in memory. */
-export const UPLOADS_AT_ONCE_MAX = 4;
 const COLUMN_NAME_CHARACTERS_MAX = 200;
 
 const columnSchema = z.string().trim().min(1).max(COLUMN_NAME_CHARACTERS_MAX).exactOptional();
@@ -60,20 +57,8 @@ export const uploadDatasetOperation: Operation = {
   ],
 };
 
-export function uploadDataset(services: Services) {
-  let uploads = 0;
-  return async (c: AppContext) => {
-    if (uploads >= UPLOADS_AT_ONCE_MAX) {
-      throw new RequestError("too_many_uploads", "The server is taking other uploads; send this again soon.");
-    }
-    uploads += 1;
-    try {
-      return c.json(await c.get("scope").step("upload", (scope) => store(services, c, scope)), 201);
-    } finally {
-      uploads -= 1;
-    }
-  };
-}
+export const uploadDataset = (services: Services) => async (c: AppContext) =>
+  c.json(await c.get("scope").step("upload", (scope) => store(services, c, scope)), 201);
 
 async function store({ registry }: Services, c: AppContext, scope: Scope) {
   const given = columnsOf(parseQuery(querySchema, c.req.query()));

@@ -1,0 +1,28 @@
+// Bounds how many requests with large bodies are worked on at once: each holds its body, and what is made of it, in
+// memory. Those beyond are asked to come again.
+import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "../app-env.ts";
+import { RequestError } from "../errors.ts";
+import { mediaTypeOf } from "../read-body.ts";
+
+/** Of datasets. Each holds up to UPLOAD_BYTES_MAX and its parsed form. */
+export const UPLOADS_AT_ONCE_MAX = 4;
+/** Of packages. Each holds its archive and what it unpacks to. */
+export const IMPORTS_AT_ONCE_MAX = 2;
+
+/** Over all routes that share what is returned; JSON is small, and not counted. */
+export function limitAtOnce(what: "uploads" | "imports", most: number): MiddlewareHandler<AppEnv> {
+  let underWay = 0;
+  return async (c, next) => {
+    if (mediaTypeOf(c.req.header("content-type")) === "application/json") return next();
+    if (underWay >= most) {
+      throw new RequestError("too_many_uploads", `The server is taking other ${what}; send this again soon.`);
+    }
+    underWay += 1;
+    try {
+      await next();
+    } finally {
+      underWay -= 1;
+    }
+  };
+}

@@ -1,0 +1,79 @@
+// The server as its OpenAPI document describes it, asked by schemathesis: requests made of the document, those that it
+// allows and those that it does not.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type NodeServer, startNodeServer } from "../../functions/entry-node.ts";
+import { publishTickets } from "../helpers/published-tickets.ts";
+import { findPython } from "../helpers/python.ts";
+
+const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const python = await findPython(pathOf("requirements.txt"));
+
+/** Of all requests. */
+const RUN_SECONDS_MAX = 30;
+/**
+ * Not those that take the document for all rules there are: a text of a dataset, for one, must be more than a string.
+ */
+const CHECKS = [
+  ...["not_a_server_error", "status_code_conformance", "content_type_conformance", "ignored_auth"],
+  ...["response_headers_conformance", "response_schema_conformance", "unsupported_method"],
+];
+
+describe.skipIf(python === undefined)("schemathesis", () => {
+  let folder: string;
+  let server: NodeServer;
+  let key: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "softgate-"));
+    vi.stubEnv("SOFTGATE_CACHE", join(folder, "cache"));
+    const [storeUrl, backbone] = [`file:${join(folder, "store")}`, join(folder, "tiny")];
+    key = await publishTickets({ storeUrl, backboneFolder: backbone });
+    server = await startNodeServer({ storeUrl, backbone, port: 0, host: "127.0.0.1" });
+  });
+  afterAll(async () => {
+    await server?.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it(
+    "finds no fault of the server, and no answer that the document does not describe",
+    async () => {
+      const { code, output } = await runSchemathesis(`${server.url}/openapi.json`);
+      expect(code, output).toBe(0);
+      expect(output).toMatch(/\d+ generated/);
+    },
+    (RUN_SECONDS_MAX + 30) * 1_000,
+  );
+
+  async function runSchemathesis(url: string): Promise<{ code: unknown; output: string }> {
+    const args = [
+      ...["-m", "schemathesis.cli", "run", url, "--header", `Authorization: Bearer ${key}`],
+      ...["--checks", CHECKS.join(","), "--phases", "examples,coverage,fuzzing", "--max-examples", "15"],
+      ...[
+        "--max-time",
+        String(RUN_SECONDS_MAX),
+        "--seed",
+        "1",
+        "--no-shrink",
+        "--suppress-health-check",
+        "all",
+      ],
+      ...["--continue-on-failure", "--warnings", "off"],
+    ];
+    const env = { ...process.env, SCHEMATHESIS_HOOKS: pathOf("hooks.py"), NO_COLOR: "1" };
+    const child = spawn(python ?? "", args, { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk) => {
+        output += chunk;
+      });
+    }
+    const [code] = await once(child, "exit");
+    return { code, output: output.slice(-20_000) };
+  }
+});
