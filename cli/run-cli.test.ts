@@ -108,6 +108,7 @@ describe("exit code 2, bad usage or bad input", () => {
     [["adapters", "list", "--nope"], "unknown option"],
     [["train", "--name", "x"], "--data"],
     [["serve", "--port", "99999"], "whole number from 0 to 65535"],
+    [["serve", "--oidc-issuer", "https://issuer.example"], "--oidc-audience together"],
     [["classify", "--adapter", "a", "--top-k", "0", "text"], "whole number"],
     [["classify", "--adapter", "a"], "Give a text"],
     [["classify", "--adapter", "../a", "text"], "name:3"],

@@ -8,6 +8,7 @@ export type RequestErrorCode =
   | "invalid_options"
   | "unauthenticated"
   | `scope_${KeyScope}_missing`
+  | "issuer_unreachable"
   | "payload_too_large"
   | "unsupported_media_type"
   | "too_many_uploads"

@@ -17,6 +17,7 @@ export const statusByCode = {
   scope_train_missing: 403,
   scope_read_missing: 403,
   scope_admin_missing: 403,
+  issuer_unreachable: 503,
   payload_too_large: 413,
   unsupported_media_type: 415,
   too_many_uploads: 429,
@@ -84,6 +85,7 @@ export const statusByCode = {
 export const retryAfterSecondsByCode: Partial<Record<ErrorCode, number>> = {
   too_many_uploads: 5,
   queue_full: 30,
+  issuer_unreachable: 5,
   store_unreachable: 5,
 };
 

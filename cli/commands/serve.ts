@@ -5,12 +5,13 @@ import { ADAPTER_MEMORY_BYTES_DEFAULT, ADAPTER_RESIDENT_BYTES_DEFAULT, type Prec
 import { ADAPTER_DISK_BYTES_DEFAULT } from "#registry";
 import type { Io } from "../io.ts";
 import { LOG_LEVELS, type LogLevel } from "../log-level.ts";
+import { type OidcCommandOptions, oidcOf, withOidc } from "../oidc-options.ts";
 import { backboneOption, precisionOption, type StoreOptions, wholeNumber, withStore } from "../options.ts";
 import { json } from "../output.ts";
 import { findOrPull } from "../pull.ts";
 import { readSigner } from "../signing-key-file.ts";
 
-interface ServeOptions extends StoreOptions {
+interface ServeOptions extends StoreOptions, OidcCommandOptions {
   readonly port: number;
   readonly host: string;
   readonly backbone: string;
@@ -32,7 +33,7 @@ interface ServeOptions extends StoreOptions {
 const DRAIN_DELAY_MAX = 600;
 
 export function serveCommand(io: Io): Command {
-  return withStore(new Command("serve"), io)
+  return withOidc(withStore(new Command("serve"), io))
     .description(
       "serve the HTTP API; its log goes to standard error, as JSON lines unless that is a terminal",
     )
@@ -84,6 +85,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { store: storeUrl, port, host, threads, sessions, precision, metricsPort } = options;
   const { adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, adapterFolder } = options;
   const signer = await readSigner(options.signingKey);
+  const oidc = oidcOf(options);
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
   const [{ startNodeServer }, { createServeLog }] = await Promise.all([
@@ -102,6 +104,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     ...(sessions !== undefined && { sessions }),
     ...(metricsPort !== undefined && { metricsPort }),
     ...(signer && { signer }),
+    ...(oidc && { oidc }),
     drainDelayMs: options.drainDelay * 1_000,
     log: createServeLog({ level: options.logLevel, isTerminal: io.isTerminal, write: io.stderr }),
   });
