@@ -76,6 +76,7 @@ export const exitCodeByCode = {
   pair_required: EXIT.badInput,
   classifier_overloaded: EXIT.unreachable,
   classifier_tenant_overloaded: EXIT.unreachable,
+  text_rate_exceeded: EXIT.unreachable,
   deadline_unmet: EXIT.unreachable,
   invalid_dataset: EXIT.badInput,
   dataset_too_large: EXIT.badInput,

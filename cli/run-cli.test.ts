@@ -55,6 +55,16 @@ describe("tenants", () => {
     expect(JSON.parse(set.stdout)).toMatchObject({ adapters: { used: 0, limit: 3 } });
     const usage = await softgate(["tenants", "usage", "limited", "--recount"], { env });
     expect(usage).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/adapters +0 +3\n/) });
+    const rates = [
+      "tenants",
+      "limits",
+      "limited",
+      "--requests-per-minute",
+      "60",
+      "--texts-per-minute",
+      "600",
+    ];
+    expect((await softgate(rates, { env })).stdout).toMatch(/requests a minute +60\ntexts a minute +600\n/);
   });
 });
 

@@ -4,15 +4,18 @@ import { Hono } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { RequestError } from "./errors.ts";
+import { limitTexts } from "./limit-texts.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { leaveConnections } from "./middleware/leave-connections.ts";
 import { limitBody } from "./middleware/limit-body.ts";
+import { limitRate } from "./middleware/limit-rate.ts";
 import { logRequest } from "./middleware/log-request.ts";
 import { renderError, renderNotFound } from "./middleware/render-error.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { requireScope } from "./middleware/require-scope.ts";
 import { traceRequest } from "./middleware/trace-request.ts";
 import { problemResponse } from "./problem.ts";
+import { RateLimits } from "./rate-limits.ts";
 import { about } from "./routes/about.ts";
 import { exportVersion } from "./routes/adapters/export-version.ts";
 import { getReport } from "./routes/adapters/get-report.ts";
@@ -59,9 +62,11 @@ export interface AppOptions {
   readonly isStopping?: () => boolean;
 }
 
-export function createApp(services: Services, options: AppOptions = {}): Hono<AppEnv> {
+export function createApp(given: Services, options: AppOptions = {}): Hono<AppEnv> {
   const { now = Date.now, randomId = () => crypto.randomUUID() } = options;
   const { tracer = NO_TRACER, timings = NO_TIMINGS, isStopping = () => false } = options;
+  const rates = new RateLimits(given.registry, now);
+  const services = { ...given, classifier: limitTexts(given.classifier, rates) };
   const app = new Hono<AppEnv>();
 
   app.use(requestId(randomId));
@@ -81,6 +86,7 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
 
   app.use("/v1/*", traceRequest(tracer, timings));
   app.use("/v1/*", authenticate(services));
+  app.use("/v1/*", limitRate(rates));
   app.post("/v1/datasets", requireScope("train"), uploadDataset(services));
   app.post("/v1/adapters", requireScope("train"), createJob(services));
   app.get("/v1/jobs/:id", requireScope("read", "train"), getJob(services));

@@ -9,6 +9,7 @@ export type RequestErrorCode =
   | "unauthenticated"
   | `scope_${KeyScope}_missing`
   | "issuer_unreachable"
+  | "request_rate_exceeded"
   | "payload_too_large"
   | "unsupported_media_type"
   | "too_many_uploads"

@@ -18,6 +18,7 @@ export const statusByCode = {
   scope_read_missing: 403,
   scope_admin_missing: 403,
   issuer_unreachable: 503,
+  request_rate_exceeded: 429,
   payload_too_large: 413,
   unsupported_media_type: 415,
   too_many_uploads: 429,
@@ -71,6 +72,7 @@ export const statusByCode = {
   pair_required: 400,
   classifier_overloaded: 503,
   classifier_tenant_overloaded: 429,
+  text_rate_exceeded: 429,
   deadline_unmet: 503,
   // trainer
   invalid_dataset: 400,

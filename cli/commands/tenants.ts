@@ -13,6 +13,8 @@ interface LimitOptions extends StoreOptions {
   readonly adapters?: number;
   readonly versions?: number;
   readonly bytes?: number;
+  readonly requestsPerMinute?: number;
+  readonly textsPerMinute?: number;
 }
 
 export function tenantsCommand(io: Io): Command {
@@ -77,20 +79,24 @@ function usageCommand(io: Io): Command {
 }
 
 function setLimitsCommand(io: Io): Command {
-  const count = wholeNumber(0, 1_000_000_000);
-  return withStore(new Command("set-limits"), io)
+  const [count, rate] = [wholeNumber(0, 1_000_000_000), wholeNumber(1, 1_000_000_000)];
+  return withStore(new Command("set-limits").alias("limits"), io)
     .description("what a tenant may have, in place of what was set before; what is left out is the default")
     .argument("<tenant>", "whose")
     .option("--adapters <n>", "adapters that are not deleted", count)
     .option("--versions <n>", "versions of one adapter that are not deleted", count)
     .option("--bytes <n>", "of datasets and adapters' files", wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .option("--requests-per-minute <n>", "to each server (default: any number)", rate)
+    .option("--texts-per-minute <n>", "that each server classifies (default: any number)", rate)
     .action(async (name: string, options: LimitOptions) => {
       const tenant = parseTenantId(name);
-      const { adapters, versions, bytes } = options;
+      const { adapters, versions, bytes, requestsPerMinute, textsPerMinute } = options;
       const limits = {
         ...(adapters !== undefined && { adapters }),
         ...(versions !== undefined && { versionsPerAdapter: versions }),
         ...(bytes !== undefined && { bytes }),
+        ...(requestsPerMinute !== undefined && { requestsPerMinute }),
+        ...(textsPerMinute !== undefined && { textsPerMinute }),
       };
       await show(io, options, async (registry) => {
         await registry.setTenantLimits(tenant, limits, CLI_ACTOR);
@@ -106,13 +112,19 @@ async function show(
 ): Promise<void> {
   const usage = await withRegistry(options.store, work);
   if (options.json) return io.stdout(json(usage));
-  const { adapters, versionsPerAdapter, bytes } = usage;
+  const { adapters, versionsPerAdapter, bytes, requestsPerMinute, textsPerMinute } = usage;
   io.stdout(
     table([
       ["", "USED", "LIMIT"],
       ["adapters", String(adapters.used), String(adapters.limit)],
       ["versions of an adapter", "", String(versionsPerAdapter.limit)],
       ["bytes", String(bytes.used), String(bytes.limit)],
+      ["requests a minute", "", rateOf(requestsPerMinute)],
+      ["texts a minute", "", rateOf(textsPerMinute)],
     ]),
   );
+}
+
+function rateOf(rate: { limit: number } | undefined): string {
+  return rate === undefined ? "none" : String(rate.limit);
 }
