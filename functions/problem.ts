@@ -5,7 +5,7 @@ import { ModelError, OverloadError } from "#model";
 import { RegistryError } from "#registry";
 import { TrainerError } from "#trainer/job";
 import type { AppContext } from "./app-env.ts";
-import { type ErrorDetail, type ErrorDetail, errorDetailSchema, RequestError, RequestError } from "./errors.ts";
+import { type ErrorDetail, errorDetailSchema, RequestError } from "./errors.ts";
 import { writeRateLimit } from "./rate-limit-fields.ts";
 import { type ErrorCode, isErrorCode, retryAfterSecondsByCode, statusByCode } from "./status-by-code.ts";
 
