@@ -7,6 +7,7 @@ export {
   type AuditEntry,
   adapterChangeSchema,
   auditEntrySchema,
+  type ChangeOptions,
   type PromotionRule,
   promotionRuleSchema,
   type Retention,

@@ -1,13 +1,14 @@
 // softgate tenants: for the operator of a store. Makes tenants, says what they may have and have, and whose
 // signatures they trust.
 import { Command } from "commander";
-import { KEY_SCOPES, parseTenantId, type Registry, type Usage } from "#registry";
+import { KEY_SCOPES, parseTenantId } from "#registry";
 import type { Io } from "../io.ts";
 import { withRegistry } from "../open-registry.ts";
 import { CLI_ACTOR, type StoreOptions, wholeNumber, withStore } from "../options.ts";
 import { json, table } from "../output.ts";
 import { printSecret } from "./keys.ts";
 import { signingKeysCommand } from "./signing-keys.ts";
+import { printUsage } from "./usage.ts";
 
 interface LimitOptions extends StoreOptions {
   readonly adapters?: number;
@@ -22,7 +23,7 @@ export function tenantsCommand(io: Io): Command {
     .description("make tenants; their limits, what they use, and keys that sign their versions")
     .addCommand(createCommand(io))
     .addCommand(listCommand(io))
-    .addCommand(usageCommand(io))
+    .addCommand(tenantUsageCommand(io))
     .addCommand(setLimitsCommand(io))
     .addCommand(signingKeysCommand(io));
 }
@@ -64,17 +65,18 @@ function listCommand(io: Io): Command {
     });
 }
 
-function usageCommand(io: Io): Command {
+function tenantUsageCommand(io: Io): Command {
   return withStore(new Command("usage"), io)
     .description("adapters and bytes of a tenant, and its limits")
     .argument("<tenant>", "whose")
     .option("--recount", "count them anew in the store: after a crash, or once blobs were removed")
     .action(async (name: string, options: StoreOptions & { recount?: true }) => {
       const tenant = parseTenantId(name);
-      await show(io, options, async (registry) => {
+      const usage = await withRegistry(options.store, async (registry) => {
         if (options.recount) await registry.recountUsage(tenant);
         return registry.getUsage(tenant);
       });
+      printUsage(io, options, usage);
     });
 }
 
@@ -98,33 +100,10 @@ function setLimitsCommand(io: Io): Command {
         ...(requestsPerMinute !== undefined && { requestsPerMinute }),
         ...(textsPerMinute !== undefined && { textsPerMinute }),
       };
-      await show(io, options, async (registry) => {
+      const usage = await withRegistry(options.store, async (registry) => {
         await registry.setTenantLimits(tenant, limits, CLI_ACTOR);
         return registry.getUsage(tenant);
       });
+      printUsage(io, options, usage);
     });
-}
-
-async function show(
-  io: Io,
-  options: StoreOptions,
-  work: (registry: Registry) => Promise<Usage>,
-): Promise<void> {
-  const usage = await withRegistry(options.store, work);
-  if (options.json) return io.stdout(json(usage));
-  const { adapters, versionsPerAdapter, bytes, requestsPerMinute, textsPerMinute } = usage;
-  io.stdout(
-    table([
-      ["", "USED", "LIMIT"],
-      ["adapters", String(adapters.used), String(adapters.limit)],
-      ["versions of an adapter", "", String(versionsPerAdapter.limit)],
-      ["bytes", String(bytes.used), String(bytes.limit)],
-      ["requests a minute", "", rateOf(requestsPerMinute)],
-      ["texts a minute", "", rateOf(textsPerMinute)],
-    ]),
-  );
-}
-
-function rateOf(rate: { limit: number } | undefined): string {
-  return rate === undefined ? "none" : String(rate.limit);
 }
