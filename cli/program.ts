@@ -5,8 +5,11 @@ import { adaptersCommand } from "./commands/adapters.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { backboneCommand } from "./commands/backbone.ts";
 import { classifyCommand } from "./commands/classify.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { datasetsCommand } from "./commands/datasets.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { initCommand } from "./commands/init.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { profilesCommand } from "./commands/profiles.ts";
@@ -41,6 +44,9 @@ export function createProgram(io: Io): Command {
     usageCommand(io),
     jobsCommand(io),
     profilesCommand(io),
+    initCommand(io),
+    doctorCommand(io),
+    completionCommand(io, () => program),
     signingKeyCommand(io),
     storeCommand(io),
     tenantsCommand(io),
@@ -73,7 +79,8 @@ Examples:
   $ softgate evaluate --adapter tickets --data test.csv    accuracy, macro-F1, each label
   $ softgate report tickets --html report.html             figures, advice and plots of its training
   $ softgate adapters rollback tickets                     production back to the version before
-  $ softgate keys create                                   a key for the HTTP API
+  $ softgate init                                          a store, a tenant, a key, and a file that names them
+  $ softgate doctor                                        what does not work here, and what to do
   $ softgate serve                                         the HTTP API on 127.0.0.1:8080
   $ softgate adapters list --server https://HOST           the same over HTTP, with the key in SOFTGATE_KEY
 

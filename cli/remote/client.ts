@@ -59,6 +59,21 @@ export function createClient({ url, key }: Server, signal: AbortSignal): Client 
   };
 }
 
+/** Without a key: the status of a path, and the server's time. Throws CliError server_unreachable. */
+export async function probeServer(
+  { url }: Pick<Server, "url">,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ status: number; dateMs: number }> {
+  try {
+    const response = await fetch(`${url}${path}`, { signal, redirect: "manual" });
+    await response.body?.cancel();
+    return { status: response.status, dateMs: Date.parse(response.headers.get("date") ?? "") };
+  } catch (cause) {
+    throw new CliError("server_unreachable", `${url} does not answer (${reasonOf(cause)}).`, cause);
+  }
+}
+
 function read(url: string, { response, text }: { response: Response; text: string }): unknown {
   const body = parse(text);
   if (response.ok && body !== undefined) return body;

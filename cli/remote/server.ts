@@ -46,19 +46,19 @@ async function findServer(
   io: Io,
   { isStoreGiven }: { isStoreGiven: boolean },
 ): Promise<Server | undefined> {
-  const named = flags.server ?? flags.profile;
-  if (isStoreGiven && named !== undefined) {
+  if (isStoreGiven && (flags.server ?? flags.profile) !== undefined) {
     throw new CliError("bad_usage", "Give --store, or --server or --profile, not both.");
   }
   if (isStoreGiven) return undefined;
   const url = flags.server ?? (flags.profile === undefined ? io.env.SOFTGATE_SERVER : undefined);
   const key = flags.key ?? io.env.SOFTGATE_KEY;
   if (url) return serverOf(url, key, io);
-  const profiles = await readProfiles(io);
-  const inUse = io.env.SOFTGATE_STORE ? undefined : profiles.current;
-  const name = flags.profile ?? (io.env.SOFTGATE_PROFILE || inUse);
+  const named = flags.profile ?? (io.env.SOFTGATE_PROFILE || undefined);
+  if (named === undefined && io.env.SOFTGATE_STORE) return undefined;
+  const { current, profiles } = await readProfiles(io);
+  const name = named ?? current;
   if (name === undefined) return undefined;
-  const profile = profiles.profiles[name];
+  const profile = profiles[name];
   if (profile) return serverOf(profile.server, flags.key ?? profile.key, io);
   throw new CliError("profile_not_found", `There is no profile ${name}. See softgate profiles list.`);
 }
