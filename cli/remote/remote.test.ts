@@ -2,6 +2,7 @@
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LocalIssuer, startLocalIssuer } from "../../test/helpers/local-issuer.ts";
 import { softgate } from "../test-io.ts";
 import { createTestPlace, type TestPlace } from "../test-place.ts";
 import { type SoftgateProcess, startSoftgate, urlOf } from "../test-process.ts";
@@ -10,13 +11,16 @@ const START_MS_MAX = 60_000;
 
 let place: TestPlace;
 let server: SoftgateProcess;
+let issuer: LocalIssuer;
 let env: Record<string, string>;
 let anywhere: Record<string, string>;
 
 beforeAll(async () => {
   place = await createTestPlace();
   const secret = (await place.run("tenants", "create", "acme")).stdout.trim();
-  const flags = ["--backbone", place.at("tiny"), "--threads", "1", "--port", "0"];
+  issuer = await startLocalIssuer();
+  const oidc = ["--oidc-issuer", issuer.url, "--oidc-audience", "softgate"];
+  const flags = ["--backbone", place.at("tiny"), "--threads", "1", "--port", "0", ...oidc];
   server = startSoftgate(["serve", ...flags, "--store", `file:${place.at("store")}`], {
     SOFTGATE_CACHE: place.at("cache"),
   });
@@ -25,6 +29,7 @@ beforeAll(async () => {
 }, START_MS_MAX);
 afterAll(async () => {
   server.child.kill("SIGKILL");
+  await issuer.close();
   await place.close();
 });
 
@@ -142,6 +147,22 @@ describe("over HTTP", () => {
     expect(revoked).toBeDefined();
     expect(await errorOf(["adapters", "list"], reader)).toEqual([4, "unauthenticated"]);
   });
+});
+
+it("a token of the server's issuer stands in for a key, with the scopes it has", async () => {
+  const token = await issuer.sign({ tenant: "acme", scope: "softgate:read" });
+  const bearer = { ...env, SOFTGATE_KEY: token };
+  expect((await softgate(["adapters", "list"], { env: bearer })).stdout).toContain("tickets");
+  expect(await errorOf(["keys", "list"], bearer)).toEqual([4, "scope_admin_missing"]);
+  const other = await issuer.sign({ tenant: "other", scope: "softgate:read" });
+  const listed = await softgate(["adapters", "list"], { env: { ...env, SOFTGATE_KEY: other } });
+  expect(listed.stdout).toContain("No adapters yet");
+});
+
+it("a server's requests tell when its keys were last used", async () => {
+  const { keys } = await jsonOf("keys", "list");
+  const used = keys.filter(({ lastUsedAt }: { lastUsedAt?: string }) => lastUsedAt !== undefined);
+  expect(used.map(({ description }: { description: string }) => description)).toContain("the first key");
 });
 
 describe("refused", () => {
