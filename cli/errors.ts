@@ -5,13 +5,17 @@ import { TrainerError, type TrainerErrorCode } from "#trainer/job";
 
 /**
  * bad_usage: the command line itself; file_unreadable: a file named on it; findings_left: of a check of a store;
- * mirror_incomplete: of adapters, some were not mirrored.
+ * mirror_incomplete: of adapters, some were not mirrored; problems_found: by doctor; the rest: of servers and profiles.
  */
 export type CliErrorCode =
   | "bad_usage"
   | "file_unreadable"
   | "findings_left"
   | "mirror_incomplete"
+  | "problems_found"
+  | "server_unreachable"
+  | "profile_not_found"
+  | "profiles_unreadable"
   | "interrupted";
 
 export class CliError extends Error {
@@ -26,6 +30,21 @@ export class CliError extends Error {
   }
 }
 
+/** What a server answered, with its own code. */
+export class RemoteError extends Error {
+  readonly code: string;
+  readonly publicMessage: string;
+  readonly status: number;
+
+  constructor(code: string, publicMessage: string, status: number) {
+    super(publicMessage);
+    this.name = "RemoteError";
+    this.code = code;
+    this.publicMessage = publicMessage;
+    this.status = status;
+  }
+}
+
 export const EXIT = { ok: 0, failed: 1, badInput: 2, notFound: 3, unreachable: 4, interrupted: 130 } as const;
 
 export const exitCodeByCode = {
@@ -33,6 +52,10 @@ export const exitCodeByCode = {
   file_unreadable: EXIT.notFound,
   findings_left: EXIT.failed,
   mirror_incomplete: EXIT.failed,
+  problems_found: EXIT.failed,
+  server_unreachable: EXIT.unreachable,
+  profile_not_found: EXIT.notFound,
+  profiles_unreadable: EXIT.failed,
   interrupted: EXIT.interrupted,
   invalid_name: EXIT.badInput,
   invalid_reference: EXIT.badInput,
@@ -77,6 +100,7 @@ export const exitCodeByCode = {
   pair_required: EXIT.badInput,
   classifier_overloaded: EXIT.unreachable,
   classifier_tenant_overloaded: EXIT.unreachable,
+  text_rate_exceeded: EXIT.unreachable,
   deadline_unmet: EXIT.unreachable,
   invalid_dataset: EXIT.badInput,
   dataset_too_large: EXIT.badInput,
@@ -98,6 +122,10 @@ export interface Failure {
 
 /** Of an error that no room made, the message is all there is to tell. */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof RemoteError) {
+    const { code, publicMessage: message } = error;
+    return { exitCode: exitCodeOf(error), error: { code, message } };
+  }
   if (!isRoomError(error)) {
     const message = error instanceof Error ? error.message : String(error);
     return { exitCode: EXIT.failed, error: { code: "internal_error", message } };
@@ -107,6 +135,15 @@ export function failureOf(error: unknown): Failure {
     exitCode: exitCodeByCode[error.code],
     error: { code: error.code, message: error.publicMessage, ...(at && { at }) },
   };
+}
+
+/** As if it had been found here; a code of HTTP alone by its status. */
+function exitCodeOf({ code, status }: RemoteError): number {
+  const known: number | undefined = Object.entries(exitCodeByCode).find(([name]) => name === code)?.[1];
+  if (known !== undefined) return known;
+  if (status === 404) return EXIT.notFound;
+  if ([401, 403, 429, 503].includes(status)) return EXIT.unreachable;
+  return status < 500 ? EXIT.badInput : EXIT.failed;
 }
 
 function isRoomError(error: unknown): error is CliError | RegistryError | ModelError | TrainerError {

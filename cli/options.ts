@@ -5,6 +5,7 @@ import { PRECISION_CHOICES } from "#model";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
 import type { JobPlace } from "#trainer/worker";
 import type { Io } from "./io.ts";
+import { type Server, withServer } from "./remote/server.ts";
 
 export const STORE_DEFAULT = "file:.softgate";
 export const TENANT_DEFAULT = "default";
@@ -20,6 +21,8 @@ export interface JsonOption {
 
 export interface StoreOptions extends JsonOption {
   readonly store: string;
+  /** Where it is to work over HTTP instead; set by remote/server.ts, of commands made with withServer. */
+  readonly remote?: Server;
 }
 
 export interface TenantOptions extends StoreOptions {
@@ -37,6 +40,11 @@ export function withStore(command: Command, io: Io): Command {
 
 export function withTenant(command: Command, io: Io): Command {
   return withStore(command, io).option("--tenant <tenant>", "whose adapters", TENANT_DEFAULT);
+}
+
+/** Of commands that work over HTTP too, where the key says whose adapters. */
+export function withPlaceOptions(command: Command, io: Io): Command {
+  return withServer(withTenant(command, io));
 }
 
 /** By their names in the file; what is left out is found by its usual names. */

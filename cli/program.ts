@@ -5,16 +5,23 @@ import { adaptersCommand } from "./commands/adapters.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { backboneCommand } from "./commands/backbone.ts";
 import { classifyCommand } from "./commands/classify.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { datasetsCommand } from "./commands/datasets.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { initCommand } from "./commands/init.ts";
+import { jobsCommand } from "./commands/jobs.ts";
 import { keysCommand } from "./commands/keys.ts";
+import { profilesCommand } from "./commands/profiles.ts";
 import { reportCommand } from "./commands/report.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { signingKeyCommand } from "./commands/signing-key.ts";
 import { storeCommand } from "./commands/store.ts";
 import { tenantsCommand } from "./commands/tenants.ts";
 import { trainCommand } from "./commands/train.ts";
+import { usageCommand } from "./commands/usage.ts";
 import type { Io } from "./io.ts";
+import { choosePlace } from "./remote/server.ts";
 
 export function createProgram(io: Io): Command {
   const program = new Command("softgate")
@@ -22,7 +29,8 @@ export function createProgram(io: Io): Command {
       "Text classifiers per tenant on one shared frozen encoder: train from a CSV, classify, serve.",
     )
     .version(packageJson.version)
-    .addHelpText("after", HELP);
+    .addHelpText("after", HELP)
+    .hook("preAction", (_program, command) => choosePlace(command, io));
   for (const command of [
     trainCommand(io),
     evaluateCommand(io),
@@ -33,6 +41,12 @@ export function createProgram(io: Io): Command {
     adaptersCommand(io),
     auditCommand(io),
     keysCommand(io),
+    usageCommand(io),
+    jobsCommand(io),
+    profilesCommand(io),
+    initCommand(io),
+    doctorCommand(io),
+    completionCommand(io, () => program),
     signingKeyCommand(io),
     storeCommand(io),
     tenantsCommand(io),
@@ -65,8 +79,10 @@ Examples:
   $ softgate evaluate --adapter tickets --data test.csv    accuracy, macro-F1, each label
   $ softgate report tickets --html report.html             figures, advice and plots of its training
   $ softgate adapters rollback tickets                     production back to the version before
-  $ softgate keys create                                   a key for the HTTP API
+  $ softgate init                                          a store, a tenant, a key, and a file that names them
+  $ softgate doctor                                        what does not work here, and what to do
   $ softgate serve                                         the HTTP API on 127.0.0.1:8080
+  $ softgate adapters list --server https://HOST           the same over HTTP, with the key in SOFTGATE_KEY
 
 Adapter ids:
   NAME           the version that the alias production points at
@@ -86,5 +102,6 @@ Exit codes:
   1  failed                          4  store or network unreachable, or access refused
   2  bad usage or bad input          130  interrupted
 
-Variables: SOFTGATE_STORE, SOFTGATE_CACHE (folder for backbones), SOFTGATE_DEBUG=1 (stack traces).
+Variables: SOFTGATE_STORE, SOFTGATE_CACHE (folder for backbones), SOFTGATE_DEBUG=1 (stack traces); to work on a
+server: SOFTGATE_SERVER and SOFTGATE_KEY, or SOFTGATE_PROFILE, see softgate profiles.
 `;

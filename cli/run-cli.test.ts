@@ -55,6 +55,16 @@ describe("tenants", () => {
     expect(JSON.parse(set.stdout)).toMatchObject({ adapters: { used: 0, limit: 3 } });
     const usage = await softgate(["tenants", "usage", "limited", "--recount"], { env });
     expect(usage).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/adapters +0 +3\n/) });
+    const rates = [
+      "tenants",
+      "limits",
+      "limited",
+      "--requests-per-minute",
+      "60",
+      "--texts-per-minute",
+      "600",
+    ];
+    expect((await softgate(rates, { env })).stdout).toMatch(/requests a minute +60\ntexts a minute +600\n/);
   });
 });
 
@@ -108,6 +118,7 @@ describe("exit code 2, bad usage or bad input", () => {
     [["adapters", "list", "--nope"], "unknown option"],
     [["train", "--name", "x"], "--data"],
     [["serve", "--port", "99999"], "whole number from 0 to 65535"],
+    [["serve", "--oidc-issuer", "https://issuer.example"], "--oidc-audience together"],
     [["classify", "--adapter", "a", "--top-k", "0", "text"], "whole number"],
     [["classify", "--adapter", "a"], "Give a text"],
     [["classify", "--adapter", "../a", "text"], "name:3"],

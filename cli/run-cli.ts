@@ -26,7 +26,13 @@ function explain(thrown: unknown, io: Io): unknown {
   if (thrown instanceof CommanderError) {
     // A group without a subcommand: its help was shown, and is the explanation.
     const message = thrown.code === "commander.help" ? "Name a command, see above." : thrown.message;
-    return new CliError("bad_usage", message.replace(/^error: /, ""), thrown);
+    return new CliError("bad_usage", `${message.replace(/^error: /, "")}${hintOf(thrown)}`, thrown);
   }
   return io.signal.aborted ? new CliError("interrupted", "Interrupted.", thrown) : thrown;
+}
+
+/** Of a command that was to work over HTTP, and cannot. */
+function hintOf({ code, message }: CommanderError): string {
+  if (code !== "commander.unknownOption" || !/'--(server|profile|key)'/.test(message)) return "";
+  return " (this command does not work over HTTP: run it on the machine of the store)";
 }

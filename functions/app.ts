@@ -6,6 +6,7 @@ import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { AppContext, AppEnv } from "./app-env.ts";
 import { RequestError } from "./errors.ts";
+import { limitTexts } from "./limit-texts.ts";
 import { allowOrigins } from "./middleware/allow-origins.ts";
 import { answerOnce } from "./middleware/answer-once.ts";
 import { authenticate } from "./middleware/authenticate.ts";
@@ -13,12 +14,14 @@ import { cacheControl } from "./middleware/cache-control.ts";
 import { leaveConnections } from "./middleware/leave-connections.ts";
 import { IMPORTS_AT_ONCE_MAX, limitAtOnce, UPLOADS_AT_ONCE_MAX } from "./middleware/limit-at-once.ts";
 import { bodyMsMaxOf, limitBody } from "./middleware/limit-body.ts";
+import { limitRate } from "./middleware/limit-rate.ts";
 import { logRequest } from "./middleware/log-request.ts";
 import { renderError, renderNotFound } from "./middleware/render-error.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { requireScope } from "./middleware/require-scope.ts";
 import { traceRequest } from "./middleware/trace-request.ts";
 import { problemResponse } from "./problem.ts";
+import { RateLimits } from "./rate-limits.ts";
 import { about } from "./routes/about.ts";
 import { exportVersion } from "./routes/adapters/export-version.ts";
 import { getReport } from "./routes/adapters/get-report.ts";
@@ -80,9 +83,11 @@ const KEPT_WITHOUT_BODY = [
   ...["X-Request-Id", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"],
 ];
 
-export function createApp(services: Services, options: AppOptions = {}): Hono<AppEnv> {
+export function createApp(given: Services, options: AppOptions = {}): Hono<AppEnv> {
   const { now = Date.now, randomId = () => crypto.randomUUID() } = options;
   const { tracer = NO_TRACER, timings = NO_TIMINGS, isStopping = () => false, corsOrigins = [] } = options;
+  const rates = new RateLimits(given.registry, now);
+  const services = { ...given, classifier: limitTexts(given.classifier, rates) };
   const app = new Hono<AppEnv>();
 
   app.use(requestId(randomId));
@@ -107,6 +112,7 @@ export function createApp(services: Services, options: AppOptions = {}): Hono<Ap
 
   app.use("/v1/*", traceRequest(tracer, timings));
   app.use("/v1/*", authenticate(services));
+  app.use("/v1/*", limitRate(rates));
   addTenantRoutes(app, services, { isStopping });
   return app;
 }

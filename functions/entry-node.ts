@@ -9,6 +9,7 @@ import { findBackbone } from "./find-backbone.ts";
 import { type Listener, listen } from "./listen.ts";
 import type { Metrics } from "./metrics.ts";
 import { createObservation } from "./observation.ts";
+import type { OidcOptions } from "./oidc.ts";
 import { openClassifier } from "./open-classifier.ts";
 import type { ServerApp } from "./wire-services.ts";
 
@@ -40,6 +41,8 @@ export interface NodeServerOptions {
   readonly trainingsPerTenantMax?: number;
   /** Signs what is trained here. Without one, tenants that require signatures are not trained for. */
   readonly signer?: Signer;
+  /** An issuer whose tokens are taken beside keys. */
+  readonly oidc?: OidcOptions;
   /** Prometheus metrics at /metrics of this port, open to who can reach it; none without. */
   readonly metricsPort?: number;
   /** How long close() goes on answering, no longer ready, before the port closes. Default 0. */

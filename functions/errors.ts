@@ -8,6 +8,8 @@ export type RequestErrorCode =
   | "invalid_options"
   | "unauthenticated"
   | `scope_${KeyScope}_missing`
+  | "issuer_unreachable"
+  | "request_rate_exceeded"
   | "payload_too_large"
   | "body_too_slow"
   | "unsupported_media_type"

@@ -6,6 +6,7 @@ import { RegistryError } from "#registry";
 import { TrainerError } from "#trainer/job";
 import type { AppContext } from "./app-env.ts";
 import { type ErrorDetail, errorDetailSchema, RequestError } from "./errors.ts";
+import { writeRateLimit } from "./rate-limit-fields.ts";
 import { type ErrorCode, isErrorCode, retryAfterSecondsByCode, statusByCode } from "./status-by-code.ts";
 
 export const problemSchema = z
@@ -35,20 +36,10 @@ export function problemResponse(c: AppContext, error: unknown): Response {
   const retryAfterSeconds =
     error instanceof OverloadError ? error.retryAfterSeconds : retryAfterSecondsByCode[problem.code];
   if (retryAfterSeconds !== undefined) c.header("Retry-After", String(retryAfterSeconds));
-  if (error instanceof OverloadError && error.quota) setRateLimit(c, error.quota, error.retryAfterSeconds);
+  if (error instanceof OverloadError && error.quota) writeRateLimit(c, error.quota, error.retryAfterSeconds);
   return c.body(JSON.stringify(problem), problem.status as (typeof statusByCode)[ErrorCode], {
     "Content-Type": "application/problem+json",
   });
-}
-
-/** draft-ietf-httpapi-ratelimit-headers-10 */
-function setRateLimit(
-  c: AppContext,
-  { name, most, left }: NonNullable<OverloadError["quota"]>,
-  seconds: number,
-): void {
-  c.header("RateLimit-Policy", `"${name}";q=${most}`);
-  c.header("RateLimit", `"${name}";r=${left};t=${seconds}`);
 }
 
 function describe(error: unknown, place: { instance: string; requestId: string }): Problem {

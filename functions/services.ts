@@ -2,6 +2,7 @@
 import type { Adapter, RequestObserver, TextInput } from "#model";
 import type { KeyUses, Registry, ResolvedAdapter, Signer, TenantId } from "#registry";
 import type { JobQueue } from "#trainer/job";
+import type { TokenVerifier } from "./oidc.ts";
 
 export interface HeldBackbone {
   readonly id: string;
@@ -21,6 +22,8 @@ export interface Services {
   readonly signer?: Signer;
   /** The backbone this server holds. */
   readonly backbone: HeldBackbone;
+  /** Takes tokens of an issuer beside keys, where the server was given one. */
+  readonly tokens?: TokenVerifier;
   /** Remembers when keys were last used, where that is kept. */
   readonly keyUses?: Pick<KeyUses, "note">;
   /** Remembers which adapters answered, where that is kept over a restart. */

@@ -17,6 +17,8 @@ export const statusByCode = {
   scope_train_missing: 403,
   scope_read_missing: 403,
   scope_admin_missing: 403,
+  issuer_unreachable: 503,
+  request_rate_exceeded: 429,
   payload_too_large: 413,
   body_too_slow: 408,
   unsupported_media_type: 415,
@@ -75,6 +77,7 @@ export const statusByCode = {
   pair_required: 400,
   classifier_overloaded: 503,
   classifier_tenant_overloaded: 429,
+  text_rate_exceeded: 429,
   deadline_unmet: 503,
   // trainer
   invalid_dataset: 400,
@@ -95,6 +98,7 @@ export const retryAfterSecondsByCode: Partial<Record<ErrorCode, number>> = {
   queue_full: 30,
   too_many_streams: 5,
   jobs_unavailable: 5,
+  issuer_unreachable: 5,
   store_unreachable: 5,
 };
 

@@ -63,6 +63,7 @@ export async function wireServices(
     },
     ...(metrics && { filesObserver: metrics.filesObserver }),
   });
+  const tokens = options.oidc && (await import("./oidc.ts")).createTokenVerifier(options.oidc);
   const keyUses = new KeyUses({
     store,
     onFailure: (error) => log({ event: "key_use_not_written", error: String(error) }),
@@ -85,6 +86,7 @@ export async function wireServices(
     backbone,
     log,
     keyUses,
+    ...(tokens && { tokens }),
     ...signing,
     ...(warmSet && { warmSet }),
   };

@@ -10,6 +10,7 @@ export type ModelErrorCode =
   | "pair_required"
   | "classifier_overloaded"
   | "classifier_tenant_overloaded"
+  | "text_rate_exceeded"
   | "deadline_unmet";
 
 export class ModelError extends Error {
@@ -24,14 +25,21 @@ export class ModelError extends Error {
   }
 }
 
+interface Quota {
+  readonly name: string;
+  readonly most: number;
+  readonly left: number;
+  readonly windowSeconds?: number;
+}
+
 /** Too much is asked at the moment: the same request may be answered later. */
 export class OverloadError extends ModelError {
   readonly retryAfterSeconds: number;
-  /** What the tenant may have at once, where it asked for more. */
-  readonly quota: { readonly name: string; readonly most: number; readonly left: number } | undefined;
+  /** What the tenant may have at once, or in a window of time, where it asked for more. */
+  readonly quota: Quota | undefined;
 
   constructor(
-    code: "classifier_overloaded" | "classifier_tenant_overloaded" | "deadline_unmet",
+    code: "classifier_overloaded" | "classifier_tenant_overloaded" | "text_rate_exceeded" | "deadline_unmet",
     publicMessage: string,
     { retryAfterMs, quota }: { retryAfterMs: number; quota?: OverloadError["quota"] },
   ) {

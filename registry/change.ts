@@ -70,12 +70,20 @@ export const retentionSchema = z.strictObject({
   keepDays: z.int().min(1).max(KEEP_DAYS_MAX).exactOptional(),
 });
 
+/** Without one there is no limit. Each server counts for itself. */
+const rateLimitFields = {
+  requestsPerMinute: z.int().min(1).exactOptional(),
+  /** That are classified. */
+  textsPerMinute: z.int().min(1).exactOptional(),
+};
+
 /** What a tenant may have; what is left out is the default. */
 export const tenantLimitsSchema = z.strictObject({
   adapters: z.int().min(0).exactOptional(),
   versionsPerAdapter: z.int().min(0).exactOptional(),
   /** Of datasets and adapters' files. */
   bytes: z.int().min(0).exactOptional(),
+  ...rateLimitFields,
 });
 
 export const auditEntrySchema = z.strictObject({
@@ -124,6 +132,8 @@ export type PromotionRule = z.infer<typeof promotionRuleSchema>;
 export type TestSetRule = Extract<PromotionRule, { readonly on: "testSet" }>;
 export type ReportRule = Exclude<PromotionRule, TestSetRule>;
 export type TenantLimits = z.infer<typeof tenantLimitsSchema>;
+export type RateLimits = Pick<TenantLimits, keyof typeof rateLimitFields>;
+export type StorageLimits = Required<Omit<TenantLimits, keyof RateLimits>>;
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export type AdapterChange = z.infer<typeof adapterChangeSchema>;
 

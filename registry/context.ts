@@ -1,6 +1,7 @@
 // What every operation of the registry shares: the store, the clock, randomness and the caches.
 import type { LRUCache } from "lru-cache";
 import type { AdapterState } from "./adapter-state.ts";
+import type { RateLimits } from "./change.ts";
 import type { KeyRecord } from "./key-record.ts";
 import type { AdapterOwner } from "./layout.ts";
 import type { AdapterDisk, AdapterFilesObserver } from "./local-disk/adapter-disk.ts";
@@ -30,6 +31,8 @@ export interface RegistryContext {
   readonly keys: RecentReads<KeyRecord>;
   /** By object key. */
   readonly signing: RecentReads<Trust>;
+  /** By object key. */
+  readonly rateLimits: RecentReads<RateLimits>;
   readonly verified: Verified;
   /** Copies of adapters' files on this machine; undefined without. */
   readonly disk: AdapterDisk | undefined;

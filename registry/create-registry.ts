@@ -17,6 +17,9 @@ import {
   KEYS_CACHED_MAX,
   MANIFEST_CACHE_BYTES_MAX,
   MANIFESTS_CACHED_MAX,
+  RATE_LIMITS_CACHED_MAX,
+  RATE_LIMITS_REFRESH_MS,
+  RATE_LIMITS_STALE_MS_MAX,
   RESTORE_MS_DEFAULT,
   SIGNING_CACHED_MAX,
   SIGNING_REFRESH_MS,
@@ -46,7 +49,7 @@ import { rotateKey } from "./rotate-key.ts";
 import { setAlias } from "./set-alias.ts";
 import { requireSigner } from "./signing/require-signed.ts";
 import { addSigningKey, readSigning, requireSignatures, revokeSigningKey } from "./signing/signing-record.ts";
-import { setTenantLimits } from "./tenant-limits.ts";
+import { getRateLimits, setTenantLimits } from "./tenant-limits.ts";
 import { createTenant, getTenant } from "./tenants.ts";
 import { recountUsage } from "./usage.ts";
 import { tenantsOf } from "./walk-store.ts";
@@ -110,6 +113,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     collectGarbage: (tenant, request) => collectGarbage(context, tenant, request),
     setTenantLimits: (tenant, limits, actor) =>
       setTenantLimits(context, tenant, { limits, ...(actor && { actor }) }),
+    getRateLimits: (tenant) => getRateLimits(context, tenant),
     getSigning: (tenant) => readSigning(context, tenant),
     addSigningKey: (tenant, key, actor) =>
       addSigningKey(context, tenant, { ...key, ...(actor && { actor }) }),
@@ -149,6 +153,12 @@ function createContext(options: RegistryOptions): RegistryContext {
       ageMsMax: SIGNING_STALE_MS_MAX,
       refreshMs: SIGNING_REFRESH_MS,
       entriesMax: SIGNING_CACHED_MAX,
+      nowMs,
+    }),
+    rateLimits: new RecentReads({
+      ageMsMax: RATE_LIMITS_STALE_MS_MAX,
+      refreshMs: RATE_LIMITS_REFRESH_MS,
+      entriesMax: RATE_LIMITS_CACHED_MAX,
       nowMs,
     }),
     verified: new WeakMap(),

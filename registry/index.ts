@@ -7,6 +7,7 @@ export {
   type AuditEntry,
   adapterChangeSchema,
   auditEntrySchema,
+  type ChangeOptions,
   type PromotionRule,
   promotionRuleSchema,
   type Retention,
@@ -14,6 +15,7 @@ export {
 } from "./change.ts";
 export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
+export { requireKnownLayout } from "./ensure-layout.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
 export type { NewEvaluation, StoredEvaluation } from "./evaluations.ts";
 export { type CheckStoreOptions, checkStore, type StoreCheck } from "./fsck/check-store.ts";
@@ -41,7 +43,7 @@ export { AdapterDisk, type AdapterFilesObserver } from "./local-disk/adapter-dis
 export { readWarmRecord, type WarmAdapter, writeWarmRecord } from "./local-disk/warm-record.ts";
 export { digestSchema, type Manifest, manifestSchema, originSchema } from "./manifest.ts";
 export type { ObjectStore } from "./object-store/object-store.ts";
-export { isOnThisMachine, openObjectStore } from "./object-store/open.ts";
+export { folderOfStore, isOnThisMachine, openObjectStore } from "./object-store/open.ts";
 export {
   createTenantCredentials,
   type TenantCredentials,
@@ -80,3 +82,4 @@ export type { RevisionOptions } from "./revision.ts";
 export { createSigner, createSigningKey, type Signer } from "./signing/signing-key.ts";
 export type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
 export { type SessionPolicy, tenantSessionPolicy } from "./tenant-session-policy.ts";
+export { storeTimeMs } from "./walk-store.ts";

@@ -133,6 +133,12 @@ export const SIGNING_STALE_MS_MAX = 10_000;
 export const SIGNING_REFRESH_MS = 5_000;
 export const SIGNING_CACHED_MAX = 10_000;
 
+/** Another process's change of a tenant's requests or texts per minute is seen after at most this time. */
+export const RATE_LIMITS_STALE_MS_MAX = 60_000;
+/** What is asked for is read again from this age on, beside the requests, so that none waits for it. */
+export const RATE_LIMITS_REFRESH_MS = 30_000;
+export const RATE_LIMITS_CACHED_MAX = 10_000;
+
 /** Of copies of adapters' files on this machine's disk, where the store is elsewhere. */
 export const ADAPTER_DISK_BYTES_DEFAULT = 1024 * MEBIBYTE;
 /** Of files that wait to be written there; those that come meanwhile are not kept. */

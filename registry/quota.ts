@@ -21,12 +21,13 @@ export async function requireRoom(context: RegistryContext, owner: AdapterOwner)
 }
 
 export async function getUsage(context: RegistryContext, tenant: TenantId): Promise<Usage> {
-  const { adapters, versionsPerAdapter, bytes } = await readTenantLimits(context, tenant);
+  const { adapters, versionsPerAdapter, bytes, ...rates } = await readTenantLimits(context, tenant);
   const used = await readUsage(context, tenant);
   return {
     adapters: { used: used.adapters, limit: adapters },
     versionsPerAdapter: { limit: versionsPerAdapter },
     bytes: { used: used.bytes, limit: bytes },
+    ...Object.fromEntries(Object.entries(rates).map(([rate, limit]) => [rate, { limit }])),
   };
 }
 

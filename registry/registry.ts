@@ -7,6 +7,7 @@ import type {
   AuditEntry,
   ChangeOptions,
   PromotionRule,
+  RateLimits,
   Retention,
   TenantLimits,
 } from "./change.ts";
@@ -25,6 +26,7 @@ import type { RevisionOptions } from "./revision.ts";
 import type { RotatedKey, RotateKeyOptions } from "./rotate-key.ts";
 import type { Signer } from "./signing/signing-key.ts";
 import type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
+import type { TenantLimitsInEffect } from "./tenant-limits.ts";
 
 declare const brand: unique symbol;
 export type TenantId = string & { readonly [brand]: "TenantId" };
@@ -185,6 +187,9 @@ export interface Usage {
   readonly adapters: { readonly used: number; readonly limit: number };
   readonly versionsPerAdapter: { readonly limit: number };
   readonly bytes: { readonly used: number; readonly limit: number };
+  /** On each server. Absent where there is no limit. */
+  readonly requestsPerMinute?: { readonly limit: number };
+  readonly textsPerMinute?: { readonly limit: number };
 }
 
 export interface CreateKeyOptions {
@@ -326,7 +331,9 @@ export interface Registry {
   /** Counts adapters and bytes anew: reads every manifest and dataset record of the tenant. */
   recountUsage(tenant: TenantId): Promise<{ adapters: number; bytes: number }>;
   /** An operator's doing. In place of all that were set before; what is left out is the default. */
-  setTenantLimits(tenant: TenantId, limits: TenantLimits, actor?: Actor): Promise<Required<TenantLimits>>;
+  setTenantLimits(tenant: TenantId, limits: TenantLimits, actor?: Actor): Promise<TenantLimitsInEffect>;
+  /** As of at most RATE_LIMITS_STALE_MS_MAX ago. Empty where none were set. */
+  getRateLimits(tenant: TenantId): Promise<RateLimits>;
 
   /** Keys that sign the tenant's versions, and whether they must be signed. */
   getSigning(tenant: TenantId): Promise<SigningSettings>;

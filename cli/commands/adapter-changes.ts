@@ -15,8 +15,8 @@ import {
 } from "#registry";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { withRegistry } from "../open-registry.ts";
-import { CLI_ACTOR, type TenantOptions, wholeNumber, withTenant } from "../options.ts";
+import { withPlace } from "../open-place.ts";
+import { CLI_ACTOR, type TenantOptions, wholeNumber, withPlaceOptions } from "../options.ts";
 import { json, table } from "../output.ts";
 
 interface WhyOption extends TenantOptions {
@@ -39,9 +39,7 @@ export function setAliasCommand(io: Io): Command {
     .action(async (name: string, alias: string, target: number, options: ForcedOptions) => {
       const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
       const move = { ...changeOf(options), alias, version: target };
-      const moved = await withRegistry(options.store, (registry) =>
-        registry.setAlias(tenant, adapterName, move),
-      );
+      const moved = await withPlace(options, io, (registry) => registry.setAlias(tenant, adapterName, move));
       printMove(io, options, { name, ...moved });
     });
 }
@@ -59,7 +57,7 @@ export function rollbackCommand(io: Io): Command {
         alias,
         ...(options.to !== undefined && { version: options.to }),
       };
-      const moved = await withRegistry(options.store, (registry) =>
+      const moved = await withPlace(options, io, (registry) =>
         registry.rollback(tenant, adapterName, request),
       );
       printMove(io, options, { name, ...moved });
@@ -98,7 +96,7 @@ export function protectCommand(io: Io): Command {
       const { off } = options;
       const rule = off ? undefined : ruleOf(options);
       const protection = { alias, protected: !off, ...(rule && { rule }) };
-      const testSet = await withRegistry(options.store, async (registry) => {
+      const testSet = await withPlace(options, io, async (registry) => {
         await registry.protectAlias(tenant, adapterName, { ...changeOf(options), ...protection });
         return registry.findTestSet(tenant, adapterName, alias);
       });
@@ -135,7 +133,7 @@ export function retentionCommand(io: Io): Command {
     .action(async (name: string, options: RetentionOptions) => {
       const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
       const change = retentionOf(options);
-      const retention = await withRegistry(options.store, async (registry) => {
+      const retention = await withPlace(options, io, async (registry) => {
         if (!change) return (await registry.getRetention(tenant, adapterName)).retention;
         await registry.setRetention(tenant, adapterName, { ...changeOf(options), ...change });
         return change.retention;
@@ -175,7 +173,7 @@ export function deleteCommand(io: Io): Command {
     .action(async (adapter: string, options: ForcedOptions) => {
       const tenant = parseTenantId(options.tenant);
       const { name, ...which } = parseTarget(adapter);
-      const deleted = await withRegistry(options.store, (registry) =>
+      const deleted = await withPlace(options, io, (registry) =>
         which.version === undefined
           ? registry.deleteAdapter(tenant, name, changeOf(options))
           : registry.deleteVersion(tenant, name, { ...changeOf(options), version: which.version }),
@@ -195,7 +193,7 @@ export function restoreCommand(io: Io): Command {
     .action(async (adapter: string, options: WhyOption) => {
       const tenant = parseTenantId(options.tenant);
       const { name, ...which } = parseTarget(adapter);
-      await withRegistry(options.store, (registry) =>
+      await withPlace(options, io, (registry) =>
         which.version === undefined
           ? registry.restoreAdapter(tenant, name, changeOf(options))
           : registry.restoreVersion(tenant, name, { ...changeOf(options), version: which.version }),
@@ -205,7 +203,7 @@ export function restoreCommand(io: Io): Command {
 }
 
 export function historyCommand(io: Io): Command {
-  return withTenant(new Command("history"), io)
+  return withPlaceOptions(new Command("history"), io)
     .description("changes of an adapter, newest first: who, when, from where to where, and why")
     .argument("<name>", "of the adapter")
     .option("--alias <alias>", "of this alias alone")
@@ -215,7 +213,7 @@ export function historyCommand(io: Io): Command {
       const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
       const { alias, before, limit } = options;
       const page = { limit, ...(alias !== undefined && { alias }), ...(before !== undefined && { before }) };
-      const history = await withRegistry(options.store, (registry) =>
+      const history = await withPlace(options, io, (registry) =>
         registry.listHistory(tenant, adapterName, page),
       );
       if (options.json) return io.stdout(json({ name, ...history }));
@@ -239,7 +237,7 @@ function rowOf(change: AdapterChange): string[] {
 }
 
 function withWhy(command: Command, io: Io): Command {
-  return withTenant(command, io).option("--why <text>", "the reason, for the history");
+  return withPlaceOptions(command, io).option("--why <text>", "the reason, for the history");
 }
 
 function withForce(command: Command): Command {

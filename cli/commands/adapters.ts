@@ -8,14 +8,14 @@ import {
   type AliasSummary,
   parseAdapterName,
   parseTenantId,
-  type Registry,
   type TenantId,
   type VersionSummary,
 } from "#registry";
 import type { Io } from "../io.ts";
-import { withRegistry } from "../open-registry.ts";
-import { type TenantOptions, withTenant } from "../options.ts";
+import { withPlace } from "../open-place.ts";
+import { type TenantOptions, withPlaceOptions } from "../options.ts";
 import { json, percent, table } from "../output.ts";
+import type { RegistryPort } from "../remote/remote-registry.ts";
 import {
   deleteCommand,
   historyCommand,
@@ -56,7 +56,7 @@ export function adaptersCommand(io: Io): Command {
 type Search = Pick<AdaptersPage, "prefix" | "label" | "backbone">;
 
 function listCommand(io: Io): Command {
-  return withTenant(new Command("list"), io)
+  return withPlaceOptions(new Command("list"), io)
     .description("adapters by name, with what their newest versions are")
     .option("--prefix <text>", "only names that begin so")
     .option("--label <label>", "only adapters whose newest version has this label")
@@ -68,7 +68,7 @@ function listCommand(io: Io): Command {
         ...(label !== undefined && { label }),
         ...(backbone !== undefined && { backbone }),
       };
-      const adapters = await withRegistry(options.store, (registry) => allAdapters(registry, tenant, search));
+      const adapters = await withPlace(options, io, (registry) => allAdapters(registry, tenant, search));
       if (options.json) return io.stdout(json({ adapters }));
       if (adapters.length > 0) return io.stdout(table([LIST_HEADING, ...adapters.map(listRow)]));
       const isSearch = Object.keys(search).length > 0;
@@ -86,14 +86,12 @@ function listRow({ name, latestVersion, aliases, metrics, labelCount, backbone }
 }
 
 function showCommand(io: Io): Command {
-  return withTenant(new Command("show"), io)
+  return withPlaceOptions(new Command("show"), io)
     .description("versions of an adapter, newest first")
     .argument("<name>", "of the adapter")
     .action(async (name: string, options: TenantOptions) => {
       const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
-      const versions = await withRegistry(options.store, (registry) =>
-        allVersions(registry, tenant, adapterName),
-      );
+      const versions = await withPlace(options, io, (registry) => allVersions(registry, tenant, adapterName));
       if (options.json) return io.stdout(json({ name, versions }));
       const rows = versions.map((version) => [
         `${name}:${version.version}`,
@@ -113,14 +111,12 @@ function originOf({ origin }: VersionSummary): string {
 }
 
 function aliasesCommand(io: Io): Command {
-  return withTenant(new Command("aliases"), io)
+  return withPlaceOptions(new Command("aliases"), io)
     .description("aliases of an adapter: where they point, what protects them, where a rollback leads")
     .argument("<name>", "of the adapter")
     .action(async (name: string, options: TenantOptions) => {
       const [tenant, adapterName] = [parseTenantId(options.tenant), parseAdapterName(name)];
-      const aliases = await withRegistry(options.store, (registry) =>
-        registry.listAliases(tenant, adapterName),
-      );
+      const aliases = await withPlace(options, io, (registry) => registry.listAliases(tenant, adapterName));
       if (options.json) return io.stdout(json({ name, aliases }));
       const rows = aliases.map(({ alias, version, earlier, ...rest }) => [
         ...[alias, String(version), protectionOf(rest)],
@@ -136,7 +132,11 @@ function protectionOf({ protected: isProtected, rule }: Pick<AliasSummary, "prot
   return `${rule.metric} on ${rows}, margin ${rule.marginMax}`;
 }
 
-async function allAdapters(registry: Registry, tenant: TenantId, search: Search): Promise<AdapterSummary[]> {
+async function allAdapters(
+  registry: RegistryPort,
+  tenant: TenantId,
+  search: Search,
+): Promise<AdapterSummary[]> {
   const adapters: AdapterSummary[] = [];
   for (let after: string | undefined; ; ) {
     const page = await registry.listAdapters(tenant, {
@@ -151,7 +151,7 @@ async function allAdapters(registry: Registry, tenant: TenantId, search: Search)
 }
 
 async function allVersions(
-  registry: Registry,
+  registry: RegistryPort,
   tenant: TenantId,
   name: AdapterName,
 ): Promise<VersionSummary[]> {

@@ -2,8 +2,8 @@
 import { Command, InvalidArgumentError } from "commander";
 import { type AuditEntry, parseTenantId } from "#registry";
 import type { Io } from "../io.ts";
-import { withRegistry } from "../open-registry.ts";
-import { type TenantOptions, wholeNumber, withTenant } from "../options.ts";
+import { withPlace } from "../open-place.ts";
+import { type TenantOptions, wholeNumber, withPlaceOptions } from "../options.ts";
 import { json, table } from "../output.ts";
 
 interface AuditOptions extends TenantOptions {
@@ -14,7 +14,7 @@ interface AuditOptions extends TenantOptions {
 }
 
 export function auditCommand(io: Io): Command {
-  return withTenant(new Command("audit"), io)
+  return withPlaceOptions(new Command("audit"), io)
     .description("every change of a tenant's datasets, adapters and keys, newest first")
     .option("--since <time>", "from this time on, for example 2026-11-25 or 2026-11-25T12:00:00Z", time)
     .option("--until <time>", "up to this time", time)
@@ -23,7 +23,7 @@ export function auditCommand(io: Io): Command {
     .action(async (options: AuditOptions) => {
       const { since, until, after, limit } = options;
       const page = { limit, ...(since && { since }), ...(until && { until }), ...(after && { after }) };
-      const { entries, next } = await withRegistry(options.store, (registry) =>
+      const { entries, next } = await withPlace(options, io, (registry) =>
         registry.listAudit(parseTenantId(options.tenant), page),
       );
       if (options.json) return io.stdout(json({ entries, ...(next !== undefined && { next }) }));

@@ -1,12 +1,13 @@
-// softgate classify: texts from the command line or standard input, answered in this process.
+// softgate classify: texts from the command line or standard input, answered in this process or on a server.
 import { Command } from "commander";
-import { type Prediction, predictionOf } from "#functions/prediction";
+import type { Prediction } from "#functions/prediction";
 import type { TextInput } from "#model";
 import { TEXTS_AT_ONCE } from "#trainer/evaluate";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { type OpenAdapter, type OpenAdapterOptions, withAdapter } from "../open-adapter.ts";
-import { wholeNumber, withTenant } from "../options.ts";
+import type { OpenAdapterOptions } from "../open-adapter.ts";
+import { withPredictor } from "../open-predictor.ts";
+import { wholeNumber, withPlaceOptions } from "../options.ts";
 import { json } from "../output.ts";
 
 interface ClassifyOptions extends OpenAdapterOptions {
@@ -15,8 +16,8 @@ interface ClassifyOptions extends OpenAdapterOptions {
 }
 
 export function classifyCommand(io: Io): Command {
-  return withTenant(new Command("classify"), io)
-    .description("classify texts with an adapter, without a server")
+  return withPlaceOptions(new Command("classify"), io)
+    .description("classify texts with an adapter, in this process or on a server")
     .argument("[text...]", "texts; without any, each line of standard input is one")
     .requiredOption("--adapter <id>", "NAME, NAME@ALIAS or NAME:VERSION")
     .option("--pairs", "each text is a pair, its two texts separated by a tab")
@@ -33,27 +34,18 @@ async function classify(texts: readonly string[], options: ClassifyOptions, io: 
       "Give a text, or pipe in lines: softgate classify --adapter ID < texts.txt",
     );
   }
-  await withAdapter(options, io, async (adapter) => {
+  await withPredictor(options, io, async (predictor) => {
     const predictions: Prediction[] = [];
     for await (const chunk of chunksOf(texts.length > 0 ? texts : io.stdinLines())) {
       const inputs = options.pairs ? chunk.map(pairOf) : chunk;
-      const answers = await predict(adapter, inputs, options.topK);
+      const answers = await predictor.predict(inputs, options.topK);
       if (options.json) predictions.push(...answers);
       else io.stdout(answers.map((prediction, index) => lineOf(prediction, chunk[index] ?? "")).join(""));
     }
     if (!options.json) return;
-    const { version, digest } = adapter.resolved;
+    const { version, digest } = predictor.answeredBy() ?? {};
     io.stdout(json({ adapterId: options.adapter, version, digest, predictions }));
   });
-}
-
-async function predict(
-  adapter: OpenAdapter,
-  inputs: readonly TextInput[],
-  topK: number,
-): Promise<Prediction[]> {
-  const classifications = await adapter.classify(inputs);
-  return classifications.map((classification) => predictionOf(classification, topK));
 }
 
 function pairOf(line: string): TextInput {

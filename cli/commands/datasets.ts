@@ -2,14 +2,14 @@
 import { Command } from "commander";
 import { parseTenantId } from "#registry";
 import type { Io } from "../io.ts";
-import { withRegistry } from "../open-registry.ts";
+import { withPlace } from "../open-place.ts";
 import {
   CLI_ACTOR,
   type ColumnOptions,
   DATA_FILE,
   type TenantOptions,
   withColumns,
-  withTenant,
+  withPlaceOptions,
 } from "../options.ts";
 import { json } from "../output.ts";
 import { printWarnings, readDataset } from "../read-dataset.ts";
@@ -19,7 +19,7 @@ export function datasetsCommand(io: Io): Command {
 }
 
 function addCommand(io: Io): Command {
-  return withColumns(withTenant(new Command("add"), io))
+  return withColumns(withPlaceOptions(new Command("add").alias("upload"), io))
     .description(
       "keep a file, and print its id: to hold aliases to (adapters protect --test-set), or to train on",
     )
@@ -31,7 +31,7 @@ function addCommand(io: Io): Command {
       if (!options.json) printWarnings(file, io);
       const { bytes, fileName, mediaType } = file;
       const { examples, labels, columns } = file.dataset;
-      const { id } = await withRegistry(options.store, (registry) =>
+      const { id } = await withPlace(options, io, (registry) =>
         registry.putDataset(tenant, {
           ...{ bytes, fileName, mediaType, labels, columns, rows: examples.length, actor: CLI_ACTOR },
         }),

@@ -7,14 +7,15 @@ import {
   type KeyScope,
   type KeySummary,
   parseTenantId,
-  type Registry,
   type TenantId,
 } from "#registry";
 import { duration } from "../duration.ts";
 import type { Io } from "../io.ts";
-import { withRegistry } from "../open-registry.ts";
-import { CLI_ACTOR, type StoreOptions, type TenantOptions, withStore, withTenant } from "../options.ts";
+import { withPlace } from "../open-place.ts";
+import { CLI_ACTOR, type StoreOptions, type TenantOptions, withPlaceOptions, withStore } from "../options.ts";
 import { json, table } from "../output.ts";
+import type { RegistryPort } from "../remote/remote-registry.ts";
+import { withServer } from "../remote/server.ts";
 
 export function keysCommand(io: Io): Command {
   return new Command("keys")
@@ -32,7 +33,7 @@ interface CreateOptions extends TenantOptions {
 }
 
 function createCommand(io: Io): Command {
-  return withTenant(new Command("create"), io)
+  return withPlaceOptions(new Command("create"), io)
     .description("make a key; its secret is shown this once")
     .option("--description <text>", "what the key is for", "made by softgate keys create")
     .option(
@@ -45,7 +46,7 @@ function createCommand(io: Io): Command {
     .action(async (options: CreateOptions) => {
       const { description, scopes: keyScopes, expiresIn } = options;
       const expiresAt = expiresIn === undefined ? {} : { expiresAt: new Date(Date.now() + expiresIn) };
-      const { record, secret } = await withRegistry(options.store, (registry) =>
+      const { record, secret } = await withPlace(options, io, (registry) =>
         registry.createKey(parseTenantId(options.tenant), description, {
           ...{ scopes: keyScopes, actor: CLI_ACTOR },
           ...expiresAt,
@@ -57,12 +58,12 @@ function createCommand(io: Io): Command {
 }
 
 function listCommand(io: Io): Command {
-  return withStore(new Command("list"), io)
+  return withKeyPlace(new Command("list"), io)
     .description("keys, without their secrets")
     .option("--tenant <tenant>", "only this tenant's")
     .action(async (options: StoreOptions & { tenant?: string }) => {
       const tenant = options.tenant === undefined ? undefined : parseTenantId(options.tenant);
-      const keys = await withRegistry(options.store, (registry) => allKeys(registry, tenant));
+      const keys = await withPlace(options, io, (registry) => allKeys(registry, tenant));
       if (options.json) return io.stdout(json({ keys }));
       if (keys.length === 0) return io.stdout("No keys yet. Next: softgate keys create\n");
       io.stdout(table([HEADING, ...keys.map((key) => rowOf(key, Date.now()))]));
@@ -74,12 +75,12 @@ interface RotateOptions extends StoreOptions {
 }
 
 function rotateCommand(io: Io): Command {
-  return withStore(new Command("rotate"), io)
+  return withKeyPlace(new Command("rotate"), io)
     .description("make another key in place of one; the old one ends after the overlap")
     .argument("<id>", "of the key, see softgate keys list")
     .option("--overlap <duration>", "both are valid for so long (default: 24h, at most 30d)", overlap)
     .action(async (id: string, options: Partial<RotateOptions> & StoreOptions) => {
-      const { record, secret, previous } = await withRegistry(options.store, (registry) =>
+      const { record, secret, previous } = await withPlace(options, io, (registry) =>
         registry.rotateKey(id, {
           ...{ actor: CLI_ACTOR },
           ...(options.overlap !== undefined && { overlapMs: options.overlap }),
@@ -91,13 +92,17 @@ function rotateCommand(io: Io): Command {
 }
 
 function revokeCommand(io: Io): Command {
-  return withStore(new Command("revoke"), io)
+  return withKeyPlace(new Command("revoke"), io)
     .description("end a key; requests with it get 401 from then on, on every server within 10 seconds")
     .argument("<id>", "of the key, see softgate keys list")
     .action(async (id: string, options: StoreOptions) => {
-      await withRegistry(options.store, (registry) => registry.revokeKey(id, { actor: CLI_ACTOR }));
+      await withPlace(options, io, (registry) => registry.revokeKey(id, { actor: CLI_ACTOR }));
       io.stdout(options.json ? json({ id, revoked: true }) : `Revoked ${id}.\n`);
     });
+}
+
+function withKeyPlace(command: Command, io: Io): Command {
+  return withServer(withStore(command, io));
 }
 
 /** The secret alone on standard output. */
@@ -107,7 +112,7 @@ export function printSecret(io: Io, said: string, secret: string): void {
 }
 
 /** Every tenant's, or one's; by creation. */
-async function allKeys(registry: Registry, only: TenantId | undefined): Promise<KeySummary[]> {
+async function allKeys(registry: RegistryPort, only: TenantId | undefined): Promise<KeySummary[]> {
   const all: KeySummary[] = [];
   for await (const tenant of only === undefined ? registry.listTenants() : [only]) {
     for (let after: string | undefined; ; ) {

@@ -5,8 +5,10 @@ import { parseReport, type ReportPage } from "#trainer/report";
 import { describeReport } from "../describe-report.ts";
 import type { Io } from "../io.ts";
 import { withRegistry } from "../open-registry.ts";
-import { type TenantOptions, withTenant } from "../options.ts";
+import { type TenantOptions, withPlaceOptions } from "../options.ts";
 import { json } from "../output.ts";
+import { createClient } from "../remote/client.ts";
+import { readReportPage, versionOf } from "../remote/report-page.ts";
 import { requireReportFile, writeReport } from "../write-report.ts";
 
 interface ReportOptions extends TenantOptions {
@@ -14,7 +16,7 @@ interface ReportOptions extends TenantOptions {
 }
 
 export function reportCommand(io: Io): Command {
-  return withTenant(new Command("report"), io)
+  return withPlaceOptions(new Command("report"), io)
     .description("what the training of an adapter told: figures, advice, plots")
     .argument("<id>", "NAME, NAME@ALIAS or NAME:VERSION")
     .option("--html <file>", "write it as a page with plots, which needs nothing else to be read")
@@ -25,15 +27,23 @@ export function reportCommand(io: Io): Command {
 async function report(id: string, options: ReportOptions, io: Io): Promise<void> {
   const { html } = options;
   if (html !== undefined) requireReportFile(html, [".html"]);
-  const tenant = parseTenantId(options.tenant);
-  const reference = parseAdapterReference(id);
-  const resolved = await withRegistry(options.store, (registry) => registry.resolve(tenant, reference));
-  const page = reportPageOf(resolved);
+  const page = await findReport(id, options, io);
   if (html !== undefined) await writeReport(html, page);
   if (options.json) return io.stdout(json(page));
   const written = html === undefined ? "" : `\nWritten to ${html}.\n`;
   const rowsOf = page.report.heldOut.from === "validation_file" ? "the validation file" : "the training file";
   io.stdout(`${page.name}:${page.version}\n${describeReport(page.report, rowsOf)}${written}`);
+}
+
+async function findReport(id: string, options: ReportOptions, io: Io): Promise<ReportPage> {
+  const reference = parseAdapterReference(id);
+  if (options.remote) {
+    const client = createClient(options.remote, io.signal);
+    const version = await versionOf(client, reference);
+    return readReportPage(client, { name: reference.name, version });
+  }
+  const tenant = parseTenantId(options.tenant);
+  return reportPageOf(await withRegistry(options.store, (registry) => registry.resolve(tenant, reference)));
 }
 
 /** Throws TrainerError report_not_found. */

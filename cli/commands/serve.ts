@@ -5,6 +5,7 @@ import { ADAPTER_MEMORY_BYTES_DEFAULT, ADAPTER_RESIDENT_BYTES_DEFAULT, type Prec
 import { ADAPTER_DISK_BYTES_DEFAULT } from "#registry";
 import type { Io } from "../io.ts";
 import { LOG_LEVELS, type LogLevel } from "../log-level.ts";
+import { type OidcCommandOptions, oidcOf, withOidc } from "../oidc-options.ts";
 import {
   backboneOption,
   type JobsOptions,
@@ -20,7 +21,7 @@ import { json } from "../output.ts";
 import { findOrPull } from "../pull.ts";
 import { readSigner } from "../signing-key-file.ts";
 
-interface ServeOptions extends StoreOptions, JobsOptions {
+interface ServeOptions extends StoreOptions, JobsOptions, OidcCommandOptions {
   readonly port: number;
   readonly host: string;
   readonly backbone: string;
@@ -44,7 +45,7 @@ interface ServeOptions extends StoreOptions, JobsOptions {
 const DRAIN_DELAY_MAX = 600;
 
 export function serveCommand(io: Io): Command {
-  return withJobs(withStore(new Command("serve"), io), io)
+  return withOidc(withJobs(withStore(new Command("serve"), io), io))
     .description(
       "serve the HTTP API; its log goes to standard error, as JSON lines unless that is a terminal",
     )
@@ -108,6 +109,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { store: storeUrl, port, host, threads, sessions, precision, metricsPort } = options;
   const { adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, adapterFolder } = options;
   const signer = await readSigner(options.signingKey);
+  const oidc = oidcOf(options);
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
   const [{ startNodeServer }, { createServeLog }] = await Promise.all([
@@ -128,6 +130,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     ...(metricsPort !== undefined && { metricsPort }),
     ...(signer && { signer }),
     corsOrigins: options.corsOrigin,
+    ...(oidc && { oidc }),
     drainDelayMs: options.drainDelay * 1_000,
     log: createServeLog({ level: options.logLevel, isTerminal: io.isTerminal, write: io.stderr }),
   });

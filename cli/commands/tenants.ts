@@ -1,18 +1,21 @@
 // softgate tenants: for the operator of a store. Makes tenants, says what they may have and have, and whose
 // signatures they trust.
 import { Command } from "commander";
-import { KEY_SCOPES, parseTenantId, type Registry, type Usage } from "#registry";
+import { KEY_SCOPES, parseTenantId } from "#registry";
 import type { Io } from "../io.ts";
 import { withRegistry } from "../open-registry.ts";
 import { CLI_ACTOR, type StoreOptions, wholeNumber, withStore } from "../options.ts";
 import { json, table } from "../output.ts";
 import { printSecret } from "./keys.ts";
 import { signingKeysCommand } from "./signing-keys.ts";
+import { printUsage } from "./usage.ts";
 
 interface LimitOptions extends StoreOptions {
   readonly adapters?: number;
   readonly versions?: number;
   readonly bytes?: number;
+  readonly requestsPerMinute?: number;
+  readonly textsPerMinute?: number;
 }
 
 export function tenantsCommand(io: Io): Command {
@@ -20,7 +23,7 @@ export function tenantsCommand(io: Io): Command {
     .description("make tenants; their limits, what they use, and keys that sign their versions")
     .addCommand(createCommand(io))
     .addCommand(listCommand(io))
-    .addCommand(usageCommand(io))
+    .addCommand(tenantUsageCommand(io))
     .addCommand(setLimitsCommand(io))
     .addCommand(signingKeysCommand(io));
 }
@@ -62,57 +65,45 @@ function listCommand(io: Io): Command {
     });
 }
 
-function usageCommand(io: Io): Command {
+function tenantUsageCommand(io: Io): Command {
   return withStore(new Command("usage"), io)
     .description("adapters and bytes of a tenant, and its limits")
     .argument("<tenant>", "whose")
     .option("--recount", "count them anew in the store: after a crash, or once blobs were removed")
     .action(async (name: string, options: StoreOptions & { recount?: true }) => {
       const tenant = parseTenantId(name);
-      await show(io, options, async (registry) => {
+      const usage = await withRegistry(options.store, async (registry) => {
         if (options.recount) await registry.recountUsage(tenant);
         return registry.getUsage(tenant);
       });
+      printUsage(io, options, usage);
     });
 }
 
 function setLimitsCommand(io: Io): Command {
-  const count = wholeNumber(0, 1_000_000_000);
-  return withStore(new Command("set-limits"), io)
+  const [count, rate] = [wholeNumber(0, 1_000_000_000), wholeNumber(1, 1_000_000_000)];
+  return withStore(new Command("set-limits").alias("limits"), io)
     .description("what a tenant may have, in place of what was set before; what is left out is the default")
     .argument("<tenant>", "whose")
     .option("--adapters <n>", "adapters that are not deleted", count)
     .option("--versions <n>", "versions of one adapter that are not deleted", count)
     .option("--bytes <n>", "of datasets and adapters' files", wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .option("--requests-per-minute <n>", "to each server (default: any number)", rate)
+    .option("--texts-per-minute <n>", "that each server classifies (default: any number)", rate)
     .action(async (name: string, options: LimitOptions) => {
       const tenant = parseTenantId(name);
-      const { adapters, versions, bytes } = options;
+      const { adapters, versions, bytes, requestsPerMinute, textsPerMinute } = options;
       const limits = {
         ...(adapters !== undefined && { adapters }),
         ...(versions !== undefined && { versionsPerAdapter: versions }),
         ...(bytes !== undefined && { bytes }),
+        ...(requestsPerMinute !== undefined && { requestsPerMinute }),
+        ...(textsPerMinute !== undefined && { textsPerMinute }),
       };
-      await show(io, options, async (registry) => {
+      const usage = await withRegistry(options.store, async (registry) => {
         await registry.setTenantLimits(tenant, limits, CLI_ACTOR);
         return registry.getUsage(tenant);
       });
+      printUsage(io, options, usage);
     });
-}
-
-async function show(
-  io: Io,
-  options: StoreOptions,
-  work: (registry: Registry) => Promise<Usage>,
-): Promise<void> {
-  const usage = await withRegistry(options.store, work);
-  if (options.json) return io.stdout(json(usage));
-  const { adapters, versionsPerAdapter, bytes } = usage;
-  io.stdout(
-    table([
-      ["", "USED", "LIMIT"],
-      ["adapters", String(adapters.used), String(adapters.limit)],
-      ["versions of an adapter", "", String(versionsPerAdapter.limit)],
-      ["bytes", String(bytes.used), String(bytes.limit)],
-    ]),
-  );
 }

@@ -1,19 +1,27 @@
-// softgate train: the steps dataset, train and publish on this machine, without a server.
+// softgate train: the steps dataset, train and publish, on this machine or on a server.
 import { Command, Option } from "commander";
 import type { Evaluation } from "#trainer/evaluate";
 import { TrainerError, trainOptionsSchema } from "#trainer/job";
 import { describeReport } from "../describe-report.ts";
 import type { Io } from "../io.ts";
-import { backboneOption, DATA_FILE, jsonObject, wholeNumber, withColumns, withTenant } from "../options.ts";
+import {
+  backboneOption,
+  DATA_FILE,
+  jsonObject,
+  wholeNumber,
+  withColumns,
+  withPlaceOptions,
+} from "../options.ts";
 import { json, percent } from "../output.ts";
 import { readDataset } from "../read-dataset.ts";
+import { trainRemotely } from "../remote/train-remotely.ts";
 import { type TrainCommandOptions, trainAndPublish } from "../train-and-publish.ts";
 import { requireReportFile, writeReport } from "../write-report.ts";
 import { evaluateFile } from "./evaluate.ts";
 import { reportPageOf } from "./report.ts";
 
 export function trainCommand(io: Io): Command {
-  return withColumns(withTenant(new Command("train"), io))
+  return withColumns(withPlaceOptions(new Command("train"), io))
     .description("learn an adapter from labelled texts and publish it as the next version of its name")
     .requiredOption("--data <file>", DATA_FILE)
     .requiredOption("--name <name>", "of the adapter: a-z, 0-9, - _ . and at most 64 characters")
@@ -45,7 +53,14 @@ export function trainCommand(io: Io): Command {
       jsonObject,
     )
     .addOption(backboneOption())
-    .action((options: TrainCommandOptions) => train(options, io));
+    .action((options: TrainCommandOptions, command: Command) =>
+      options.remote
+        ? trainRemotely({ ...options, remote: options.remote }, trainOptionsOf(options), {
+            io,
+            isGiven: (name) => command.getOptionValueSource(name) === "cli",
+          })
+        : train(options, io),
+    );
 }
 
 async function train(options: TrainCommandOptions, io: Io): Promise<void> {

@@ -33,8 +33,11 @@ const faultCodes: readonly ErrorCode[] = [
   ...(["invalid_safetensors", "invalid_adapter", "store_unreachable", "store_refused"] as const),
 ];
 
-/** Of a key that may not ask for the route: the answer names the scope it lacks. */
-const SCOPE_ERRORS = KEY_SCOPES.map((scope) => `scope_${scope}_missing` as const);
+/** Of a request without a valid key, with one that may not ask for the route, and of a tenant that asks too often. */
+const CREDENTIAL_ERRORS: readonly ErrorCode[] = [
+  ...(["unauthenticated", "issuer_unreachable", "request_rate_exceeded"] as const),
+  ...KEY_SCOPES.map((scope) => `scope_${scope}_missing` as const),
+];
 
 /** Of a route that does a request once for each Idempotency-Key. */
 const KEY_ERRORS = [
@@ -84,7 +87,12 @@ export function createOpenApiDocument() {
       security: [{ key: [] }],
       components: {
         securitySchemes: {
-          key: { type: "http", scheme: "bearer", description: "Made by `softgate keys create`." },
+          key: {
+            type: "http",
+            scheme: "bearer",
+            description:
+              "A key, made by `softgate keys create`, or a token of the issuer that the server takes them of.",
+          },
         },
       },
       paths: pathsOf(operations),
@@ -188,7 +196,7 @@ export function errorCodesOf(route: Route): readonly ErrorCode[] {
   const codes: ErrorCode[] = [
     ...(hasInput ? (["invalid_request"] as const) : []),
     ...(path.includes(":name") ? (["invalid_name"] as const) : []),
-    ...(isOpen ? [] : (["unauthenticated", ...SCOPE_ERRORS] as const)),
+    ...(isOpen ? [] : CREDENTIAL_ERRORS),
     ...(["payload_too_large"] as const),
     ...(body ? (["unsupported_media_type", "body_too_slow"] as const) : []),
     ...(takesKey(route) ? KEY_ERRORS : []),

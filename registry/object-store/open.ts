@@ -20,6 +20,11 @@ export function isOnThisMachine(url: string): boolean {
   return !url.startsWith("s3:");
 }
 
+/** The path of a store's folder; undefined where it is none. Throws invalid_store_url. */
+export function folderOfStore(url: string): string | undefined {
+  return url.startsWith("file:") ? parseFolder(url) : undefined;
+}
+
 /** file:relative, file:/absolute and file:///absolute. */
 function parseFolder(url: string): string {
   try {

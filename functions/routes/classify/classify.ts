@@ -37,7 +37,12 @@ export const classifyOperation: Operation = {
   errors: [
     ...(["unsupported_media_type", "invalid_reference", "adapter_not_found", "alias_not_found"] as const),
     ...(["version_not_found", "backbone_mismatch", "pair_required", "classifier_overloaded"] as const),
-    ...(["classifier_tenant_overloaded", "deadline_unmet", ...SIGNATURE_ERRORS] as const),
+    ...([
+      "classifier_tenant_overloaded",
+      "text_rate_exceeded",
+      "deadline_unmet",
+      ...SIGNATURE_ERRORS,
+    ] as const),
   ],
 };
 

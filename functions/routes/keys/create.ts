@@ -6,7 +6,7 @@ import type { AppContext } from "../../app-env.ts";
 import { jsonAnswer, jsonBody, type Operation } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
-import { createdKeySchema, viewOfKey } from "./view.ts";
+import { createdKeySchema } from "./view.ts";
 
 export const createKeyRequestSchema = z.strictObject({
   description: z.string().max(KEY_DESCRIPTION_LENGTH_MAX).default(""),
@@ -30,5 +30,5 @@ export const createKey =
       ...{ scopes, actor: actorOf(c) },
       ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
     });
-    return c.json({ ...viewOfKey(record), secret }, 201, { "Cache-Control": "no-store" });
+    return c.json({ ...record, secret }, 201, { "Cache-Control": "no-store" });
   };

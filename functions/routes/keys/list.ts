@@ -5,7 +5,7 @@ import { jsonAnswer, type Operation } from "../../openapi/operation.ts";
 import { pageFields, pageLimitSchema, pageOf } from "../../page.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
-import { keyViewSchema, viewOfKey } from "./view.ts";
+import { keyViewSchema } from "./view.ts";
 
 export const listKeysQuerySchema = z.object({
   limit: pageLimitSchema,
@@ -28,6 +28,5 @@ export const listKeys =
   ({ registry }: Services) =>
   async (c: AppContext) => {
     const page = parseQuery(listKeysQuerySchema, c.req.query());
-    const { keys, ...rest } = await registry.listKeys(c.get("tenant"), page);
-    return c.json(pageOf({ keys: keys.map(viewOfKey), ...rest }));
+    return c.json(pageOf(await registry.listKeys(c.get("tenant"), page)));
   };

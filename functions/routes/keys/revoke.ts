@@ -3,7 +3,7 @@ import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { jsonAnswer, type Operation } from "../../openapi/operation.ts";
 import type { Services } from "../../services.ts";
-import { keyViewSchema, viewOfKey } from "./view.ts";
+import { keyViewSchema } from "./view.ts";
 
 export const revokeKeyOperation: Operation = {
   ...{ id: "revokeKey", tag: "keys", summary: "End a key" },
@@ -15,5 +15,5 @@ export const revokeKey =
   ({ registry }: Services) =>
   async (c: AppContext<"/v1/keys/:id">) => {
     const options = { tenant: c.get("tenant"), actor: actorOf(c) };
-    return c.json(viewOfKey(await registry.revokeKey(c.req.param("id"), options)));
+    return c.json(await registry.revokeKey(c.req.param("id"), options));
   };

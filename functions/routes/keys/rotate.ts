@@ -6,7 +6,7 @@ import type { AppContext } from "../../app-env.ts";
 import { jsonAnswer, jsonBody, type Operation } from "../../openapi/operation.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
-import { createdKeySchema, keyViewSchema, viewOfKey } from "./view.ts";
+import { createdKeySchema, keyViewSchema } from "./view.ts";
 
 export const rotateKeyRequestSchema = z.strictObject({
   /** Both keys are valid for so long; 0 ends the old one at once. */
@@ -37,6 +37,6 @@ export const rotateKey =
       overlapMs: overlapSeconds * 1_000,
       actor: actorOf(c),
     });
-    const answer = { ...viewOfKey(record), secret, previous: viewOfKey(previous) };
+    const answer = { ...record, secret, previous };
     return c.json(answer, 201, { "Cache-Control": "no-store" });
   };

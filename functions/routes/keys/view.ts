@@ -1,9 +1,10 @@
 // What of a key its tenant sees: everything that is stored, and never a secret.
 import { z } from "zod";
-import { KEY_SCOPES, type KeySummary } from "#registry";
+import { KEY_SCOPES } from "#registry";
 
 export const keyViewSchema = z.strictObject({
   id: z.string(),
+  tenant: z.string(),
   description: z.string(),
   scopes: z.array(z.enum(KEY_SCOPES)),
   createdAt: z.iso.datetime(),
@@ -16,7 +17,3 @@ export const keyViewSchema = z.strictObject({
 
 /** Answered once, when a key is made. */
 export const createdKeySchema = keyViewSchema.extend({ secret: z.string() });
-
-export function viewOfKey({ tenant: _, ...key }: KeySummary): z.output<typeof keyViewSchema> {
-  return key;
-}
