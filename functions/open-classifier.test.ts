@@ -2,11 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
-import { int8Digest } from "#model";
-import { type Classifier, createClassifier } from "#model/runtime";
+import { int8Digest, parseBackbone } from "#model";
+import { type Classifier, createClassifier, GRAPH_FILE, writePrepared } from "#model/runtime";
+import { beginSession } from "#model/runtime/begin";
 import { type BackboneEntry, loadBackbone, pullBackbone } from "#registry/backbones";
 import { makeRandomAdapter } from "../test/helpers/random-adapter.ts";
-import { type TinyFamily, writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import { makeTinyBackbone, type TinyFamily, writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import { openClassifier, prepareBackbone } from "./open-classifier.ts";
 
 let cache: string;
@@ -83,6 +84,23 @@ it("a damaged file is told, and prepared again", async () => {
   await writeFile(weights, bytes);
   expect((await open(entry, "int8")).events).toEqual(["prepared_backbone_damaged", "backbone_prepared"]);
   expect((await open(entry, "int8")).events).toEqual([]);
+});
+
+it("what another version prepared is replaced, and is not what answers, though a session of it was begun", async () => {
+  const entry = await pull("bert");
+  const { scores: expected } = await open(entry, "int8");
+  const folder = (await prepareBackbone(entry, "int8")) ?? expect.unreachable();
+  const graphFile = join(folder, GRAPH_FILE);
+  // The graph of another version: one that answers otherwise.
+  const other = parseBackbone("other", makeTinyBackbone({ family: "bert", seed: 7 }));
+  await writePrepared(other, { precision: "int8", folder });
+  const recordFile = join(folder, "prepared.json");
+  const record = JSON.parse(await readFile(recordFile, "utf8"));
+  await writeFile(recordFile, JSON.stringify({ ...record, madeBy: { ...record.madeBy, version: "0" } }));
+  beginSession({ graphFile }, { threads: 1, measure: [] });
+  const { events, scores } = await open(entry, "int8");
+  expect(events).toEqual(["backbone_prepared"]);
+  expect(scores).toEqual(expected);
 });
 
 it("a folder that was not pulled is served as it is", async () => {

@@ -62,6 +62,8 @@ async function openAsPrepared(entry: Entry, options: OpenClassifierOptions): Pro
     if (opened) return opened;
     log({ event: "prepared_backbone_damaged", folder: prepared.folder });
   }
+  // One that was begun has loaded what is replaced now.
+  await dropBegunSession();
   const startedMs = performance.now();
   const backbone = await loadBackbone(entry);
   const kept = await prepare(entry, backbone, precision);
