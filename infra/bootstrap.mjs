@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { findNode } from "./bootstrap/find-node.mjs";
 import { installPackages } from "./bootstrap/install-packages.mjs";
 import { endChildren, root, runChild } from "./bootstrap/run-child.mjs";
+import { installValidators } from "./bootstrap/validators.mjs";
 import { startVersitygwBuild } from "./bootstrap/versitygw.mjs";
 
 const [mode, ...args] = process.argv.slice(2);
@@ -41,13 +42,17 @@ async function test(vitestArgs) {
   const build = startVersitygwBuild();
   build.catch(() => undefined); // Awaited below; until then a failure must not end the process.
   await installPackages();
+  const validators = await installValidators();
   const node = findNode();
   await pullBackbone(node);
   const versitygw = await build;
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const { exit } = runChild(node, [vitest, "run", ...vitestArgs], {
     cwd: root,
-    env: versitygw === undefined ? {} : { SOFTGATE_VERSITYGW: versitygw },
+    env: {
+      ...(versitygw !== undefined && { SOFTGATE_VERSITYGW: versitygw }),
+      ...(validators !== undefined && { SOFTGATE_VALIDATORS: validators }),
+    },
   });
   await leaveAs(await exit);
 }
