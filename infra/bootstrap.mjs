@@ -11,6 +11,7 @@ import { installPackages } from "./bootstrap/install-packages.mjs";
 import { findPostgres } from "./bootstrap/postgres.mjs";
 import { preparePython } from "./bootstrap/python.mjs";
 import { endChildren, root, runChild } from "./bootstrap/run-child.mjs";
+import { installValidators } from "./bootstrap/validators.mjs";
 import { startVersitygwBuild } from "./bootstrap/versitygw.mjs";
 
 const [mode, ...args] = process.argv.slice(2);
@@ -43,6 +44,7 @@ async function test(vitestArgs) {
   const build = startVersitygwBuild();
   build.catch(() => undefined); // Awaited below; until then a failure must not end the process.
   await installPackages();
+  const validators = await installValidators();
   const node = findNode();
   await pullBackbone(node);
   const postgres = await findPostgres();
@@ -55,6 +57,7 @@ async function test(vitestArgs) {
     env: {
       ...(versitygw !== undefined && { SOFTGATE_VERSITYGW: versitygw }),
       ...(postgres !== undefined && { SOFTGATE_POSTGRES: postgres }),
+      ...(validators !== undefined && { SOFTGATE_VALIDATORS: validators }),
     },
   });
   await leaveAs(await exit);

