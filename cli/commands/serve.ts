@@ -29,6 +29,7 @@ interface ServeOptions extends StoreOptions, JobsOptions, TrainersOptions, OidcC
   readonly threads?: number;
   readonly sessions?: number;
   readonly precision: PrecisionChoice;
+  readonly webhooksToPrivate?: true;
   readonly metricsPort?: number;
   readonly drainDelay: number;
   readonly logLevel: LogLevel;
@@ -53,6 +54,10 @@ export function serveCommand(io: Io): Command {
     .option("--host <address>", "0.0.0.0 answers the whole network", "127.0.0.1")
     .option("--threads <n>", "of a forward pass; 0: as many as make use of the cores", wholeNumber(0, 256))
     .option("--sessions <n>", "forward passes at once; 0: one for each core and thread", wholeNumber(0, 256))
+    .option(
+      "--webhooks-to-private",
+      "let tenants name webhooks in private networks, and by http: for tenants that are all trusted",
+    )
     .option("--metrics-port <port>", "serve Prometheus metrics there, at /metrics", wholeNumber(0, 65_535))
     .option(
       "--drain-delay <seconds>",
@@ -118,6 +123,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     backbone: folder,
     ...{ jobs: await jobsOf(options, io), trainers: options.trainers },
     trainingsPerTenantMax: options.trainingsPerTenant,
+    allowsPrivateWebhooks: options.webhooksToPrivate ?? false,
     ...{ adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, restoresWarm: options.prefetch },
     ...(adapterFolder !== undefined && { adapterFolder }),
     ...(threads !== undefined && { threads }),
