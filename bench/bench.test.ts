@@ -148,6 +148,26 @@ it("list reads a page of adapters in one listing and one read for each, wherever
   expect(pages[4]).toMatchObject({ page: "label", adapters: 1, calls: { list: 3, get: 30 } });
 });
 
+it("jobs reads pages of jobs that wait, from the first to the last", async () => {
+  const size = ["--jobs", "30", "--tenants", "1", "--limit", "10", "--rounds", "2"];
+  const { exitCode, stdout } = await bench("jobs", ...size, "--json");
+  expect(exitCode).toBe(0);
+  const { pages, submitted } = JSON.parse(stdout).results;
+  expect(submitted).toBe(33);
+  expect(pages.map(({ page, jobs }: Record<string, unknown>) => [page, jobs])).toEqual([
+    ...[
+      ["first", 10],
+      ["middle", 10],
+      ["last", 10],
+      ["state", 10],
+    ],
+    ...[
+      ["adapter", 1],
+      ["no such", 0],
+    ],
+  ]);
+});
+
 it("soak judges every answer of a server whose adapters change meanwhile", async () => {
   const size = ["--minutes", "0.1", "--adapters", "4", "--per-second", "20", "--changes-per-second", "10"];
   const { exitCode, stdout } = await bench(
@@ -366,6 +386,7 @@ describe("the command line", () => {
       "train",
       "parse",
       "list",
+      "jobs",
       "accuracy",
       "precision",
       "out-of-scope",

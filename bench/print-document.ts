@@ -12,6 +12,7 @@ export interface BenchDocument<Settings, Results> {
     | "train"
     | "parse"
     | "list"
+    | "jobs"
     | "accuracy"
     | "precision"
     | "out-of-scope";

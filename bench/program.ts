@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
 import type { BenchIo } from "./io.ts";
+import { jobsCommand } from "./jobs/command.ts";
 import { listCommand } from "./list/command.ts";
 import { loadCommand } from "./load/command.ts";
 import { outOfScopeCommand } from "./out-of-scope/command.ts";
@@ -20,6 +21,7 @@ const COMMANDS = [
   trainCommand,
   parseCommand,
   listCommand,
+  jobsCommand,
   accuracyCommand,
   precisionCommand,
   outOfScopeCommand,
@@ -57,6 +59,7 @@ Examples:
   $ npm run bench -- train                      the example, in a child process and in this one
   $ npm run bench -- parse                      peak memory of a million rows, as CSV and as NDJSON
   $ npm run bench -- list --store s3            pages of 10,000 adapters: calls to the store, and time
+  $ npm run bench -- jobs                       pages of 10,000 jobs that wait
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
   $ npm run bench -- precision --data DIR --tasks trec --seeds 13
   $ npm run bench -- out-of-scope --data DIR    texts of none of the labels

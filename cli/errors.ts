@@ -111,6 +111,8 @@ export const exitCodeByCode = {
   job_not_cancellable: EXIT.failed,
   job_key_reused: EXIT.failed,
   jobs_unavailable: EXIT.unreachable,
+  webhook_url_refused: EXIT.badInput,
+  webhook_limit: EXIT.failed,
   report_not_found: EXIT.notFound,
   queue_full: EXIT.failed,
 } satisfies Record<CliErrorCode | RegistryErrorCode | ModelErrorCode | TrainerErrorCode, number>;

@@ -63,7 +63,25 @@ export function withColumns(command: Command): Command {
 }
 
 /** Of one process; each takes a core and the memory of a training. */
-export const TRAINERS_MAX = 64;
+const TRAINERS_MAX = 64;
+
+export interface TrainersOptions {
+  readonly trainers: number;
+  readonly trainingsPerTenant: number;
+}
+
+/** Of commands that train jobs. */
+export function withTrainers(command: Command, { trainersMin }: { trainersMin: 0 | 1 }): Command {
+  const none = trainersMin === 0 ? "; 0: softgate worker trains, here or elsewhere" : "";
+  return command
+    .option("--trainers <n>", `trainings at once${none}`, wholeNumber(trainersMin, TRAINERS_MAX), 1)
+    .option(
+      "--trainings-per-tenant <n>",
+      "of one tenant at once, wherever they run; the same for all that train",
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+      2,
+    );
+}
 
 export interface JobsOptions {
   /** A folder. */

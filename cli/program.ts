@@ -20,6 +20,7 @@ import { storeCommand } from "./commands/store.ts";
 import { tenantsCommand } from "./commands/tenants.ts";
 import { trainCommand } from "./commands/train.ts";
 import { usageCommand } from "./commands/usage.ts";
+import { workerCommand } from "./commands/worker.ts";
 import type { Io } from "./io.ts";
 import { choosePlace } from "./remote/server.ts";
 
@@ -37,6 +38,7 @@ export function createProgram(io: Io): Command {
     classifyCommand(io),
     reportCommand(io),
     serveCommand(io),
+    workerCommand(io),
     datasetsCommand(io),
     adaptersCommand(io),
     auditCommand(io),
@@ -102,6 +104,7 @@ Exit codes:
   1  failed                          4  store or network unreachable, or access refused
   2  bad usage or bad input          130  interrupted
 
-Variables: SOFTGATE_STORE, SOFTGATE_CACHE (folder for backbones), SOFTGATE_DEBUG=1 (stack traces); to work on a
-server: SOFTGATE_SERVER and SOFTGATE_KEY, or SOFTGATE_PROFILE, see softgate profiles.
+Variables: SOFTGATE_STORE, SOFTGATE_CACHE (folder for backbones), SOFTGATE_DEBUG=1 (stack traces); for jobs:
+DATABASE_URL (a Postgres server), SOFTGATE_DATA (folder of the embedded one); to work on a server:
+SOFTGATE_SERVER and SOFTGATE_KEY, or SOFTGATE_PROFILE, see softgate profiles.
 `;

@@ -11,6 +11,7 @@ const WARNINGS: readonly unknown[] = [
   "job_retried",
   "job_lost",
   "jobs_unavailable",
+  "webhook_refused",
 ];
 /** Said first on a terminal, or of no use there. */
 const SAID_ALREADY = ["event", "error", "method", "route", "status", "durationMs", "keyId", "traceId"];

@@ -59,6 +59,9 @@ import { listKeys } from "./routes/keys/list.ts";
 import { revokeKey } from "./routes/keys/revoke.ts";
 import { rotateKey } from "./routes/keys/rotate.ts";
 import { getUsage } from "./routes/usage/get.ts";
+import { createWebhook } from "./routes/webhooks/create.ts";
+import { listWebhooks } from "./routes/webhooks/list.ts";
+import { removeWebhook } from "./routes/webhooks/remove.ts";
 import { NO_TIMINGS, NO_TRACER, type Timings, type Tracer } from "./scope.ts";
 import type { Services } from "./services.ts";
 
@@ -163,6 +166,9 @@ function addTenantRoutes(
     rollbackAlias(services),
   );
   app.put("/v1/adapters/:name/aliases/:alias/protection", requireScope("admin"), protectAlias(services));
+  app.get("/v1/webhooks", requireScope("admin"), listWebhooks(services));
+  app.post("/v1/webhooks", requireScope("admin"), createWebhook(services));
+  app.delete("/v1/webhooks/:id", requireScope("admin"), removeWebhook(services));
   app.get("/v1/usage", requireScope("read"), getUsage(services));
   app.get("/v1/audit", requireScope("admin"), listAudit(services));
   app.get("/v1/keys", requireScope("admin"), listKeys(services));

@@ -37,6 +37,8 @@ export interface NodeServerOptions {
   readonly jobs?: JobPlace;
   /** Trainings at once; 0: workers elsewhere train. Default 1. */
   readonly trainers?: number;
+  /** Whether webhooks may be addresses of private networks, and http. Default false. */
+  readonly allowsPrivateWebhooks?: boolean;
   /** Of one tenant at once, on all machines. */
   readonly trainingsPerTenantMax?: number;
   /** Signs what is trained here. Without one, tenants that require signatures are not trained for. */

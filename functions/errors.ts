@@ -20,6 +20,7 @@ export type RequestErrorCode =
   | "method_not_allowed"
   | "job_not_found"
   | "too_many_streams"
+  | "webhook_not_found"
   | "trainer_absent"
   | "server_stopping"
   | "internal_error";

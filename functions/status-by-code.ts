@@ -29,6 +29,7 @@ export const statusByCode = {
   method_not_allowed: 405,
   job_not_found: 404,
   too_many_streams: 429,
+  webhook_not_found: 404,
   trainer_absent: 409,
   server_stopping: 503,
   internal_error: 500,
@@ -87,6 +88,8 @@ export const statusByCode = {
   job_not_cancellable: 409,
   job_key_reused: 409,
   jobs_unavailable: 503,
+  webhook_url_refused: 400,
+  webhook_limit: 409,
   report_not_found: 404,
   queue_full: 429,
 } satisfies Record<ErrorCode, ContentfulStatusCode>;

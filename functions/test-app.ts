@@ -13,7 +13,15 @@ import {
   type Signer,
   type TenantId,
 } from "#registry";
-import type { Job, JobEvent, JobQueue, JobRequest, JobsPage } from "#trainer/job";
+import type {
+  Job,
+  JobEvent,
+  JobQueue,
+  JobRequest,
+  JobsPage,
+  WebhookRecord,
+  WebhookStore,
+} from "#trainer/job";
 import { type AppOptions, createApp } from "./app.ts";
 import type { AppEnv } from "./app-env.ts";
 import { checkAnswer } from "./openapi/check-answer.ts";
@@ -143,6 +151,22 @@ export const fakeClassifier: ClassifierPort = {
 
 export class FakeJobs implements JobQueue {
   readonly #jobs = new Map<string, { tenant: string; job: Job; events: JobEvent[] }>();
+
+  readonly #webhooks: (WebhookRecord & { tenant: string })[] = [];
+  readonly webhooks: WebhookStore = {
+    create: async (tenant, webhook) => {
+      const id = `webhook-${this.#webhooks.length + 1}`;
+      const record = { id, ...webhook, createdAt: "2026-01-01T00:00:00.000Z" };
+      this.#webhooks.push({ ...record, tenant });
+      return { ...record, secret: "whsec_c2VjcmV0" };
+    },
+    list: async (own) =>
+      this.#webhooks.filter(({ tenant }) => tenant === own).map(({ tenant: _, ...record }) => record),
+    remove: async (tenant, id) => {
+      const at = this.#webhooks.findIndex((webhook) => webhook.tenant === tenant && webhook.id === id);
+      return at >= 0 && this.#webhooks.splice(at, 1).length > 0;
+    },
+  };
 
   async submit(tenant: string, request: JobRequest): Promise<Job> {
     const id = `job-${this.#jobs.size + 1}`;

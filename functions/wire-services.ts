@@ -76,6 +76,7 @@ export async function wireServices(
   const worker = startWorker({
     ...{ registry, backbone: { ...backbone, folder }, log, observer, ...signing },
     ...{ jobs: options.jobs ?? jobPlaceOf(options.storeUrl, {}), ...trainingOptions(options) },
+    webhooks: { allowsPrivate: options.allowsPrivateWebhooks ?? false },
   });
   const jobs = givenJobs ?? worker;
   closers.push(() => jobs.close());

@@ -10,6 +10,8 @@ export type TrainerErrorCode =
   | "job_not_cancellable"
   | "job_key_reused"
   | "jobs_unavailable"
+  | "webhook_url_refused"
+  | "webhook_limit"
   | "report_not_found"
   | "queue_full";
 

@@ -142,11 +142,35 @@ export interface JobsPage {
   readonly state?: JobState;
 }
 
+export const WEBHOOK_EVENTS = ["job.succeeded", "job.failed", "job.cancelled"] as const;
+export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
+
+export interface WebhookRecord {
+  readonly id: string;
+  readonly url: string;
+  readonly events: readonly WebhookEvent[];
+  readonly createdAt: string;
+}
+
+/** Where a tenant is told of its jobs' ends. */
+export interface WebhookStore {
+  /** The secret that its messages are signed with is answered here alone. Throws webhook_url_refused, webhook_limit. */
+  create(
+    tenant: string,
+    webhook: { url: string; events: readonly WebhookEvent[] },
+  ): Promise<WebhookRecord & { secret: string }>;
+  /** The oldest first. */
+  list(tenant: string): Promise<WebhookRecord[]>;
+  /** False when the tenant has none of this id. */
+  remove(tenant: string, id: string): Promise<boolean>;
+}
+
 /**
  * Every method throws TrainerError jobs_unavailable while the job database is not to be had. Of a job that is not the
  * tenant's each answers undefined, as of one that never was.
  */
 export interface JobQueue {
+  readonly webhooks: WebhookStore;
   /** Throws queue_full, job_key_reused. */
   submit(tenant: string, request: JobRequest): Promise<Job>;
   get(tenant: string, id: string): Promise<Job | undefined>;

@@ -19,6 +19,8 @@ export interface WorkerOptions {
   readonly trainers?: number;
   /** Of one tenant at once, in all processes. Default TENANT_TRAININGS_MAX. */
   readonly trainingsPerTenantMax?: number;
+  /** Of the tenants' webhooks; without, they are sent elsewhere. */
+  readonly webhooks?: { readonly allowsPrivate: boolean };
   /** Signs what is trained here; without one, tenants that require signatures are not trained for. */
   readonly signer?: Signer;
   readonly log: (event: Record<string, unknown>) => void;
@@ -29,7 +31,7 @@ export const TENANT_TRAININGS_MAX = 2;
 
 /** Nothing is opened yet: begin() does it beside the caller, and tries again when it could not be; calls do, too. */
 export function startWorker(options: WorkerOptions): JobService {
-  const { registry, backbone, signer, observer, jobs, log } = options;
+  const { registry, backbone, signer, observer, jobs, webhooks, log } = options;
   const { trainers = 1, trainingsPerTenantMax = TENANT_TRAININGS_MAX } = options;
   const work = {
     ...{ registry, backbone, train: trainInChild, softgateVersion: packageJson.version },
@@ -40,6 +42,8 @@ export function startWorker(options: WorkerOptions): JobService {
   const run: RunAttempt = (request) => runJob({ ...request, tenant: request.tenant as TenantId }, work);
   return openJobService(jobs, {
     trainers: { count: trainers, perTenantMax: trainingsPerTenantMax, run, now: Date.now },
+    sendsWebhooks: webhooks !== undefined,
+    allowsPrivateWebhooks: webhooks?.allowsPrivate ?? false,
     log,
   });
 }

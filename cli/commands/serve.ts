@@ -12,23 +12,24 @@ import {
   jobsOf,
   precisionOption,
   type StoreOptions,
-  TRAINERS_MAX,
+  type TrainersOptions,
   wholeNumber,
   withJobs,
   withStore,
+  withTrainers,
 } from "../options.ts";
 import { json } from "../output.ts";
 import { findOrPull } from "../pull.ts";
 import { readSigner } from "../signing-key-file.ts";
 
-interface ServeOptions extends StoreOptions, JobsOptions, OidcCommandOptions {
+interface ServeOptions extends StoreOptions, JobsOptions, TrainersOptions, OidcCommandOptions {
   readonly port: number;
   readonly host: string;
   readonly backbone: string;
   readonly threads?: number;
   readonly sessions?: number;
   readonly precision: PrecisionChoice;
-  readonly trainers: number;
+  readonly webhooksToPrivate?: true;
   readonly metricsPort?: number;
   readonly drainDelay: number;
   readonly logLevel: LogLevel;
@@ -45,7 +46,7 @@ interface ServeOptions extends StoreOptions, JobsOptions, OidcCommandOptions {
 const DRAIN_DELAY_MAX = 600;
 
 export function serveCommand(io: Io): Command {
-  return withOidc(withJobs(withStore(new Command("serve"), io), io))
+  return withOidc(withTrainers(withJobs(withStore(new Command("serve"), io), io), { trainersMin: 0 }))
     .description(
       "serve the HTTP API; its log goes to standard error, as JSON lines unless that is a terminal",
     )
@@ -54,10 +55,8 @@ export function serveCommand(io: Io): Command {
     .option("--threads <n>", "of a forward pass; 0: as many as make use of the cores", wholeNumber(0, 256))
     .option("--sessions <n>", "forward passes at once; 0: one for each core and thread", wholeNumber(0, 256))
     .option(
-      "--trainers <n>",
-      "trainings at once; 0: softgate worker trains, here or elsewhere",
-      wholeNumber(0, TRAINERS_MAX),
-      1,
+      "--webhooks-to-private",
+      "let tenants name webhooks in private networks, and by http: for tenants that are all trusted",
     )
     .option("--metrics-port <port>", "serve Prometheus metrics there, at /metrics", wholeNumber(0, 65_535))
     .option(
@@ -123,6 +122,8 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     precision,
     backbone: folder,
     ...{ jobs: await jobsOf(options, io), trainers: options.trainers },
+    trainingsPerTenantMax: options.trainingsPerTenant,
+    allowsPrivateWebhooks: options.webhooksToPrivate ?? false,
     ...{ adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, restoresWarm: options.prefetch },
     ...(adapterFolder !== undefined && { adapterFolder }),
     ...(threads !== undefined && { threads }),

@@ -14,6 +14,7 @@ export const tags = [
   { name: "adapters", description: "Adapters and their versions." },
   { name: "aliases", description: "Movable names of versions." },
   { name: "tenant", description: "What the tenant has, and what was changed." },
+  { name: "webhooks", description: "Where the ends of jobs are told." },
   { name: "keys", description: "The tenant's keys." },
   { name: "server", description: "The server itself; without a key." },
 ] as const;

@@ -37,6 +37,9 @@ import { listKeysOperation } from "../routes/keys/list.ts";
 import { revokeKeyOperation } from "../routes/keys/revoke.ts";
 import { rotateKeyOperation } from "../routes/keys/rotate.ts";
 import { getUsageOperation } from "../routes/usage/get.ts";
+import { createWebhookOperation } from "../routes/webhooks/create.ts";
+import { listWebhooksOperation } from "../routes/webhooks/list.ts";
+import { removeWebhookOperation } from "../routes/webhooks/remove.ts";
 import type { Operation } from "./operation.ts";
 
 /** By method and path as app.ts has them, in its order. */
@@ -72,6 +75,9 @@ export const operations: Readonly<Record<string, Operation>> = {
   "PUT /v1/adapters/:name/aliases/:alias": setAliasOperation,
   "POST /v1/adapters/:name/aliases/:alias/rollback": rollbackAliasOperation,
   "PUT /v1/adapters/:name/aliases/:alias/protection": protectAliasOperation,
+  "GET /v1/webhooks": listWebhooksOperation,
+  "POST /v1/webhooks": createWebhookOperation,
+  "DELETE /v1/webhooks/:id": removeWebhookOperation,
   "GET /v1/usage": getUsageOperation,
   "GET /v1/audit": listAuditOperation,
   "GET /v1/keys": listKeysOperation,

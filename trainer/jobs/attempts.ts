@@ -184,7 +184,7 @@ export class JobAttempts {
   }
 
   #move(tx: Queryable, job: Job, move: Move): Promise<void> {
-    return moveJob(tx, this.#parts.schema, job, move);
+    return moveJob(tx, this.#parts, job, move);
   }
 
   #change<Value>(work: (tx: Queryable) => Promise<Value>): Promise<Value> {

@@ -8,6 +8,7 @@ import {
   type JobRequest,
   type JobsPage,
   TrainerError,
+  type WebhookStore,
 } from "../job.ts";
 import { type JobPlace, mayHaveJobs, openDatabase } from "./open-database.ts";
 import type { OpenedJobs, OpenJobsOptions } from "./open-jobs.ts";
@@ -30,6 +31,11 @@ class OpeningJobs implements JobService {
   readonly #place: JobPlace;
   readonly #options: OpenJobsOptions;
   readonly #stop = new AbortController();
+  readonly webhooks: WebhookStore = {
+    create: async (...given) => (await this.#open()).webhooks.create(...given),
+    list: async (tenant) => (await this.#open()).webhooks.list(tenant),
+    remove: async (tenant, id) => (await this.#open()).webhooks.remove(tenant, id),
+  };
   #opening: Promise<OpenedJobs> | undefined;
 
   constructor(place: JobPlace, options: OpenJobsOptions) {

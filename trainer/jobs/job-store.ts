@@ -37,7 +37,7 @@ export interface JobStoreParts extends JobLimits {
   readonly signals: JobSignals;
 }
 
-export class JobStore implements Omit<JobQueue, "close"> {
+export class JobStore implements Omit<JobQueue, "close" | "webhooks"> {
   readonly #parts: JobStoreParts;
 
   constructor(parts: JobStoreParts) {
@@ -100,13 +100,13 @@ export class JobStore implements Omit<JobQueue, "close"> {
   }
 
   cancel(tenant: string, id: string): Promise<Job | undefined> {
-    const { database, schema, boss } = this.#parts;
+    const { database, boss } = this.#parts;
     return database.transaction(async (tx) => {
       await tx.query(QUEUE_LOCK);
       const found = await this.#find(tx, { tenant, id });
       if (!found || found.job.state === "cancelled") return found?.job;
       requireCancellable(found);
-      await moveJob(tx, schema, found.job, { to: "cancelled", cause: "asked" });
+      await moveJob(tx, this.#parts, found.job, { to: "cancelled", cause: "asked" });
       await boss.cancel(TRAIN_QUEUE, uuidOf(id) ?? id, { db: within(tx) });
       return (await this.#read(tx, { tenant, id })).job;
     });

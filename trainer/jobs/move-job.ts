@@ -1,4 +1,5 @@
 // The one place where a job's state changes: by the table of transitions, with an event, in the caller's transaction.
+import type { PgBoss } from "pg-boss";
 import {
   isTransition,
   type Job,
@@ -10,6 +11,7 @@ import {
 import type { Queryable } from "./database.ts";
 import { uuidOf } from "./job-rows.ts";
 import { channelOf } from "./schema.ts";
+import { queueWebhooks } from "./webhooks.ts";
 
 export interface Move {
   readonly to: JobState;
@@ -26,7 +28,13 @@ export interface Move {
 type Moved = Pick<Job, "id" | "state" | "attempt">;
 
 /** The caller holds the lock of the queue, as all do that change states. Throws for what is no transition. */
-export async function moveJob(tx: Queryable, schema: string, job: Moved, move: Move): Promise<void> {
+export async function moveJob(
+  tx: Queryable,
+  parts: { readonly schema: string; readonly boss: PgBoss },
+  job: Moved,
+  move: Move,
+): Promise<void> {
+  const { schema } = parts;
   const { to, cause, attempt = job.attempt, error, adapter, report } = move;
   if (!isTransition(job.state, to, cause)) {
     throw new Error(`invariant: ${job.id} cannot go from ${job.state} to ${to} for ${cause}`);
@@ -45,6 +53,7 @@ export async function moveJob(tx: Queryable, schema: string, job: Moved, move: M
   if (rows.length !== 1) throw new Error(`invariant: ${job.id} is no longer ${job.state}`);
   const told = { type: "state" as const, state: to, cause, attempt };
   await appendEvent(tx, schema, job.id, { ...told, ...(error && { error }), ...(adapter && { adapter }) });
+  await queueWebhooks(tx, parts, { id: job.id, state: to });
 }
 
 /** And wakes whoever waits for the job. */

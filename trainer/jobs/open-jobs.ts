@@ -1,5 +1,6 @@
 // The job database, opened: tables, queue, signals, trainers, and what is done of itself now and then. Several
 // processes may open a server's; of the embedded one, who opens it is alone.
+import type { WebhookStore } from "../job.ts";
 import { jobLogFields } from "../job-observer.ts";
 import { JobAttempts } from "./attempts.ts";
 import type { JobDatabase } from "./database.ts";
@@ -9,20 +10,21 @@ import { HEARTBEAT_SECONDS, type QueueOptions, SUPERVISE_SECONDS, startQueue } f
 import { createTables, SCHEMA_DEFAULT } from "./schema.ts";
 import { JobSignals } from "./signals.ts";
 import { Trainers, type TrainersOptions } from "./trainers.ts";
+import { createWebhookQueue, createWebhookStore, sendWebhooks, type WebhookOptions } from "./webhooks.ts";
 
-export interface OpenJobsOptions extends JobLimits, Omit<QueueOptions, "expireInSeconds"> {
+export interface OpenJobsOptions extends JobLimits, WebhookOptions, Omit<QueueOptions, "expireInSeconds"> {
   /** Default SCHEMA_DEFAULT; letters and "_". */
   readonly schema?: string;
   /** Without, none trains here. */
   readonly trainers?: Omit<TrainersOptions, "trainMsMax" | "heartbeatMs" | "log">;
   /** Default TRAIN_MS_MAX. */
   readonly trainMsMax?: number;
-  readonly log: (event: Record<string, unknown>) => void;
 }
 
 export interface OpenedJobs {
   readonly store: JobStore;
   readonly attempts: JobAttempts;
+  readonly webhooks: WebhookStore;
   /** What is looked after every superviseSeconds, at once. */
   maintain(): Promise<void>;
   /** Gives running jobs back, then closes the database. */
@@ -48,6 +50,7 @@ export async function openJobs(database: JobDatabase, options: OpenJobsOptions):
     const onError = (error: unknown) => log({ event: "job_queue_failed", error: String(error) });
     const boss = await startQueue(database, schema, { ...options, expireInSeconds, onError });
     closers.push(() => boss.stop({ graceful: false, close: false }));
+    await createWebhookQueue(boss, options);
     const signals = await JobSignals.open(database, schema);
     closers.push(() => signals.close());
     const parts = { ...options, database, schema, boss, signals };
@@ -62,12 +65,13 @@ export async function openJobs(database: JobDatabase, options: OpenJobsOptions):
     };
     await maintain();
     closers.push(repeat(maintain, options.superviseSeconds ?? SUPERVISE_SECONDS, log));
+    if (options.sendsWebhooks ?? true) await sendWebhooks(parts);
     if (options.trainers) {
       const heartbeatMs = ((options.heartbeatSeconds ?? HEARTBEAT_SECONDS) * 1_000) / 3;
       const trainers = new Trainers(attempts, signals, { ...options.trainers, trainMsMax, heartbeatMs, log });
       closers.push(() => trainers.close());
     }
-    return { store: new JobStore(parts), attempts, maintain, close };
+    return { store: new JobStore(parts), attempts, webhooks: createWebhookStore(parts), maintain, close };
   } catch (error) {
     await close();
     throw error;

@@ -79,6 +79,17 @@ function tablesOf(schema: string): string {
       PRIMARY KEY (job_id, seq)
     );
 
+    CREATE TABLE ${schema}.webhooks (
+      id uuid PRIMARY KEY,
+      tenant text NOT NULL,
+      url text NOT NULL,
+      events jsonb NOT NULL,
+      -- Not hashed: messages are signed with it.
+      secret text NOT NULL,
+      created_at timestamptz NOT NULL
+    );
+    CREATE INDEX webhooks_by_tenant ON ${schema}.webhooks (tenant);
+
     -- A tenant's turn is over when one of its jobs is begun; who has waited longest is next.
     CREATE SEQUENCE ${schema}.turns;
     CREATE TABLE ${schema}.tenants (tenant text PRIMARY KEY, last_turn bigint NOT NULL, at timestamptz NOT NULL);
