@@ -16,3 +16,6 @@ export {
   type ParseOptions,
   parseDataset,
 } from "./parse.ts";
+export { type Line, splitLines } from "./split-lines.ts";
+export { streamRows } from "./stream-rows.ts";
+export type { StreamedRow } from "./streamed-row.ts";
