@@ -173,7 +173,7 @@ function addTenantRoutes(
   );
   app.put("/v1/adapters/:name/aliases/:alias/protection", requireScope("admin"), protectAlias(services));
   app.get("/v1/webhooks", requireScope("admin"), listWebhooks(services));
-  app.post("/v1/webhooks", requireScope("admin"), createWebhook(services));
+  app.post("/v1/webhooks", requireScope("admin"), onceInSecret, createWebhook(services));
   app.delete("/v1/webhooks/:id", requireScope("admin"), removeWebhook(services));
   app.get("/v1/usage", requireScope("read"), getUsage(services));
   app.get("/v1/audit", requireScope("admin"), listAudit(services));
