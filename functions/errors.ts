@@ -16,6 +16,7 @@ export type RequestErrorCode =
   | "too_many_uploads"
   | "idempotency_key_reused"
   | "idempotency_key_in_use"
+  | "too_many_line_streams"
   | "route_not_found"
   | "method_not_allowed"
   | "job_not_found"

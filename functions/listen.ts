@@ -6,7 +6,7 @@ import { getRequestListener } from "@hono/node-server";
 /** Of a request's line and headers, from the connection's first byte. */
 export const HEADERS_MS_MAX = 15_000;
 /** Of a whole request with its body, whatever its route: routes have lower bounds of their own (limit-body.ts). */
-export const REQUEST_MS_MAX = 60 * 60 * 1_000;
+export const REQUEST_MS_MAX = 24 * 60 * 60 * 1_000;
 export const HEADERS_BYTES_MAX = 16 * 1024;
 /** At once. Those beyond are closed at once: a balancer tries another server. */
 export const CONNECTIONS_MAX = 10_000;

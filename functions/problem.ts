@@ -29,12 +29,15 @@ const SERVER_FAULT = "The server could not answer this request; its log has the 
 
 /** The response for an error. Sets errorCode for the log line. */
 export function problemResponse(c: AppContext, error: unknown): Response {
-  const problem = describe(error, { instance: c.req.path, requestId: c.get("requestId") ?? "" });
+  const problem = {
+    ...describeError(error),
+    instance: c.req.path,
+    requestId: c.get("requestId") ?? "",
+  } satisfies Problem;
   c.set("errorCode", problem.code);
   if (error instanceof RequestError)
     for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
-  const retryAfterSeconds =
-    error instanceof OverloadError ? error.retryAfterSeconds : retryAfterSecondsByCode[problem.code];
+  const retryAfterSeconds = retryAfterSecondsOf(error);
   if (retryAfterSeconds !== undefined) c.header("Retry-After", String(retryAfterSeconds));
   if (error instanceof OverloadError && error.quota) writeRateLimit(c, error.quota, error.retryAfterSeconds);
   return c.body(JSON.stringify(problem), problem.status as (typeof statusByCode)[ErrorCode], {
@@ -42,7 +45,8 @@ export function problemResponse(c: AppContext, error: unknown): Response {
   });
 }
 
-function describe(error: unknown, place: { instance: string; requestId: string }): Problem {
+/** What a caller may learn of an error, for a part of an answer that is not one itself. */
+export function describeError(error: unknown): Omit<Problem, "instance" | "requestId"> {
   const code = codeOf(error);
   const status = statusByCode[code];
   const errors = status < 500 ? errorDetails(error) : [];
@@ -51,10 +55,14 @@ function describe(error: unknown, place: { instance: string; requestId: string }
     title: titleOf(code),
     status,
     detail: status < 500 || error instanceof OverloadError ? cut(publicMessageOf(error)) : SERVER_FAULT,
-    ...place,
     code,
     ...(errors.length > 0 && { errors }),
   };
+}
+
+/** Undefined where waiting does not help. */
+export function retryAfterSecondsOf(error: unknown): number | undefined {
+  return error instanceof OverloadError ? error.retryAfterSeconds : retryAfterSecondsByCode[codeOf(error)];
 }
 
 /** Of an error that no room made, internal_error. */

@@ -4,6 +4,7 @@
 import type { z } from "zod";
 import type { AppContext } from "./app-env.ts";
 import { RequestError } from "./errors.ts";
+import { mediaTypeOf } from "./media-type.ts";
 import { bodyTooLarge } from "./middleware/limit-body.ts";
 import { parseInput } from "./parse-input.ts";
 
@@ -12,10 +13,15 @@ export async function readJson<Schema extends z.ZodType>(
   c: AppContext,
   schema: Schema,
 ): Promise<z.output<Schema>> {
+  return parseInput(schema, await readJsonValue(c));
+}
+
+/** As readJson, whatever the JSON is: for a route whose body has several forms. */
+export async function readJsonValue(c: AppContext): Promise<unknown> {
   if (mediaTypeOf(c.req.header("content-type")) !== "application/json") {
     throw new RequestError("unsupported_media_type", "Send JSON with Content-Type: application/json.");
   }
-  return parseInput(schema, parseJson(await readBytes(c)));
+  return parseJson(await readBytes(c), "body");
 }
 
 /** As readJson; a request without a body is read as {}. */
@@ -61,11 +67,6 @@ async function inTime<Value>(read: Promise<Value>, msMax: number): Promise<Value
   }
 }
 
-/** "text/csv; charset=utf-8" → "text/csv". */
-export function mediaTypeOf(contentType: string | undefined): string {
-  return contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-}
-
 async function readWhole(c: AppContext): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await c.req.raw.arrayBuffer());
 }
@@ -99,11 +100,12 @@ function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array<
   return bytes;
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+/** `what` the bytes are, for the message. Throws RequestError invalid_request. */
+export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
     // The parser's own message quotes the body, which may be a customer's text.
-    throw new RequestError("invalid_request", "The body is not JSON in UTF-8.", { cause });
+    throw new RequestError("invalid_request", `The ${what} is not JSON in UTF-8.`, { cause });
   }
 }

@@ -67,6 +67,11 @@ export class Scope {
     return this.traceparent?.split("-")[1];
   }
 
+  /** Timed alike, without spans: for what a request does any number of times. */
+  untraced(): Scope {
+    return new Scope(passOn(undefined), this.#timings, this.#step);
+  }
+
   /** Settles as the work does. */
   async step<Value>(step: Step, work: (scope: Scope) => Promise<Value>): Promise<Value> {
     const span = this.#span.child(step);

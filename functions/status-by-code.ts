@@ -25,6 +25,7 @@ export const statusByCode = {
   too_many_uploads: 429,
   idempotency_key_reused: 422,
   idempotency_key_in_use: 409,
+  too_many_line_streams: 429,
   route_not_found: 404,
   method_not_allowed: 405,
   job_not_found: 404,
@@ -95,6 +96,7 @@ export const statusByCode = {
 export const retryAfterSecondsByCode: Partial<Record<ErrorCode, number>> = {
   too_many_uploads: 5,
   idempotency_key_in_use: 1,
+  too_many_line_streams: 5,
   queue_full: 30,
   too_many_streams: 5,
   jobs_unavailable: 5,

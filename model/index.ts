@@ -13,6 +13,7 @@ export { assertFits } from "./runtime/adapter-cache.ts";
 export {
   ADAPTER_MEMORY_BYTES_DEFAULT,
   ADAPTER_RESIDENT_BYTES_DEFAULT,
+  CLASSIFY_MS_DEFAULT,
   CLASSIFY_MS_MAX,
 } from "./runtime/limits.ts";
 export type { ClassifyPhase, RequestObserver, RuntimeObserver } from "./runtime/observer.ts";

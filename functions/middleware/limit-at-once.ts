@@ -3,7 +3,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { RequestError } from "../errors.ts";
-import { mediaTypeOf } from "../read-body.ts";
+import { mediaTypeOf } from "../media-type.ts";
 
 /** Of datasets. Each holds up to UPLOAD_BYTES_MAX and its parsed form. */
 export const UPLOADS_AT_ONCE_MAX = 4;

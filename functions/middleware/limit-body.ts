@@ -3,6 +3,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { RequestError } from "../errors.ts";
+import { isLineByLine } from "../media-type.ts";
 
 export const JSON_BODY_BYTES_MAX = 1024 * 1024;
 /** Less than a dataset may have: a server holds several uploads at once, each more than once. */
@@ -23,7 +24,8 @@ const bodyBytesMaxByPath: readonly (readonly [RegExp, number])[] = [
 
 export function limitBody(msMaxOf: (bodyBytesMax: number) => number): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    const bodyBytesMax = bodyBytesMaxOf(c.req.path);
+    const isOpenEnded = isLineByLine(c.req.path, c.req.header("content-type"));
+    const bodyBytesMax = isOpenEnded ? Number.POSITIVE_INFINITY : bodyBytesMaxOf(c.req.path);
     if (Number(c.req.header("content-length") ?? 0) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
     c.set("bodyBytesMax", bodyBytesMax);
     c.set("bodyMsMax", msMaxOf(bodyBytesMax));

@@ -16,3 +16,4 @@ export {
   type ParseOptions,
   parseDataset,
 } from "./parse.ts";
+export { type Line, splitLines } from "./split-lines.ts";

@@ -6,9 +6,10 @@ import { ModelError } from "#model";
 import { digestSchema, originSchema, parseAdapterName, publishPackage, unpackPackage } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
+import { mediaTypeOf } from "../../media-type.ts";
 import { FILE, jsonAnswer, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
 import { parseQuery } from "../../parse-input.ts";
-import { mediaTypeOf, readBytes } from "../../read-body.ts";
+import { readBytes } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
 import { unzipPackage } from "./package-archive.ts";
 

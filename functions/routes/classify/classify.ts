@@ -1,21 +1,43 @@
-// POST /v1/classify: the steps resolve and classify. A request is answered by the version it was resolved to,
-// whatever aliases do meanwhile; the digest of what answered goes into every response.
+// POST /v1/classify: one request, a batch of them, or a stream of lines. The digest of what answered goes into every
+// response of the first kind, and the version into every other's parts.
 import { z } from "zod";
 import { CLASSIFY_MS_MAX } from "#model";
-import { digestSchema, parseAdapterReference } from "#registry";
+import { digestSchema } from "#registry";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
-import { adapterOf, requireSameBackbone } from "../../load-adapter.ts";
-import { jsonAnswer, jsonBody, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
-import { readJson } from "../../read-body.ts";
-import type { Scope } from "../../scope.ts";
-import type { ResolvedAdapter, Services, TenantId } from "../../services.ts";
-import { predictionOf, predictionSchema } from "./prediction.ts";
-import { classifyRequestSchema } from "./request.ts";
+import { logFault } from "../../log-fault.ts";
+import { isLineByLine } from "../../media-type.ts";
+import { type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
+import { parseInput } from "../../parse-input.ts";
+import { readJsonValue } from "../../read-body.ts";
+import type { Services } from "../../services.ts";
+import { answerBatch } from "./answer-batch.ts";
+import { answerRequest } from "./answer-request.ts";
+import { classifyStream } from "./classify-stream.ts";
+import { classifyBatchSchema, classifyRequestSchema, streamQuerySchema } from "./request.ts";
+import { classifyAnswerSchema, classifyBatchAnswerSchema } from "./response.ts";
+import { StreamShares } from "./stream-shares.ts";
+
+/** Of every route that classifies. */
+export const CLASSIFY_ERRORS = [
+  ...(["invalid_reference", "adapter_not_found", "alias_not_found", "version_not_found"] as const),
+  ...(["backbone_mismatch", "pair_required", "classifier_overloaded"] as const),
+  ...(["classifier_tenant_overloaded", "text_rate_exceeded", "deadline_unmet"] as const),
+  ...SIGNATURE_ERRORS,
+];
+
+const linesSchema = z.string().meta({
+  description: "Lines of JSON, one for each text and one for its answer, in order: docs/how-to/batch.md.",
+});
 
 export const classifyOperation: Operation = {
-  ...{ id: "classify", tag: "classify", summary: "Classifies texts with an adapter" },
+  ...{
+    id: "classify",
+    tag: "classify",
+    summary: "Classifies texts: of one adapter, of several, or line by line",
+  },
   changesNothing: true,
+  query: streamQuerySchema,
   headers: z.object({
     "softgate-timeout-ms": z
       .string()
@@ -23,62 +45,56 @@ export const classifyOperation: Operation = {
       .meta({ description: `Milliseconds that the caller will wait, at most ${CLASSIFY_MS_MAX}.` })
       .exactOptional(),
   }),
-  body: jsonBody(classifyRequestSchema),
-  answers: {
-    200: jsonAnswer(
-      "A prediction for each text, in their order, all by one version.",
-      z.strictObject({
-        ...{ adapterId: z.string(), version: z.int(), digest: digestSchema },
-        predictions: z.array(predictionSchema),
-      }),
-      z.object({ "softgate-adapter-digest": digestSchema }),
-    ),
+  body: {
+    content: {
+      "application/json": z.union([classifyRequestSchema, classifyBatchSchema]),
+      "application/x-ndjson": linesSchema,
+    },
   },
-  errors: [
-    ...(["unsupported_media_type", "invalid_reference", "adapter_not_found", "alias_not_found"] as const),
-    ...(["version_not_found", "backbone_mismatch", "pair_required", "classifier_overloaded"] as const),
-    ...([
-      "classifier_tenant_overloaded",
-      "text_rate_exceeded",
-      "deadline_unmet",
-      ...SIGNATURE_ERRORS,
-    ] as const),
-  ],
+  answers: {
+    200: {
+      description: "A prediction for each text, in their order; of a batch a result for each request.",
+      content: {
+        "application/json": z.union([classifyAnswerSchema, classifyBatchAnswerSchema]),
+        "application/x-ndjson": linesSchema,
+      },
+      headers: z.object({ "softgate-adapter-digest": digestSchema.exactOptional() }),
+    },
+  },
+  errors: ["too_many_line_streams", ...CLASSIFY_ERRORS],
 };
 
-export const classify = (services: Services) => async (c: AppContext) => {
-  const { adapterId, inputs, topK } = await readJson(c, classifyRequestSchema);
-  const timeoutMs = readTimeout(c);
-  const tenant = c.get("tenant");
-  const scope = c.get("scope");
-  const resolved = await scope.step("resolve", (inner) => resolve(services, { tenant, adapterId }, inner));
-  c.set("adapterDigest", resolved.digest);
-  const classifications = await scope.step("classify", (inner) => {
-    inner.note({ texts: inputs.length, adapter_digest: resolved.digest });
-    return services.classifier.classify(adapterOf(services.registry, tenant, resolved, inner), inputs, {
-      observer: inner,
-      ...(timeoutMs !== undefined && { timeoutMs }),
-    });
-  });
-  services.warmSet?.note(tenant, resolved);
-  c.header("Softgate-Adapter-Digest", resolved.digest);
-  return c.json({
-    adapterId,
-    version: resolved.version,
-    digest: resolved.digest,
-    predictions: classifications.map((classification) => predictionOf(classification, topK)),
-  });
+export const classify = (services: Services) => {
+  const shares = new StreamShares();
+  return async (c: AppContext) => {
+    if (isLineByLine(c.req.path, c.req.header("content-type"))) return classifyStream(c, services, shares);
+    const body = await readJsonValue(c);
+    return isBatch(body) ? classifyBatch(c, services, body) : classifyOne(c, services, body);
+  };
 };
 
-async function resolve(
-  { registry, backbone }: Services,
-  { tenant, adapterId }: { tenant: TenantId; adapterId: string },
-  scope: Scope,
-): Promise<ResolvedAdapter> {
-  const resolved = await registry.resolve(tenant, parseAdapterReference(adapterId));
-  scope.note({ version: resolved.version, adapter_digest: resolved.digest });
-  requireSameBackbone(resolved, backbone);
-  return resolved;
+function isBatch(body: unknown): boolean {
+  return typeof body === "object" && body !== null && Object.hasOwn(body, "requests");
+}
+
+async function classifyOne(c: AppContext, services: Services, body: unknown): Promise<Response> {
+  const request = parseInput(classifyRequestSchema, body);
+  const answer = await answerRequest(services, request, {
+    ...callerOf(c),
+    onResolved: ({ digest }) => c.set("adapterDigest", digest),
+  });
+  c.header("Softgate-Adapter-Digest", answer.digest);
+  return c.json(answer);
+}
+
+async function classifyBatch(c: AppContext, services: Services, body: unknown): Promise<Response> {
+  const batch = parseInput(classifyBatchSchema, body);
+  const onFault = (error: unknown) => logFault(services.log, c, error);
+  return c.json(await answerBatch(services, batch, { ...callerOf(c), onFault }));
+}
+
+function callerOf(c: AppContext) {
+  return { tenant: c.get("tenant"), scope: c.get("scope"), timeoutMs: readTimeout(c) };
 }
 
 /** Milliseconds that the caller will wait: the header Softgate-Timeout-Ms. Half a minute without it. */

@@ -2,7 +2,8 @@
 import { type DatasetMediaType, isDatasetMediaType, mediaTypeOfFile } from "#trainer/dataset";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
-import { mediaTypeOf, readBytes } from "../../read-body.ts";
+import { mediaTypeOf } from "../../media-type.ts";
+import { readBytes } from "../../read-body.ts";
 
 export interface Upload {
   readonly bytes: Uint8Array;
