@@ -1,8 +1,10 @@
-// softgate classify: texts from the command line or standard input, answered in this process or on a server.
+// softgate classify: texts from the command line, standard input or a file, answered in this process, the first two also
+// on a server.
 import { Command } from "commander";
 import type { Prediction } from "#functions/prediction";
 import type { TextInput } from "#model";
 import { TEXTS_AT_ONCE } from "#trainer/evaluate";
+import { type ClassifyFileOptions, classifyFile } from "../classify-file/classify-file.ts";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import type { OpenAdapterOptions } from "../open-adapter.ts";
@@ -15,6 +17,8 @@ interface ClassifyOptions extends OpenAdapterOptions {
   readonly pairs?: boolean;
 }
 
+type CommandOptions = ClassifyOptions & Partial<ClassifyFileOptions> & { readonly columnPrefix: string };
+
 export function classifyCommand(io: Io): Command {
   return withPlaceOptions(new Command("classify"), io)
     .description("classify texts with an adapter, in this process or on a server")
@@ -22,9 +26,31 @@ export function classifyCommand(io: Io): Command {
     .requiredOption("--adapter <id>", "NAME, NAME@ALIAS or NAME:VERSION")
     .option("--pairs", "each text is a pair, its two texts separated by a tab")
     .option("--top-k <k>", "how many labels to give a text", wholeNumber(1, 1000), 1)
+    .option("--input <file>", "of texts, any number: CSV, TSV, JSON lines or Parquet; with --output")
+    .option("--output <file>", "CSV, TSV or JSON lines: the input's rows, with label, score and out_of_scope")
+    .option("--all-scores", "of a file: the score of each label too")
+    .option("--text-column <name>", "of the file: the column of the texts (default: found by usual names)")
+    .option("--text-pair-column <name>", "of the file: the column of the second texts of pairs")
+    .option("--column-prefix <text>", "of the file: before the names of the columns that are added", "")
+    .option("--overwrite", "of the file: replace an output that is there")
+    .option("--restart", "of the file: begin anew where a partial output is there")
     .option("--backbone <id>", "id or folder, when it is not the one the adapter names")
     .addHelpText("after", HELP)
-    .action((texts: string[], options: ClassifyOptions) => classify(texts, options, io));
+    .action((texts: string[], options: CommandOptions) => {
+      const { input, output } = options;
+      if (input === undefined && output === undefined) return classify(texts, options, io);
+      if (input === undefined || output === undefined || texts.length > 0 || options.pairs) {
+        throw new CliError(
+          "bad_usage",
+          "Give --input and --output together, and no texts or --pairs beside them.",
+        );
+      }
+      if (options.remote) {
+        const remedy = "send its lines to the server as they are: docs/how-to/batch.md";
+        throw new CliError("bad_usage", `A file is answered in this process, without --server. Or ${remedy}.`);
+      }
+      return classifyFile({ ...options, input, output }, io);
+    });
 }
 
 async function classify(texts: readonly string[], options: ClassifyOptions, io: Io): Promise<void> {
@@ -81,4 +107,8 @@ Examples:
   $ softgate classify --adapter tickets "I was charged twice" --top-k 3
   $ softgate classify --adapter tickets@production < texts.txt > answers.tsv
   $ softgate classify --adapter duplicates --pairs < pairs.tsv
+  $ softgate classify --adapter tickets --input tickets.csv --output answers.csv
+
+A file may have any length: it is streamed, and answered by one version. Ended, it leaves OUTPUT.partial, and the same
+command goes on from there.
 `;

@@ -32,19 +32,24 @@ export type NamesByColumn = ReadonlyMap<ColumnName, string>;
 
 /**
  * Those that are named; else by their own names, letters of any case; else the one column whose name is a
- * usual one for it. Throws where the text or the label is not to be found, or several could be it.
+ * usual one for it. Throws where the text, or the label where it is wanted, is not to be found, or several could be it.
  */
-export function findColumns(found: readonly string[], given: DatasetColumns, at: Place): NamesByColumn {
+export function findColumns(
+  found: readonly string[],
+  given: DatasetColumns,
+  at: Place,
+  wanted: readonly ColumnName[] = columnNames,
+): NamesByColumn {
   const named = namedColumns(found, given, at);
   const taken = new Set(named.values());
   const free = found.filter((name) => !taken.has(name));
   const names = new Map<ColumnName, string>();
-  for (const column of columnNames) {
+  for (const column of wanted) {
     const isLeftOut = column === "text_pair" && hasNoPairs(given);
     const name = named.get(column) ?? (isLeftOut ? undefined : guess(column, free, at));
     if (name !== undefined) names.set(column, name);
   }
-  const missing = (["text", "label"] as const).filter((column) => !names.has(column));
+  const missing = wanted.filter((column) => column !== "text_pair" && !names.has(column));
   if (missing.length > 0) throw missingColumns(missing, found, { free, at });
   return names;
 }
@@ -98,7 +103,8 @@ function missingColumns(
       ? [`rename ${candidates.map(quoted).join(" or ")} to ${quoted(column)}`]
       : [];
   });
-  const remedy = renames.length > 0 ? renames.join(" and ") : 'name the columns "text" and "label"';
+  const own = `name the ${missing.length === 1 ? "column" : "columns"} ${missing.map(quoted).join(" and ")}`;
+  const remedy = renames.length > 0 ? renames.join(" and ") : own;
   const columns = `${missing.length === 1 ? "column" : "columns"} ${missing.map(quoted).join(" and ")}`;
   const orSay = `or say which column is the ${missing.join(" and which the ")}`;
   return refusal(at, `${columns} missing, found ${listed(found) || "none"}; ${remedy}, ${orSay}`);

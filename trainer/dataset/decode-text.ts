@@ -47,7 +47,8 @@ export function decodeText(
   return { utf8: hadByteOrderMark ? buffer.subarray(3) : buffer, hadByteOrderMark };
 }
 
-function refuseBinary(buffer: Buffer, file: string): void {
+/** Throws TrainerError invalid_dataset. */
+export function refuseBinary(buffer: Buffer, file: string): void {
   const [, kind, remedy] = kindByMagic.find(([magic]) => startsWith(buffer, magic)) ?? [];
   if (kind) throw refusal({ file }, `this looks like ${kind}; ${remedy}`);
   const zero = buffer.indexOf(0);
@@ -57,9 +58,7 @@ function refuseBinary(buffer: Buffer, file: string): void {
 
 /** The same text in UTF-8, its mark kept; other bytes as they are. */
 function fromUtf16(buffer: Buffer, file: string): Buffer {
-  const marked = utf16Marks.find(({ mark }) => startsWith(buffer, mark));
-  const zero = buffer.indexOf(0);
-  const encoding = marked?.encoding ?? (looksLikeUtf16(buffer, zero) ? utf16ByZero(zero) : undefined);
+  const encoding = utf16Of(buffer);
   if (encoding === undefined) return buffer;
   try {
     return toUtf8(buffer, encoding);
@@ -83,6 +82,13 @@ function toUtf8(buffer: Buffer, encoding: Utf16): Buffer {
   }
   length += utf8.write(decoder.decode(), length);
   return utf8.subarray(0, length);
+}
+
+/** By the start of a file; undefined where it is not UTF-16. */
+export function utf16Of(buffer: Buffer): Utf16 | undefined {
+  const marked = utf16Marks.find(({ mark }) => startsWith(buffer, mark));
+  const zero = buffer.indexOf(0);
+  return marked?.encoding ?? (looksLikeUtf16(buffer, zero) ? utf16ByZero(zero) : undefined);
 }
 
 function utf16ByZero(zero: number): Utf16 {

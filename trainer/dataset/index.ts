@@ -17,3 +17,5 @@ export {
   parseDataset,
 } from "./parse.ts";
 export { type Line, splitLines } from "./split-lines.ts";
+export { streamRows } from "./stream-rows.ts";
+export type { StreamedRow } from "./streamed-row.ts";

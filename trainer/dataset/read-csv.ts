@@ -10,7 +10,7 @@ import { type Place, plural, refusal } from "./refuse.ts";
 import type { TableOptions, TableRead } from "./table.ts";
 
 /** Two texts and a label at their limits need a quarter of it. */
-const RECORD_BYTES_MAX = 1024 * 1024;
+export const RECORD_BYTES_MAX = 1024 * 1024;
 const OVERSIZED = `longer than ${RECORD_BYTES_MAX / 1024} KiB`;
 const HEADER_BYTES_READ = 64 * 1024;
 /** About as much as is read in one turn of the event loop. */
@@ -50,7 +50,7 @@ export async function readCsv(utf8: Buffer, options: TableOptions): Promise<Tabl
 }
 
 /** In CSV such a start would be a misplaced quote, and advice about quotes would not help. */
-function refuseJson(utf8: Buffer, file: string): void {
+export function refuseJson(utf8: Buffer, file: string): void {
   const [, opening] = /^\s*([[{])[\s{[]*"/.exec(utf8.toString("latin1", 0, 100)) ?? [];
   if (opening === undefined) return;
   const what = opening === "{" ? "this looks like JSON lines" : "this looks like a JSON array";
@@ -71,7 +71,7 @@ function csvOptions(utf8: Buffer, onRecord: (fields: string[], info: InfoRecord)
 }
 
 /** The first that the header has outside quotes; a comma where it has none. */
-function delimiterOf(utf8: Buffer): string {
+export function delimiterOf(utf8: Buffer): string {
   const [header = ""] = /^\s*[^\r\n]*/.exec(utf8.toString("utf8", 0, HEADER_BYTES_READ)) ?? [];
   const unquoted = header.replaceAll(/"[^"]*"/g, "");
   return [",", ";", "\t", "|"].find((character) => unquoted.includes(character)) ?? ",";
@@ -141,7 +141,7 @@ function readRow(fields: readonly string[], header: Header, at: { file: string; 
 }
 
 /** The error names the field in which the quote opened, even when the trouble shows many lines below. */
-function explainQuoting(cause: CsvError, file: string, header: Header | undefined) {
+export function explainQuoting(cause: CsvError, file: string, header: Pick<Header, "found"> | undefined) {
   const row = Number(cause.records) + Number(cause.empty_lines) + 1;
   const index = Number(cause.column);
   const at = { file, row, column: header?.found[index] ?? String(index + 1) };

@@ -6,7 +6,7 @@ import type { TableOptions, TableRead } from "./table.ts";
 
 const LINE_FEED = 0x0a;
 /** Two texts and a label at their limits, every character escaped, need a quarter of it. */
-const LINE_BYTES_MAX = 1024 * 1024;
+export const LINE_BYTES_MAX = 1024 * 1024;
 
 /** Throws TrainerError invalid_dataset, and what onRow throws. */
 export async function readNdjson(utf8: Buffer, options: TableOptions): Promise<TableRead> {
@@ -42,7 +42,8 @@ function* numberedLines(utf8: Buffer, file: string): Generator<[line: string, ro
   }
 }
 
-function parseObject(line: string, at: Place): Record<string, unknown> {
+/** Throws TrainerError invalid_dataset. */
+export function parseObject(line: string, at: Place): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -83,7 +84,8 @@ function readRow(
   };
 }
 
-function requireString(value: unknown, at: Place): string {
+/** Throws TrainerError invalid_dataset. */
+export function requireString(value: unknown, at: Place): string {
   if (typeof value !== "string") {
     const kind = value === null ? "null" : Array.isArray(value) ? "an array" : `of type ${typeof value}`;
     throw refusal(at, `the value is ${kind}; write a string in double quotes`);

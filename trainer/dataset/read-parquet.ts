@@ -3,7 +3,7 @@
 import { type FileMetaData, parquetMetadata, parquetSchema, type RowGroup } from "hyparquet";
 import { TrainerError } from "../errors.ts";
 import { turnTaker } from "../take-turns.ts";
-import { findColumns } from "./columns.ts";
+import { type ColumnName, findColumns, type RawRow } from "./columns.ts";
 import { DATASET_BYTES_MAX, DATASET_ROWS_MAX } from "./dataset.ts";
 import { ParquetColumn } from "./parquet-column.ts";
 import { ParquetFault, requireOf } from "./parquet-fault.ts";
@@ -18,17 +18,33 @@ const FOOTER_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Throws TrainerError invalid_dataset or dataset_too_large, and what onRow throws. */
 export async function readParquet(bytes: Uint8Array, options: TableOptions): Promise<TableRead> {
-  const { file, onRow } = options;
+  const { found, names, rows } = openParquet(bytes, options);
+  const takeTurns = turnTaker();
+  for (const row of rows) {
+    options.onRow(row);
+    await takeTurns(row.text.length + (row.textPair?.length ?? 0));
+  }
+  return { found, names };
+}
+
+/** Throws as readParquet, and so do the rows. A column that is not wanted is read as "", or as no pair. */
+export function openParquet(
+  bytes: Uint8Array,
+  { file, columns: given, wanted }: Omit<TableOptions, "onRow"> & { readonly wanted?: readonly ColumnName[] },
+): TableRead & { readonly rows: Iterable<RawRow> } {
   const metadata = readFooter(bytes, file);
   const { children } = explaining({ file }, () => parquetSchema(metadata));
   const found = children.map(({ element }) => element.name);
   if (!found.every((name) => typeof name === "string")) throw damaged({ file });
-  const names = findColumns(found, options.columns, { file });
+  const names = findColumns(found, given, { file }, wanted);
   const [onUnpack, onText] = [unpackingLimit(file), unpackingLimit(file)];
   const columns = explaining({ file }, () =>
     [...names].map(([role, name]) => new ParquetColumn(role, { name, children, metadata, file, onText })),
   );
-  const takeTurns = turnTaker();
+  return { found, names, rows: rowsOf({ bytes, metadata, columns, file, onUnpack }) };
+}
+
+function* rowsOf({ bytes, metadata, columns, file, onUnpack }: OpenedFile): Generator<RawRow> {
   let row = 0;
   for (const group of explaining({ file }, () => rowGroups(metadata, file))) {
     for (const column of columns) explaining({ file }, () => column.open(bytes, group, onUnpack));
@@ -39,12 +55,18 @@ export async function readParquet(bytes: Uint8Array, options: TableOptions): Pro
         const { role, name } = column;
         read[role] = explaining({ file, row, column: name }, () => column.read(row));
       }
-      onRow({ text: read.text ?? "", label: read.label ?? "", textPair: read.text_pair, row });
-      await takeTurns((read.text?.length ?? 0) + (read.text_pair?.length ?? 0));
+      yield { text: read.text ?? "", label: read.label ?? "", textPair: read.text_pair, row };
     }
   }
   if (row === 0) throw refusal({ file }, "the file has no rows; write examples into it");
-  return { found, names };
+}
+
+interface OpenedFile {
+  readonly bytes: Uint8Array;
+  readonly metadata: FileMetaData;
+  readonly columns: readonly ParquetColumn[];
+  readonly file: string;
+  readonly onUnpack: (bytes: number) => void;
 }
 
 /** Throws where this is no Parquet file. */
