@@ -90,6 +90,12 @@ export function backboneOption(): Option {
   return new Option("--backbone <id>", "id of a backbone, or its folder").default(DEFAULT_BACKBONE);
 }
 
+export function defaultAdapterOption(): Option {
+  const what =
+    "adapter id that POST /predict answers with, of the caller's tenant; see docs/how-to/clients.md";
+  return new Option("--default-adapter <id>", what);
+}
+
 export function precisionOption(): Option {
   return new Option("--precision <name>", "of the backbone; auto is int8")
     .choices(PRECISION_CHOICES)

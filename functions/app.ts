@@ -5,6 +5,7 @@ import { compress } from "hono/compress";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { AppContext, AppEnv } from "./app-env.ts";
+import { reshapeDropIns, routeDropIns } from "./drop-ins.ts";
 import { RequestError } from "./errors.ts";
 import { limitTexts } from "./limit-texts.ts";
 import { allowOrigins } from "./middleware/allow-origins.ts";
@@ -75,6 +76,8 @@ export interface AppOptions {
   readonly corsOrigins?: readonly string[];
   /** Whether the server will close soon: it answers still, and is no longer ready. */
   readonly isStopping?: () => boolean;
+  /** Adapter id that POST /predict answers with, of the caller's tenant; 404 without. */
+  readonly defaultAdapter?: string | undefined;
 }
 
 /** Headers that a 304 keeps. */
@@ -97,6 +100,8 @@ export function createApp(given: Services, options: AppOptions = {}): Hono<AppEn
   // Never of events, which must not wait for more of them.
   app.use(compress());
   app.use(cacheControl());
+  // Within what packs answers: it reads problems.
+  reshapeDropIns(app);
   app.use(limitBody(options.bodyMsMaxOf ?? bodyMsMaxOf));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.onError(renderError(services.log));
@@ -114,6 +119,7 @@ export function createApp(given: Services, options: AppOptions = {}): Hono<AppEn
   app.use("/v1/*", authenticate(services));
   app.use("/v1/*", limitRate(rates));
   addTenantRoutes(app, services, { isStopping });
+  routeDropIns(app, services, { tracer, timings, rates, defaultAdapter: options.defaultAdapter });
   return app;
 }
 

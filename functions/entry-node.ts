@@ -45,6 +45,8 @@ export interface NodeServerOptions {
   readonly oidc?: OidcOptions;
   /** Prometheus metrics at /metrics of this port, open to who can reach it; none without. */
   readonly metricsPort?: number;
+  /** Adapter id that POST /predict answers with, of the caller's tenant; there is no such path without. */
+  readonly defaultAdapter?: string;
   /** How long close() goes on answering, no longer ready, before the port closes. Default 0. */
   readonly drainDelayMs?: number;
   /** Of web pages that may call the API, such as "https://app.example.com"; none without. */

@@ -38,6 +38,8 @@ const scopesByRoute: Record<string, readonly KeyScope[]> = {
   "POST /v1/keys/:id/rotate": [],
   "DELETE /v1/keys/:id": [],
   "POST /v1/classify": ["classify"],
+  "POST /models/:adapterId": ["classify"],
+  "POST /predict": ["classify"],
 };
 
 const openRoutes = Object.entries(operations).flatMap(([route, { isOpen }]) => (isOpen ? [route] : []));

@@ -40,7 +40,7 @@ export const BACKBONE = { id: "tiny", digest: `sha256:${"a".repeat(64)}` };
 
 export async function createTestApp(
   overrides: Partial<Services> = {},
-  options: Pick<AppOptions, "isStopping"> = {},
+  options: AppOptions = {},
 ): Promise<TestApp> {
   const registry = overrides.registry ?? createRegistry({ store: await openObjectStore("memory:") });
   const jobs = new FakeJobs();

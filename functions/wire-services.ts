@@ -90,8 +90,8 @@ export async function wireServices(
     ...signing,
     ...(warmSet && { warmSet }),
   };
-  const { corsOrigins = [] } = options;
-  const app = createApp(services, { tracer, timings, isStopping, corsOrigins });
+  const { corsOrigins = [], defaultAdapter } = options;
+  const app = createApp(services, { tracer, timings, isStopping, corsOrigins, defaultAdapter });
   warmSet?.start();
   if (!givenJobs) worker.begin();
   return { app, facts: { store: store.description, backbone, precision } };

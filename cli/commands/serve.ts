@@ -2,12 +2,13 @@
 import { once } from "node:events";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ADAPTER_MEMORY_BYTES_DEFAULT, ADAPTER_RESIDENT_BYTES_DEFAULT, type PrecisionChoice } from "#model";
-import { ADAPTER_DISK_BYTES_DEFAULT } from "#registry";
+import { ADAPTER_DISK_BYTES_DEFAULT, parseAdapterReference } from "#registry";
 import type { Io } from "../io.ts";
 import { LOG_LEVELS, type LogLevel } from "../log-level.ts";
 import { type OidcCommandOptions, oidcOf, withOidc } from "../oidc-options.ts";
 import {
   backboneOption,
+  defaultAdapterOption,
   type JobsOptions,
   jobsOf,
   precisionOption,
@@ -39,6 +40,7 @@ interface ServeOptions extends StoreOptions, JobsOptions, OidcCommandOptions {
   readonly prefetch: boolean;
   readonly signingKey?: string;
   readonly corsOrigin: readonly string[];
+  readonly defaultAdapter?: string;
 }
 
 /** Seconds. */
@@ -100,6 +102,7 @@ export function serveCommand(io: Io): Command {
       collectOrigin,
       [],
     )
+    .addOption(defaultAdapterOption())
     .addOption(precisionOption())
     .addOption(backboneOption())
     .action((options: ServeOptions) => serve(options, io));
@@ -110,6 +113,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, adapterFolder } = options;
   const signer = await readSigner(options.signingKey);
   const oidc = oidcOf(options);
+  if (options.defaultAdapter !== undefined) parseAdapterReference(options.defaultAdapter);
   const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
   // Loaded late: most commands need no native code, and start faster without.
   const [{ startNodeServer }, { createServeLog }] = await Promise.all([
@@ -131,6 +135,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     ...(signer && { signer }),
     corsOrigins: options.corsOrigin,
     ...(oidc && { oidc }),
+    ...(options.defaultAdapter !== undefined && { defaultAdapter: options.defaultAdapter }),
     drainDelayMs: options.drainDelay * 1_000,
     log: createServeLog({ level: options.logLevel, isTerminal: io.isTerminal, write: io.stderr }),
   });

@@ -2,6 +2,7 @@
 // member, and the code of a problem.
 import { statusByCode } from "../status-by-code.ts";
 import { errorCodesOf, hasTag, type Route } from "./create-document.ts";
+import { type Answer, jsonAnswer } from "./operation.ts";
 import { operations } from "./operations.ts";
 
 /** Throws where it is not. Of a path that no route has, and a method that it does not take, nothing is checked. */
@@ -21,7 +22,7 @@ export async function checkAnswer(method: string, path: string, answer: Response
     return;
   }
   if (answer.status === 304 && hasTag(route)) return;
-  const described = operation.answers[answer.status];
+  const described = operation.answers[answer.status] ?? describedError(route, answer.status);
   if (!described) throw fail(`${answer.status}`);
   if (!described.content && mediaType === "") return;
   const schema = described.content?.[mediaType];
@@ -29,6 +30,12 @@ export async function checkAnswer(method: string, path: string, answer: Response
   if (!body || mediaType !== "application/json" || answer.headers.has("content-encoding")) return;
   const parsed = schema.safeParse(await body.json());
   if (!parsed.success) throw fail(`${answer.status} with another body: ${parsed.error.message}`);
+}
+
+function describedError(route: Route, status: number): Answer | undefined {
+  const { errorForm } = route.operation;
+  const statuses = errorCodesOf(route).map((code) => errorForm?.statusOf(statusByCode[code]));
+  return errorForm && statuses.includes(status) ? jsonAnswer("an error", errorForm.schema) : undefined;
 }
 
 function findRoute(method: string, path: string): Route | undefined {

@@ -25,6 +25,11 @@ const pathParameters: Readonly<Record<string, z.ZodType>> = {
     .regex(/^[a-z_]{1,64}$/)
     .meta({ description: "Of a problem.", example: "queue_full" }),
   id: z.string().min(1).max(200),
+  adapterId: z
+    .string()
+    .min(1)
+    .max(200)
+    .meta({ description: "name, name@alias or name:3", example: "tickets" }),
 };
 
 /** A fault of the server's, or its store's. */
@@ -176,12 +181,18 @@ function answersOf({ answers }: Operation): ZodOpenApiResponsesObject {
 
 /** By status: which codes the problem may have. */
 function problemsOf(route: Route): ZodOpenApiResponsesObject {
-  const byStatus = Map.groupBy(errorCodesOf(route), (code) => statusByCode[code]);
+  const { statusOf, schema } = route.operation.errorForm ?? {
+    statusOf: (status: number) => status,
+    schema: undefined,
+  };
+  const byStatus = Map.groupBy(errorCodesOf(route), (code) => statusOf(statusByCode[code]));
   const described = [...byStatus].map(([status, codes]) => [
     status,
     {
       description: codes.map((code) => `\`${code}\``).join(", "),
-      content: { "application/problem+json": { schema: problemSchema } },
+      content: schema
+        ? { "application/json": { schema } }
+        : { "application/problem+json": { schema: problemSchema } },
       headers: requestIdHeader,
     },
   ]);

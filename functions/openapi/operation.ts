@@ -15,6 +15,7 @@ export const tags = [
   { name: "aliases", description: "Movable names of versions." },
   { name: "tenant", description: "What the tenant has, and what was changed." },
   { name: "keys", description: "The tenant's keys." },
+  { name: "drop-ins", description: "For clients of other servers: docs/how-to/clients.md." },
   { name: "server", description: "The server itself; without a key." },
 ] as const;
 
@@ -38,8 +39,16 @@ export interface Operation {
   };
   /** By status, of those that are no problem. */
   readonly answers: Readonly<Record<number, Answer>>;
+  /** Where the route stands in for another server: errors as its clients read them, not as problems. */
+  readonly errorForm?: ErrorForm;
   /** What else than the errors of every route; docs/errors.md says what each means. */
   readonly errors?: readonly ErrorCode[];
+}
+
+export interface ErrorForm {
+  readonly schema: z.ZodType;
+  /** Of a problem's status, the one that is answered. */
+  readonly statusOf: (status: number) => number;
 }
 
 export interface Answer {

@@ -24,6 +24,8 @@ import { classifyOperation } from "../routes/classify/classify.ts";
 import { uploadDatasetOperation } from "../routes/datasets/upload.ts";
 import { docsOperation, docsScriptOperation } from "../routes/docs/docs.ts";
 import { openapiOperation } from "../routes/docs/openapi.ts";
+import { classifyForHuggingFaceOperation } from "../routes/drop-ins/hugging-face.ts";
+import { predictOperation } from "../routes/drop-ins/predict.ts";
 import { getErrorOperation } from "../routes/errors/get.ts";
 import { liveOperation } from "../routes/health/live.ts";
 import { readyOperation } from "../routes/health/ready.ts";
@@ -79,4 +81,6 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /v1/keys/:id/rotate": rotateKeyOperation,
   "DELETE /v1/keys/:id": revokeKeyOperation,
   "POST /v1/classify": classifyOperation,
+  "POST /models/:adapterId": classifyForHuggingFaceOperation,
+  "POST /predict": predictOperation,
 };

@@ -61,11 +61,10 @@ async function resolve(
 
 /** A failure of a part of an answer, whose other parts do not fail. */
 export function failureOf(error: unknown): Failure {
-  const { type: _, errors, ...told } = describeError(error);
+  const { type: _, ...told } = describeError(error);
   const retryAfterSeconds = retryAfterSecondsOf(error);
   return {
     ...told,
-    ...(errors && { errors: errors.map(({ detail, pointer }) => ({ detail, ...(pointer && { pointer }) })) }),
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   };
 }

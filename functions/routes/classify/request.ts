@@ -1,5 +1,6 @@
 // What POST /v1/classify takes, with its limits: one request, a batch of them, or a stream's line.
 import { z } from "zod";
+import { wholeNumberSchema } from "../../page.ts";
 
 export const INPUTS_MAX = 256;
 /** Of all requests of a batch together. */
@@ -11,7 +12,7 @@ export const TOP_K_DEFAULT = 100;
 /** Of a batch's texts and a stream's lines, of which there are more. */
 export const BATCH_TOP_K_MAX = 100;
 
-const textSchema = z
+export const textSchema = z
   .string("must be a string")
   .max(INPUT_CHARACTERS_MAX, `must have at most ${INPUT_CHARACTERS_MAX} characters`)
   .regex(/\S/, "must not be empty");
@@ -76,7 +77,7 @@ export const lineWithIdSchema = z.object({ id: lineIdSchema });
 export const streamQuerySchema = z.strictObject({
   /** Of lines that name none. */
   adapterId: adapterIdSchema.exactOptional(),
-  topK: z.coerce.number().pipe(batchTopKSchema).default(TOP_K_DEFAULT),
+  topK: wholeNumberSchema.pipe(batchTopKSchema).default(TOP_K_DEFAULT),
 });
 
 export type ClassifyBatch = z.output<typeof classifyBatchSchema>;
