@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{functions,registry,model,trainer,infra,cli,bench,examples,test}/**/*.test.ts"],
+    include: ["{functions,registry,model,trainer,infra,cli,clients,bench,examples,test}/**/*.test.ts"],
     // Slow machines and cold caches; a test that means to be fast sets its own.
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -17,7 +17,7 @@ const querySchema = z.object({
   backbone: z.string().min(1).max(200).exactOptional(),
 });
 
-const adapterSchema = latestVersionSchema
+export const adapterSchema = latestVersionSchema
   .omit({ version: true })
   .extend({ name: z.string(), latestVersion: z.int(), aliases: z.record(z.string(), z.int()) })
   .meta({ id: "AdapterSummary" });

@@ -30,26 +30,25 @@ export const UPLOAD_CONTENT = {
   "multipart/form-data": z.object({ file: FILE }),
 };
 
+export const datasetSchema = z
+  .strictObject({
+    id: z.string(),
+    rows: z.int(),
+    labels: z.array(z.string()),
+    columns: z.strictObject({
+      ...{ text: z.string(), label: z.string() },
+      textPair: z.string().exactOptional(),
+    }),
+    warnings: z.array(warningSchema),
+  })
+  .meta({ id: "Dataset" });
+
 export const uploadDatasetOperation: Operation = {
   ...{ id: "uploadDataset", tag: "datasets", summary: "Keeps a file of texts and labels" },
   query: querySchema,
   body: { content: UPLOAD_CONTENT },
   answers: {
-    201: jsonAnswer(
-      "It was read in full, and is kept.",
-      z
-        .strictObject({
-          id: z.string(),
-          rows: z.int(),
-          labels: z.array(z.string()),
-          columns: z.strictObject({
-            ...{ text: z.string(), label: z.string() },
-            textPair: z.string().exactOptional(),
-          }),
-          warnings: z.array(warningSchema),
-        })
-        .meta({ id: "Dataset" }),
-    ),
+    201: jsonAnswer("It was read in full, and is kept.", datasetSchema),
   },
   errors: [
     ...(["unsupported_media_type", "too_many_uploads", "invalid_dataset", "dataset_too_large"] as const),

@@ -9,7 +9,7 @@ import { parseInput } from "../../parse-input.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
 
-const requestSchema = z.strictObject({
+export const trainRequestSchema = z.strictObject({
   name: z.string(),
   datasetId: z.string().min(1).max(200),
   options: z.unknown().default({}),
@@ -18,7 +18,7 @@ const requestSchema = z.strictObject({
 
 export const createJobOperation: Operation = {
   ...{ id: "trainAdapter", tag: "jobs", summary: "Trains the next version of an adapter on a dataset" },
-  body: jsonBody(requestSchema.extend({ options: trainOptionsSchema.exactOptional() })),
+  body: jsonBody(trainRequestSchema.extend({ options: trainOptionsSchema.exactOptional() })),
   answers: {
     202: jsonAnswer(
       "It is queued.",
@@ -34,7 +34,7 @@ export const createJobOperation: Operation = {
 };
 
 export const createJob = (services: Services) => async (c: AppContext) => {
-  const body = await readJson(c, requestSchema);
+  const body = await readJson(c, trainRequestSchema);
   const adapterName = parseAdapterName(body.name);
   const options = parseInput(trainOptionsSchema, body.options, {
     code: "invalid_options",

@@ -1,0 +1,243 @@
+"""Softgate's HTTP API in Python: one file, on httpx. The TypeScript client beside it does the same; docs/how-to/clients.md.
+
+    softgate = Softgate("http://localhost:8080", key)
+    softgate.classify("tickets", ["I was charged twice"])["predictions"][0]["label"]
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from email.utils import parsedate_to_datetime
+from itertools import islice
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+RETRIES_DEFAULT = 4
+TIMEOUT_S_DEFAULT = 60.0
+#: A Retry-After of more is not waited for.
+WAIT_S_MAX_DEFAULT = 60.0
+WAIT_S_MIN = 0.25
+LINES_PER_REQUEST = 256
+RECONNECT_S = 1.0
+
+REFUSED = (429, 503)
+PASSING = (500, 502, 504)
+FINISHED = ("succeeded", "failed", "cancelled")
+
+
+class SoftgateError(Exception):
+    """What the server said is wrong: its problem document (RFC 9457)."""
+
+    def __init__(self, told: dict[str, Any]):
+        super().__init__(f"{told['code']}: {told['detail']}")
+        self.status: int = told["status"]
+        #: Stays what it is; docs/errors.md says what each means.
+        self.code: str = told["code"]
+        self.detail: str = told["detail"]
+        #: In the server's log.
+        self.request_id: str | None = told.get("requestId")
+        self.retry_after_seconds: float | None = told.get("retryAfterSeconds")
+        #: Which fields or rows are to blame.
+        self.errors: list[dict[str, Any]] = told.get("errors", [])
+
+
+class Softgate:
+    """Every method raises SoftgateError, or what httpx raises. Not for several threads at once."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        timeout_s: float = TIMEOUT_S_DEFAULT,
+        retries_max: int = RETRIES_DEFAULT,
+        wait_s_max: float = WAIT_S_MAX_DEFAULT,
+        transport: httpx.BaseTransport | None = None,
+    ):
+        self._retries_max = retries_max
+        self._wait_s_max = wait_s_max
+        headers = {"Authorization": f"Bearer {key}"}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, transport=transport)
+
+    def __enter__(self) -> Softgate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def classify(self, adapter_id: str, inputs: str | list[Any], top_k: int | None = None) -> dict[str, Any]:
+        """Up to 256 texts, or pairs as {"text", "textPair"}."""
+        body = {"adapterId": adapter_id, "inputs": inputs, **({} if top_k is None else {"topK": top_k})}
+        return self._send("POST", "/v1/classify", json=body).json()
+
+    def classify_batch(self, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Up to 1,000 texts of any adapters; a result, or an "error", for each request."""
+        return self._send("POST", "/v1/classify", json={"requests": requests}).json()["results"]
+
+    def classify_lines(
+        self, lines: Iterable[dict[str, Any]], adapter_id: str | None = None, top_k: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Any number of lines, read as their answers are taken; an answer, or an "error", for each, in order."""
+        query = {name: value for name, value in (("adapterId", adapter_id), ("topK", top_k)) if value is not None}
+        left, first_line = iter(lines), 1
+        while group := list(islice(left, LINES_PER_REQUEST)):
+            for answer in self._answers(group, query):
+                # The server counts the lines of its request.
+                yield {**answer, "line": answer["line"] + first_line - 1} if "line" in answer else answer
+            first_line += len(group)
+
+    def upload_dataset(self, file: Any, file_name: str, **columns: str) -> dict[str, Any]:
+        """Bytes, or a file that is open for reading. Columns: textColumn, textPairColumn, labelColumn."""
+        content = file if isinstance(file, bytes) else file.read()
+        files = {"file": (file_name, content)}
+        return self._send("POST", "/v1/datasets", params=columns, files=files, headers=_key()).json()
+
+    def train_adapter(self, name: str, dataset_id: str, options: dict[str, Any] | None = None) -> str:
+        """The job's id."""
+        body = {"name": name, "datasetId": dataset_id, "options": options or {}}
+        return self._send("POST", "/v1/adapters", json=body, headers=_key()).json()["jobId"]
+
+    def get_job(self, job_id: str) -> dict[str, Any]:
+        return self._send("GET", f"/v1/jobs/{quote(job_id, safe='')}").json()
+
+    def follow_job(self, job_id: str, after: int = 0) -> Iterator[dict[str, Any]]:
+        """What happens to a job, {"seq", "type", "data"}, to its last event; a broken connection is resumed without a gap."""
+        seq, failures = after, 0
+        while True:
+            try:
+                for message in self._messages(job_id, seq):
+                    if message is None:
+                        return
+                    if message["seq"] <= seq:
+                        continue
+                    seq, failures = message["seq"], 0
+                    yield message
+                    if message["type"] == "state" and message["data"]["state"] in FINISHED:
+                        return
+            except httpx.TransportError:
+                failures += 1
+                if failures > self._retries_max:
+                    raise
+            time.sleep(RECONNECT_S)
+
+    def list_adapters(self, **query: str) -> Iterator[dict[str, Any]]:
+        """Page by page, as they are taken. Query: prefix, label, backbone."""
+        while True:
+            page = self._send("GET", "/v1/adapters", params=query).json()
+            yield from page["adapters"]
+            if "next" not in page:
+                return
+            query = {**query, "after": page["next"]}
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Any other route, with the same retries: of a POST, PUT or DELETE, put an Idempotency-Key into headers."""
+        return self._send(method, path, **options)
+
+    def _answers(self, group: list[dict[str, Any]], query: dict[str, Any]) -> list[dict[str, Any]]:
+        content = "".join(f"{json.dumps(line)}\n" for line in group)
+        headers = {"Content-Type": "application/x-ndjson"}
+        response = self._send("POST", "/v1/classify", params=query, content=content, headers=headers)
+        answers = [json.loads(line) for line in response.text.split("\n") if line]
+        for answer in answers:
+            if "error" in answer and "line" not in answer:
+                raise SoftgateError(answer["error"])
+        if len(answers) != len(group):
+            detail = f"The server answered {len(answers)} of {len(group)} lines."
+            raise SoftgateError({"status": 200, "code": "unexpected_answer", "detail": detail})
+        return answers
+
+    def _messages(self, job_id: str, seq: int) -> Iterator[dict[str, Any] | None]:
+        """None at the end of a job whose events were all told before."""
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(seq)} if seq else {})}
+        path = f"/v1/jobs/{quote(job_id, safe='')}/events"
+        response = self._send("GET", path, headers=headers, is_stream=True)
+        try:
+            if response.status_code == 204:
+                yield None
+                return
+            fields: dict[str, str] = {}
+            for line in response.iter_lines():
+                name, _, value = line.partition(":")
+                if name:
+                    fields[name] = value.removeprefix(" ")
+                elif "data" in fields and not line:
+                    yield {"seq": int(fields["id"]), "type": fields["event"], "data": json.loads(fields["data"])}
+                    fields = {}
+        finally:
+            response.close()
+
+    def _send(self, method: str, path: str, *, is_stream: bool = False, **options: Any) -> httpx.Response:
+        """Tried again after a 429 or 503, and after whatever else may pass where it may be done twice."""
+        keyed = "Idempotency-Key" in options.get("headers", {})
+        is_repeatable = method == "GET" or path == "/v1/classify" or keyed
+        for attempt in range(self._retries_max + 1):
+            is_last = attempt == self._retries_max
+            try:
+                request = self._http.build_request(method, path, **options)
+                response = self._http.send(request, stream=is_stream)
+            except httpx.TransportError:
+                if is_last or not is_repeatable:
+                    raise
+                time.sleep(_grown(attempt) * (0.5 + random.random() / 2))
+                continue
+            if response.is_success:
+                return response
+            response.read()
+            least = _retry_after(response)
+            # Clients that were refused together do not come back together.
+            wait = _grown(attempt) * (0.5 + random.random() / 2) if least is None else least + _grown(attempt) * random.random()
+            helps = response.status_code in REFUSED or (is_repeatable and response.status_code in PASSING)
+            if is_last or not helps or wait > self._wait_s_max:
+                raise _error_of(response)
+            time.sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _key() -> dict[str, str]:
+    """Sent again, the request is done once."""
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
+def _grown(attempt: int) -> float:
+    return WAIT_S_MIN * 2**attempt
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds, or a date, as RFC 9110 has it."""
+    value = response.headers.get("retry-after")
+    if value is None:
+        return None
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _error_of(response: httpx.Response) -> SoftgateError:
+    """Of an answer that is no problem document, as a proxy's may be, the status is all there is."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    problem = body if isinstance(body, dict) else {}
+    return SoftgateError(
+        {
+            "code": "unexpected_answer",
+            "detail": f"The server answered {response.status_code}.",
+            "requestId": response.headers.get("x-request-id"),
+            **problem,
+            "status": response.status_code,
+            "retryAfterSeconds": _retry_after(response),
+        }
+    )

@@ -1,0 +1,102 @@
+// The HTTP API as functions. Types are those of the schemas that the server reads and answers with.
+import type {
+  AdapterSummary,
+  ClassifyAnswer,
+  ClassifyBatchAnswer,
+  ClassifyBatchRequest,
+  ClassifyRequest,
+  DatasetAnswer,
+  JobAnswer,
+  StreamAnswer,
+  StreamLine,
+  TrainRequest,
+} from "#functions/api-types";
+import { classifyLines, type LinesOptions } from "./classify-lines.ts";
+import { followJob, type JobMessage } from "./follow-job.ts";
+import { listPages } from "./list-pages.ts";
+import { type Sent, type SoftgateOptions, send } from "./send.ts";
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface UploadOptions extends CallOptions {
+  /** By its extension the format is known. */
+  readonly fileName: string;
+  readonly textColumn?: string;
+  readonly textPairColumn?: string;
+  readonly labelColumn?: string;
+}
+
+/** Each rejects with SoftgateError, or as fetch does. */
+export interface Softgate {
+  classify(request: ClassifyRequest, options?: CallOptions): Promise<ClassifyAnswer>;
+  /** Up to 1,000 texts of any adapters; a result, or an `error`, for each request. */
+  classifyBatch(
+    requests: ClassifyBatchRequest["requests"],
+    options?: CallOptions,
+  ): Promise<ClassifyBatchAnswer["results"]>;
+  /** Any number of lines, read as their answers are taken; an answer, or an `error`, for each, in order. */
+  classifyLines(
+    lines: Iterable<StreamLine> | AsyncIterable<StreamLine>,
+    options?: LinesOptions,
+  ): AsyncGenerator<StreamAnswer>;
+  uploadDataset(file: Blob, options: UploadOptions): Promise<DatasetAnswer>;
+  trainAdapter(request: TrainRequest, options?: CallOptions): Promise<{ readonly jobId: string }>;
+  getJob(id: string, options?: CallOptions): Promise<JobAnswer>;
+  /** What happens to a job, to its last event; a connection that breaks off is resumed without a gap. */
+  followJob(id: string, options?: CallOptions & { readonly after?: number }): AsyncGenerator<JobMessage>;
+  /** Page by page, as they are taken. */
+  listAdapters(
+    query?: { readonly prefix?: string; readonly label?: string; readonly backbone?: string },
+    options?: CallOptions,
+  ): AsyncGenerator<AdapterSummary>;
+  /** Any other route, with the same retries. */
+  request(sent: Sent): Promise<Response>;
+}
+
+export function createSoftgate(options: SoftgateOptions): Softgate {
+  const json = async <Answer>(sent: Sent): Promise<Answer> =>
+    (await send(options, sent)).json() as Promise<Answer>;
+  const get = <Answer>(path: string, { signal }: CallOptions = {}) =>
+    json<Answer>({ method: "GET", path, signal, isRepeatable: true });
+  const post = <Answer>(
+    path: string,
+    body: unknown,
+    { signal, isRepeatable }: CallOptions & { isRepeatable: boolean },
+  ) => json<Answer>({ method: "POST", path, ...jsonBody(body), signal, isRepeatable });
+  return {
+    classify: (request, call) => post("/v1/classify", request, { ...call, isRepeatable: true }),
+    async classifyBatch(requests, call) {
+      const repeatable = { ...call, isRepeatable: true };
+      return (await post<ClassifyBatchAnswer>("/v1/classify", { requests }, repeatable)).results;
+    },
+    classifyLines: (lines, lineOptions = {}) => classifyLines(options, lines, lineOptions),
+    uploadDataset: (file, { fileName, signal, ...query }) => {
+      const body = new FormData();
+      body.set("file", file, fileName);
+      const sent = { method: "POST", path: "/v1/datasets", query, body, signal } as const;
+      return json({ ...sent, ...withKey() });
+    },
+    trainAdapter: (request, { signal } = {}) => {
+      const { headers, ...keyed } = withKey();
+      const { body, headers: ofJson } = jsonBody(request);
+      const sent = { method: "POST", path: "/v1/adapters", body, signal } as const;
+      return json({ ...sent, ...keyed, headers: { ...headers, ...ofJson } });
+    },
+    getJob: (id, call) => get(`/v1/jobs/${encodeURIComponent(id)}`, call),
+    followJob: (id, call = {}) => followJob(options, id, call),
+    listAdapters: (query, call = {}) =>
+      listPages<AdapterSummary>(options, { path: "/v1/adapters", list: "adapters", query, ...call }),
+    request: (sent) => send(options, sent),
+  };
+}
+
+function jsonBody(body: unknown) {
+  return { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+}
+
+/** Sent again it is done once. */
+function withKey() {
+  return { headers: { "Idempotency-Key": crypto.randomUUID() }, isRepeatable: true };
+}

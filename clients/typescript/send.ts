@@ -1,0 +1,119 @@
+// One request, tried again where that is safe and helps: after a 429 or a 503 in which the server did nothing, and, of what
+// may be done twice, after whatever else may pass. Waits grow and differ from client to client; Retry-After is a least.
+import { errorOf, retryAfterSecondsOf } from "./error.ts";
+
+export interface SoftgateOptions {
+  /** Of the server or the gateway, without a path: "https://classify.example.com". */
+  readonly url: string;
+  /** From `softgate keys create`. */
+  readonly key: string;
+  /** Of one attempt. Default 60 s. */
+  readonly timeoutMs?: number;
+  /** Attempts after the first. Default 4. */
+  readonly retriesMax?: number;
+  /** A Retry-After of more is not waited for. Default 60 s. */
+  readonly waitMsMax?: number;
+  readonly fetch?: typeof fetch;
+  /** 0 … 1; default Math.random. */
+  readonly random?: () => number;
+  /** Rejects when the signal is aborted; default a timer. */
+  readonly wait?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
+}
+
+export interface Sent {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Blob | FormData | Uint8Array<ArrayBuffer>;
+  /** Whether it may be done twice: a read, a classification, or what carries an Idempotency-Key. */
+  readonly isRepeatable: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Of an answer that streams, the time of an attempt ends with its headers. */
+  readonly isStream?: boolean;
+}
+
+export const RETRIES_DEFAULT = 4;
+const TIMEOUT_MS_DEFAULT = 60_000;
+const WAIT_MS_MIN = 250;
+const WAIT_MS_MAX_DEFAULT = 60_000;
+const REFUSED = [429, 503];
+const PASSING = [500, 502, 504];
+
+/** A success. Rejects with SoftgateError, or as fetch does. */
+export async function send(options: SoftgateOptions, sent: Sent): Promise<Response> {
+  const { retriesMax = RETRIES_DEFAULT, waitMsMax = WAIT_MS_MAX_DEFAULT } = options;
+  for (let attempt = 0; ; attempt++) {
+    const response = await attemptOnce(options, sent).catch((error: unknown) => ({ error }));
+    if (!("error" in response) && response.ok) return response;
+    sent.signal?.throwIfAborted();
+    const waitMs = waitMsOf(options, response, attempt);
+    if (attempt >= retriesMax || waitMs > waitMsMax || !helps(response, sent)) {
+      throw "error" in response ? response.error : await errorOf(response);
+    }
+    if (!("error" in response)) await response.body?.cancel();
+    await (options.wait ?? wait)(waitMs, sent.signal);
+  }
+}
+
+function helps(response: Response | { error: unknown }, { isRepeatable }: Sent): boolean {
+  if ("error" in response) return isRepeatable;
+  return REFUSED.includes(response.status) || (isRepeatable && PASSING.includes(response.status));
+}
+
+/** Half of it by chance: clients that were refused together do not come back together. */
+function waitMsOf(
+  { random = Math.random }: SoftgateOptions,
+  response: Response | { error: unknown },
+  attempt: number,
+): number {
+  const grown = WAIT_MS_MIN * 2 ** attempt;
+  const least = "error" in response ? undefined : retryAfterSecondsOf(response.headers);
+  return (least ?? 0) * 1_000 + grown * (least === undefined ? 0.5 + random() / 2 : random());
+}
+
+async function attemptOnce(options: SoftgateOptions, sent: Sent): Promise<Response> {
+  const { timeoutMs = TIMEOUT_MS_DEFAULT } = options;
+  const controller = new AbortController();
+  const give = () => controller.abort(sent.signal?.reason);
+  sent.signal?.addEventListener("abort", give);
+  const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    const response = await (options.fetch ?? fetch)(urlOf(options.url, sent), {
+      method: sent.method,
+      headers: { Authorization: `Bearer ${options.key}`, ...sent.headers },
+      ...(sent.body !== undefined && { body: sent.body }),
+      signal:
+        sent.isStream && sent.signal ? AbortSignal.any([sent.signal, controller.signal]) : controller.signal,
+    });
+    if (sent.isStream) return response;
+    // Read whole within the time, so that a body that breaks off is tried again too.
+    return new Response(await response.arrayBuffer(), response);
+  } finally {
+    clearTimeout(timer);
+    if (!sent.isStream) sent.signal?.removeEventListener("abort", give);
+  }
+}
+
+function urlOf(url: string, { path, query = {} }: Sent): string {
+  const parameters = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as [string, string]],
+  );
+  const search = parameters.length > 0 ? `?${new URLSearchParams(parameters)}` : "";
+  return `${url.replace(/\/+$/, "")}${path}${search}`;
+}
+
+/** Rejects with the reason when the signal is aborted. */
+export function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
