@@ -87,12 +87,20 @@ async function attemptOnce(options: SoftgateOptions, sent: Sent): Promise<Respon
         sent.isStream && sent.signal ? AbortSignal.any([sent.signal, controller.signal]) : controller.signal,
     });
     if (sent.isStream) return response;
-    // Read whole within the time, so that a body that breaks off is tried again too.
-    return new Response(await response.arrayBuffer(), response);
+    return await readWhole(response);
   } finally {
     clearTimeout(timer);
     if (!sent.isStream) sent.signal?.removeEventListener("abort", give);
   }
+}
+
+/** Within the attempt's time, so that a body that breaks off is tried again too. */
+async function readWhole(response: Response): Promise<Response> {
+  const body = await response.arrayBuffer();
+  const headers = new Headers(response.headers);
+  // It is unpacked by now.
+  for (const name of ["content-encoding", "content-length"]) headers.delete(name);
+  return new Response(body.byteLength > 0 ? body : null, { status: response.status, headers });
 }
 
 function urlOf(url: string, { path, query = {} }: Sent): string {

@@ -43,7 +43,12 @@ async function connect(overrides: Parameters<typeof createTestApp>[0] = {}) {
   listeners.push(listener);
   const outgoing = httpRequest(`${listener.url}/v1/classify?adapterId=router`, {
     method: "POST",
-    headers: { Authorization: `Bearer ${test.keys.alpha}`, "Content-Type": "application/x-ndjson" },
+    headers: {
+      Authorization: `Bearer ${test.keys.alpha}`,
+      "Content-Type": "application/x-ndjson",
+      // What is packed would wait for more.
+      "Accept-Encoding": "gzip",
+    },
   });
   outgoing.on("error", () => undefined);
   const response = new Promise<import("node:http").IncomingMessage>((resolve) =>
