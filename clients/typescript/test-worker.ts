@@ -3,7 +3,7 @@ import { createSoftgate, SoftgateError } from "./index.ts";
 
 export default {
   async fetch(_request: Request, env: { SOFTGATE_URL: string; SOFTGATE_KEY: string }): Promise<Response> {
-    const softgate = createSoftgate({ url: env.SOFTGATE_URL, key: env.SOFTGATE_KEY });
+    const softgate = createSoftgate({ url: env.SOFTGATE_URL, key: env.SOFTGATE_KEY, fetch: fetchPlain });
     const one = await softgate.classify({ adapterId: "router", inputs: "hello", topK: 1 });
     const ids: unknown[] = [];
     const lines = Array.from({ length: 300 }, (_, id) => ({ id, text: "a" }));
@@ -14,7 +14,14 @@ export default {
     return Response.json({
       label: one.predictions[0]?.label,
       lines: ids.length,
-      code: missing instanceof SoftgateError && missing.code,
+      code: missing instanceof SoftgateError ? missing.code : String(missing),
     });
   },
 };
+
+/** What stands for the network here unpacks refusals, and says of them still that they are packed. */
+function fetchPlain(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
+  const headers = new Headers(init?.headers);
+  headers.set("Accept-Encoding", "identity");
+  return fetch(input, { ...init, headers });
+}
