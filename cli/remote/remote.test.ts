@@ -69,6 +69,13 @@ describe("over HTTP", () => {
       expect(job).toMatchObject({ state: "succeeded" });
       const followed = await run("jobs", "follow", again.jobId);
       expect(followed.stdout).toMatch(/^tickets:2 is published\.\n/);
+      const list = ["jobs", "list", "--adapter", "tickets", "--state", "succeeded"];
+      const page = await run(...list, "--limit", "1");
+      expect(page.stdout).toMatch(new RegExp(`${again.jobId} +20\\S+ +succeeded +tickets:2 +100`));
+      const after = /More: --after (\S+)/.exec(page.stderr)?.[1] ?? "";
+      expect((await run(...list, "--after", after)).stdout).toContain("tickets:1");
+      expect((await run("jobs", "list", "--state", "failed")).stdout).toMatch(/^No jobs\./);
+      expect((await errorOf(["jobs", "cancel", again.jobId]))[1]).toBe("job_not_cancellable");
     },
     START_MS_MAX,
   );
@@ -146,6 +153,25 @@ describe("over HTTP", () => {
     );
     expect(revoked).toBeDefined();
     expect(await errorOf(["adapters", "list"], reader)).toEqual([4, "unauthenticated"]);
+  });
+});
+
+describe("as users start them", () => {
+  it.each([
+    [
+      ["classify", "--adapter", "tickets", "I was charged twice"],
+      /^\w+\t0\.\d+\t(in|out)\tI was charged twice\n$/,
+    ],
+    [["adapters", "history", "tickets"], /rollback +production/],
+    [["report", "tickets"], /^tickets:1\n/],
+    [["datasets", "upload", "train.csv"], /^ds_[0-9a-f]{32}\n$/],
+    [["usage"], /adapters +1 +10000\n/],
+    [["audit"], /upload_dataset/],
+    [["keys", "list"], /the first key/],
+  ])("%j", async (args, shown) => {
+    const paths = args.map((arg) => (arg === "train.csv" ? place.at(arg) : arg));
+    const { exitCode, stdout } = await runProcess(paths, env);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringMatching(shown) });
   });
 });
 
