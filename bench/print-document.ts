@@ -14,7 +14,9 @@ export interface BenchDocument<Settings, Results> {
     | "list"
     | "accuracy"
     | "precision"
-    | "out-of-scope";
+    | "out-of-scope"
+    | "simulate"
+    | "lambda";
   readonly machine: Machine;
   readonly settings: Settings;
   readonly results: Results;
