@@ -11,12 +11,12 @@ import {
   KeyUses,
   openObjectStore,
 } from "#registry";
-import type { JobQueue } from "#trainer/job";
 import { jobPlaceOf, startWorker } from "#trainer/worker";
 import { createApp } from "./app.ts";
 import type { NodeServerOptions } from "./entry-node.ts";
 import { adapterOf, requireSameBackbone } from "./load-adapter.ts";
 import type { Metrics } from "./metrics.ts";
+import { NO_TRAINER } from "./no-trainer.ts";
 import type { Observation } from "./observation.ts";
 import { observeJobs } from "./observe-jobs.ts";
 import type { OpenedClassifier } from "./open-classifier.ts";
@@ -25,8 +25,10 @@ import { WarmSet } from "./warm-set.ts";
 
 export type ServerApp = ReturnType<typeof createApp>;
 
-/** What is not of the Node server alone. */
-export type ServiceOptions = Omit<NodeServerOptions, "port" | "host">;
+/** What is not of the Node server alone; "none" takes no jobs. */
+export type ServiceOptions = Omit<NodeServerOptions, "port" | "host" | "jobs"> & {
+  readonly jobs?: NodeServerOptions["jobs"] | "none";
+};
 
 export interface Wiring {
   readonly options: ServiceOptions;
@@ -34,14 +36,12 @@ export interface Wiring {
   /** What is opened is pushed here, in order. */
   readonly closers: (() => Promise<void>)[];
   readonly isStopping: () => boolean;
-  /** In place of a trainer in this process. */
-  readonly jobs?: JobQueue;
 }
 
 /** Rejects with what the store, the classifier's opening or the jobs reject with. */
 export async function wireServices(
   { folder, opening }: { folder: string; opening: Promise<OpenedClassifier> },
-  { options, observation, closers, isStopping, jobs: givenJobs }: Wiring,
+  { options, observation, closers, isStopping }: Wiring,
 ): Promise<{ app: ServerApp; facts: Record<string, unknown> }> {
   const { log, metrics, timings, tracer } = observation;
   const store = await openObjectStore(options.storeUrl);
@@ -73,11 +73,14 @@ export async function wireServices(
   if (warmSet) closers.push(() => warmSet.close());
   const observer = observeJobs(tracer, timings);
   const signing = options.signer && { signer: options.signer };
-  const worker = startWorker({
-    ...{ registry, backbone: { ...backbone, folder }, log, observer, ...signing },
-    ...{ jobs: options.jobs ?? jobPlaceOf(options.storeUrl, {}), ...trainingOptions(options) },
-  });
-  const jobs = givenJobs ?? worker;
+  const place = options.jobs ?? jobPlaceOf(options.storeUrl, {});
+  const worker =
+    place !== "none" &&
+    startWorker({
+      ...{ registry, backbone: { ...backbone, folder }, log, observer, ...signing },
+      ...{ jobs: place, ...trainingOptions(options) },
+    });
+  const jobs = worker || NO_TRAINER;
   closers.push(() => jobs.close());
   const services = {
     registry,
@@ -93,7 +96,7 @@ export async function wireServices(
   const { corsOrigins = [] } = options;
   const app = createApp(services, { tracer, timings, isStopping, corsOrigins });
   warmSet?.start();
-  if (!givenJobs) worker.begin();
+  if (worker) worker.begin();
   return { app, facts: { store: store.description, backbone, precision } };
 }
 
