@@ -15,7 +15,9 @@ export interface BenchDocument<Settings, Results> {
     | "jobs"
     | "accuracy"
     | "precision"
-    | "out-of-scope";
+    | "out-of-scope"
+    | "simulate"
+    | "lambda";
   readonly machine: Machine;
   readonly settings: Settings;
   readonly results: Results;

@@ -1,6 +1,7 @@
 // All measurements and their help texts, put together.
 import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
+import { costsCommand } from "./costs/command.ts";
 import type { BenchIo } from "./io.ts";
 import { jobsCommand } from "./jobs/command.ts";
 import { listCommand } from "./list/command.ts";
@@ -10,6 +11,7 @@ import { parseCommand } from "./parse/command.ts";
 import { precisionCommand } from "./precision/command.ts";
 import { serveCommand } from "./serve/command.ts";
 import { sessionsCommand } from "./sessions/command.ts";
+import { simulateCommand } from "./simulate/command.ts";
 import { soakCommand } from "./soak/command.ts";
 import { trainCommand } from "./train/command.ts";
 
@@ -25,6 +27,8 @@ const COMMANDS = [
   accuracyCommand,
   precisionCommand,
   outOfScopeCommand,
+  simulateCommand,
+  costsCommand,
 ];
 
 export function createProgram(io: BenchIo): Command {
@@ -63,6 +67,8 @@ Examples:
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
   $ npm run bench -- precision --data DIR --tasks trec --seeds 13
   $ npm run bench -- out-of-scope --data DIR    texts of none of the labels
+  $ npm run bench -- simulate                   a day of 100,000 tenants: cache hits, waits, servers
+  $ npm run bench -- costs --write              docs/how-to/costs.md anew, from prices and results
 
 Each prints a table, or with --json one document {benchmark, machine, settings, results} on standard
 output. Progress goes to standard error. Run timings on a machine that does nothing else:

@@ -4,12 +4,11 @@ import { handle, streamHandle } from "hono/aws-lambda";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
 import { findBackbone } from "./find-backbone.ts";
 import { readLambdaSettings } from "./lambda-settings.ts";
-import { NO_TRAINER } from "./no-trainer.ts";
 import { createObservation } from "./observation.ts";
 import { openClassifier } from "./open-classifier.ts";
 import { wireServices } from "./wire-services.ts";
 
-const { backbone = DEFAULT_BACKBONE, ...settings } = readLambdaSettings(process.env);
+const { backbone = DEFAULT_BACKBONE, databaseUrl, ...settings } = readLambdaSettings(process.env);
 const observation = await createObservation({ log: writeLine }, process.env);
 const entry = await findBackbone(backbone);
 // A function has one request at a time: all its cores compute that one's passes.
@@ -18,11 +17,10 @@ opening.catch(() => undefined); // Awaited by wireServices; a store that fails f
 const { app, facts } = await wireServices(
   { folder: entry.folder, opening },
   {
-    options: { ...settings, restoresWarm: false },
+    options: { ...settings, restoresWarm: false, jobs: databaseUrl ? { databaseUrl } : "none", trainers: 0 },
     observation,
     closers: [],
     isStopping: () => false,
-    jobs: NO_TRAINER,
   },
 );
 observation.log({ event: "started", ...facts, startMs: Math.round(performance.now()) });

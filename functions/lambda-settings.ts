@@ -9,6 +9,8 @@ export interface LambdaSettings {
   /** The only folder that a function may write to lies in /tmp. */
   readonly adapterFolder: string;
   readonly adapterDiskBytes: number;
+  /** Of a Postgres server. Without one the function takes no trainings. */
+  readonly databaseUrl?: string;
 }
 
 /** Half of the /tmp that a function has by default. */
@@ -25,6 +27,10 @@ const schema = z.object({
     .int("a whole number of bytes, 0 for no copies on disk")
     .min(0, "a whole number of bytes, 0 for no copies on disk")
     .default(ADAPTER_DISK_BYTES_DEFAULT),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "a Postgres URL, such as postgres://USER:PASSWORD@HOST/DATABASE")
+    .optional(),
 });
 
 /** Throws an Error that names each variable to set. */
@@ -39,5 +45,6 @@ export function readLambdaSettings(env: Readonly<Record<string, string | undefin
     ...(data.SOFTGATE_BACKBONE !== undefined && { backbone: data.SOFTGATE_BACKBONE }),
     adapterFolder: data.SOFTGATE_ADAPTER_FOLDER,
     adapterDiskBytes: data.SOFTGATE_ADAPTER_DISK_BYTES,
+    ...(data.DATABASE_URL !== undefined && { databaseUrl: data.DATABASE_URL }),
   };
 }

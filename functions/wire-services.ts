@@ -11,12 +11,12 @@ import {
   KeyUses,
   openObjectStore,
 } from "#registry";
-import type { JobQueue } from "#trainer/job";
-import { jobPlaceOf, startWorker } from "#trainer/worker";
+import { type JobService, jobPlaceOf, startWorker, type WorkerOptions } from "#trainer/worker";
 import { createApp } from "./app.ts";
 import type { NodeServerOptions } from "./entry-node.ts";
 import { adapterOf, requireSameBackbone } from "./load-adapter.ts";
 import type { Metrics } from "./metrics.ts";
+import { NO_TRAINER } from "./no-trainer.ts";
 import type { Observation } from "./observation.ts";
 import { observeJobs } from "./observe-jobs.ts";
 import type { OpenedClassifier } from "./open-classifier.ts";
@@ -25,8 +25,10 @@ import { WarmSet } from "./warm-set.ts";
 
 export type ServerApp = ReturnType<typeof createApp>;
 
-/** What is not of the Node server alone. */
-export type ServiceOptions = Omit<NodeServerOptions, "port" | "host">;
+/** What is not of the Node server alone; "none" takes no jobs. */
+export type ServiceOptions = Omit<NodeServerOptions, "port" | "host" | "jobs"> & {
+  readonly jobs?: NodeServerOptions["jobs"] | "none";
+};
 
 export interface Wiring {
   readonly options: ServiceOptions;
@@ -34,14 +36,12 @@ export interface Wiring {
   /** What is opened is pushed here, in order. */
   readonly closers: (() => Promise<void>)[];
   readonly isStopping: () => boolean;
-  /** In place of a trainer in this process. */
-  readonly jobs?: JobQueue;
 }
 
 /** Rejects with what the store, the classifier's opening or the jobs reject with. */
 export async function wireServices(
   { folder, opening }: { folder: string; opening: Promise<OpenedClassifier> },
-  { options, observation, closers, isStopping, jobs: givenJobs }: Wiring,
+  { options, observation, closers, isStopping }: Wiring,
 ): Promise<{ app: ServerApp; facts: Record<string, unknown> }> {
   const { log, metrics, timings, tracer } = observation;
   const store = await openObjectStore(options.storeUrl);
@@ -72,37 +72,37 @@ export async function wireServices(
   const warmSet = openWarmSet({ registry, classifier, log }, { ...options, store, backbone });
   if (warmSet) closers.push(() => warmSet.close());
   const observer = observeJobs(tracer, timings);
-  const signing = options.signer && { signer: options.signer };
-  const worker = startWorker({
-    ...{ registry, backbone: { ...backbone, folder }, log, observer, ...signing },
-    ...{ jobs: options.jobs ?? jobPlaceOf(options.storeUrl, {}), ...trainingOptions(options) },
-    webhooks: { allowsPrivate: options.allowsPrivateWebhooks ?? false },
-  });
-  const jobs = givenJobs ?? worker;
+  const worker = createWorker({ registry, backbone: { ...backbone, folder }, log, observer }, options);
+  const jobs = worker ?? NO_TRAINER;
   closers.push(() => jobs.close());
   const services = {
-    registry,
-    classifier,
-    jobs,
-    backbone,
-    log,
-    keyUses,
+    ...{ registry, classifier, jobs, backbone, log, keyUses },
     ...(tokens && { tokens }),
-    ...signing,
+    ...(options.signer && { signer: options.signer }),
     ...(warmSet && { warmSet }),
   };
   const { corsOrigins = [], defaultAdapter } = options;
   const app = createApp(services, { tracer, timings, isStopping, corsOrigins, defaultAdapter });
   warmSet?.start();
-  if (!givenJobs) worker.begin();
+  worker?.begin();
   return { app, facts: { store: store.description, backbone, precision } };
 }
 
-function trainingOptions({ trainers, trainingsPerTenantMax }: ServiceOptions) {
-  return {
+/** Undefined where this server takes no trainings. */
+function createWorker(
+  parts: Pick<WorkerOptions, "registry" | "backbone" | "log" | "observer">,
+  options: ServiceOptions,
+): JobService | undefined {
+  const { jobs = jobPlaceOf(options.storeUrl, {}), signer, trainers, trainingsPerTenantMax } = options;
+  if (jobs === "none") return undefined;
+  return startWorker({
+    ...parts,
+    jobs,
+    ...(signer && { signer }),
     ...(trainers !== undefined && { trainers }),
     ...(trainingsPerTenantMax !== undefined && { trainingsPerTenantMax }),
-  };
+    webhooks: { allowsPrivate: options.allowsPrivateWebhooks ?? false },
+  });
 }
 
 /** An adapter that names the backbone held here must fit it too: else no text could be classified with it. */

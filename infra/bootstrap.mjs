@@ -6,12 +6,12 @@
 // Plain JavaScript on purpose: this file runs before there are types to strip. No dependency.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { installAwsPackages } from "./bootstrap/aws-packages.mjs";
 import { findNode } from "./bootstrap/find-node.mjs";
 import { installPackages } from "./bootstrap/install-packages.mjs";
 import { findPostgres } from "./bootstrap/postgres.mjs";
 import { preparePython } from "./bootstrap/python.mjs";
 import { endChildren, root, runChild } from "./bootstrap/run-child.mjs";
-import { installValidators } from "./bootstrap/validators.mjs";
 import { startVersitygwBuild } from "./bootstrap/versitygw.mjs";
 
 const [mode, ...args] = process.argv.slice(2);
@@ -44,12 +44,14 @@ async function test(vitestArgs) {
   const build = startVersitygwBuild();
   build.catch(() => undefined); // Awaited below; until then a failure must not end the process.
   await installPackages();
-  const validators = await installValidators();
+  await installAwsPackages();
   const node = findNode();
   await pullBackbone(node);
   const postgres = await findPostgres();
   // What speaks Python to the server in tests.
   await preparePython(join(root, "test/openapi/requirements.txt"));
+  // What checks deployment files.
+  await preparePython(join(root, "infra/validators/requirements.txt"));
   const versitygw = await build;
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const { exit } = runChild(node, [vitest, "run", ...vitestArgs], {
@@ -57,7 +59,6 @@ async function test(vitestArgs) {
     env: {
       ...(versitygw !== undefined && { SOFTGATE_VERSITYGW: versitygw }),
       ...(postgres !== undefined && { SOFTGATE_POSTGRES: postgres }),
-      ...(validators !== undefined && { SOFTGATE_VALIDATORS: validators }),
     },
   });
   await leaveAs(await exit);

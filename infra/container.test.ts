@@ -9,7 +9,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { defaultBackbone } from "../test/helpers/pulled-backbone.ts";
-import { readYaml } from "../test/helpers/read-yaml.ts";
 import { findValidators } from "../test/helpers/validators.ts";
 import { type Instruction, parseDockerfile } from "./container/parse-dockerfile.ts";
 
@@ -19,24 +18,22 @@ const BUILD_MS_MAX = 600_000;
 const BYTES_MAX = 300_000_000;
 /** "nonroot" of the base image. */
 const USER = 65_532;
-const python = await findValidators();
+const validators = await findValidators();
 const stages = parseDockerfile(await readFile(join(root, "infra/Dockerfile"), "utf8"));
 
-it.skipIf(python === undefined)(
+it.skipIf(validators === undefined)(
   "the Dockerfile passes hadolint, and compose.yaml the schema of compose files",
   async () => {
-    const programs = dirname(python ?? "");
-    await promisify(execFile)(join(programs, "hadolint"), [join(root, "infra/Dockerfile")]);
-    const compose = ["--builtin-schema", "vendor.compose-spec", join(root, "infra/compose.yaml")];
-    await promisify(execFile)(join(programs, "check-jsonschema"), compose);
+    await validators?.lintDockerfile(join(root, "infra/Dockerfile"));
+    await validators?.checkCompose(join(root, "infra/compose.yaml"));
   },
 );
 
-it.skipIf(python === undefined)(
+it.skipIf(validators === undefined)(
   "compose starts an API that trains nothing, two trainers, Postgres and an S3 server",
   async () => {
     // biome-ignore lint/suspicious/noExplicitAny: what is not there is undefined, and fails the test
-    const [{ services }] = (await readYaml(python ?? "", [join(root, "infra/compose.yaml")])) as any[];
+    const [{ services }] = (await validators?.readYaml<any>([join(root, "infra/compose.yaml")])) ?? [];
     expect(Object.keys(services).sort()).toEqual(["api", "bucket", "postgres", "s3", "trainer"]);
     expect(services.api.command.join(" ")).toContain("--trainers 0");
     expect(services.trainer).toMatchObject({ command: ["worker"], deploy: { replicas: 2 } });

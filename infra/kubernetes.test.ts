@@ -1,28 +1,27 @@
 // The manifests of infra/kubernetes: each against the schemas of its kind, and together, that what names another finds it.
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
-import { readYaml } from "../test/helpers/read-yaml.ts";
 import { findValidators } from "../test/helpers/validators.ts";
 
 const FOLDER = fileURLToPath(new URL("kubernetes", import.meta.url));
 const METRICS = fileURLToPath(new URL("../docs/how-to/observe.md", import.meta.url));
 const KUBERNETES = "1.37";
-const python = await findValidators();
+const validators = await findValidators();
 
 // Manifests are of Kubernetes' making: what is not there is undefined, and a test that reads it fails.
 // biome-ignore lint/suspicious/noExplicitAny: said above
 type Manifest = Record<string, any>;
 
-describe.skipIf(python === undefined)("the manifests", () => {
+describe.skipIf(validators === undefined)("the manifests", () => {
   let files: string[];
   let resources: Manifest[];
+  const readYaml = async (paths: readonly string[]): Promise<Manifest[]> =>
+    (await validators?.readYaml<Manifest>(paths)) ?? [];
 
   beforeAll(async () => {
-    const read = (path: string): Promise<Manifest[]> => readYaml(python ?? "", [join(FOLDER, path)]);
+    const read = (path: string): Promise<Manifest[]> => readYaml([join(FOLDER, path)]);
     const [base] = await read("base/kustomization.yaml");
     const [gpu] = await read("gpu/kustomization.yaml");
     expect(gpu?.resources).toEqual(["../base", "gpu-trainer.yaml"]);
@@ -30,7 +29,7 @@ describe.skipIf(python === undefined)("the manifests", () => {
       ...(base?.resources ?? []).map((file: string) => join(FOLDER, "base", file)),
       join(FOLDER, "gpu/gpu-trainer.yaml"),
     ];
-    resources = await readYaml(python ?? "", files);
+    resources = await readYaml(files);
   });
 
   const all = (kind: string): Manifest[] => resources.filter((resource) => resource.kind === kind);
@@ -42,8 +41,7 @@ describe.skipIf(python === undefined)("the manifests", () => {
     all("Deployment").flatMap(({ spec }) => spec.template.spec.containers as Manifest[]);
 
   it("are what Kubernetes takes, with no field that it does not know", async () => {
-    const program = join(dirname(python ?? ""), "kubernetes-validate");
-    await promisify(execFile)(program, ["--strict", "--no-warn", "-k", KUBERNETES, ...files]);
+    await validators?.checkManifests(KUBERNETES, files);
   });
 
   it("run every container as a user without rights, on a file system that is read-only, within limits", () => {
@@ -92,9 +90,7 @@ describe.skipIf(python === undefined)("the manifests", () => {
   });
 
   it("scale by how long texts wait, by a metric that a server has", async () => {
-    const [adapter] = (await readYaml(python ?? "", [
-      join(FOLDER, "prometheus-adapter-values.yaml"),
-    ])) as Manifest[];
+    const [adapter] = (await readYaml([join(FOLDER, "prometheus-adapter-values.yaml")])) as Manifest[];
     const [rule] = adapter?.rules.custom ?? [];
     const [scaler] = all("HorizontalPodAutoscaler");
     expect(scaler?.spec.metrics[0].pods.metric.name).toBe(rule.name.as);

@@ -31,7 +31,8 @@ export async function bundleProgram({ root, folder }: { root: string; folder: st
     outExtension: { ".js": ".mjs" },
     chunkNames: "chunk-[hash]",
     banner: { js: REQUIRE },
-    external: ["onnxruntime-node"],
+    // Of the rest: onnxruntime is copied beside, and no function has an embedded job database.
+    external: ["onnxruntime-node", "@electric-sql/*"],
     plugins: [renameThreads],
     logLevel: "warning",
   });
