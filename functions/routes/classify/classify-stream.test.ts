@@ -72,6 +72,9 @@ describe("200", () => {
     const response = await post(ndjson(lines), "?adapterId=router&topK=1");
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("application/x-ndjson");
+    // For proxies: lines are neither held back nor packed.
+    expect(response.headers.get("cache-control")).toContain("no-transform");
+    expect(response.headers.get("x-accel-buffering")).toBe("no");
     const no = { label: "no", score: 0.5 };
     expect(answersOf(await response.text())).toEqual([
       { id: "a", ...no, scores: [no], outOfScope: false, adapterId: "router", version: 1 },
@@ -147,10 +150,12 @@ describe("200", () => {
     expect(answers.map(({ id }) => id)).toEqual([...Array(3_000).keys()]);
   });
 
-  it("no lines are no answers", async () => {
+  it("no lines are no answers, and a stream that has ended takes no place any more", async () => {
     const { post } = await withAdapter();
-    const response = await post("");
-    expect([response.status, await response.text()]).toEqual([200, ""]);
+    for (let stream = 0; stream <= TENANT_STREAMS_MAX; stream++) {
+      const response = await post("");
+      expect([response.status, await response.text()]).toEqual([200, ""]);
+    }
   });
 
   it("of lines that an adapter of pairs must refuse the others are answered", async () => {
