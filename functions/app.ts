@@ -1,6 +1,6 @@
 // HTTP in, HTTP out: which middleware runs in which order, and which route answers what. Read top to
 // bottom. No tensors, no store keys, no business rule here or below.
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
@@ -122,8 +122,10 @@ export function createApp(given: Services, options: AppOptions = {}): Hono<AppEn
   app.use("/v1/*", traceRequest(tracer, timings));
   app.use("/v1/*", authenticate(services));
   app.use("/v1/*", limitRate(rates));
-  addTenantRoutes(app, services, { isStopping });
-  routeDropIns(app, services, { tracer, timings, rates, defaultAdapter: options.defaultAdapter });
+  const uploads = limitAtOnce("uploads", UPLOADS_AT_ONCE_MAX);
+  addTenantRoutes(app, services, { isStopping, uploads });
+  const { defaultAdapter } = options;
+  routeDropIns(app, services, { tracer, timings, rates, uploads, defaultAdapter });
   return app;
 }
 
@@ -131,11 +133,10 @@ export function createApp(given: Services, options: AppOptions = {}): Hono<AppEn
 function addTenantRoutes(
   app: Hono<AppEnv>,
   services: Services,
-  { isStopping }: { isStopping: () => boolean },
+  { isStopping, uploads }: { isStopping: () => boolean; uploads: MiddlewareHandler<AppEnv> },
 ): void {
   const once = answerOnce(services);
   const onceInSecret = answerOnce(services, { isSecret: true });
-  const uploads = limitAtOnce("uploads", UPLOADS_AT_ONCE_MAX);
   const imports = limitAtOnce("imports", IMPORTS_AT_ONCE_MAX);
 
   app.use("/v1/adapters/*", etag({ retainedHeaders: KEPT_WITHOUT_BODY }));

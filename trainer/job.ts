@@ -184,11 +184,14 @@ export interface JobQueue {
   list(tenant: string, page: JobsPage): Promise<{ jobs: Job[]; hasMore: boolean } | undefined>;
   /** Of a job that is cancelled already, that. Throws job_not_cancellable once it is finished or publishes. */
   cancel(tenant: string, id: string): Promise<Job | undefined>;
-  /** Those after a sequence number, then each as it comes; ends with the job, or when the signal is aborted. */
+  /**
+   * Those after a sequence number, then, unless `follows` is false, each as it comes; ends with the job, or when the
+   * signal is aborted.
+   */
   events(
     tenant: string,
     id: string,
-    options?: { after?: number; signal?: AbortSignal },
+    options?: { after?: number; signal?: AbortSignal; follows?: boolean },
   ): Promise<AsyncIterable<JobEvent> | undefined>;
   close(): Promise<void>;
 }

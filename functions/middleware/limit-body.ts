@@ -19,6 +19,7 @@ export const BODY_MS_MIN = 20_000;
 
 const bodyBytesMaxByPath: readonly (readonly [RegExp, number])[] = [
   [/^\/v1\/datasets$/, UPLOAD_BYTES_MAX],
+  [/^\/openai\/v1\/files$/, UPLOAD_BYTES_MAX],
   [/^\/v1\/adapters\/[^/]+\/import$/, PACKAGE_BYTES_MAX],
 ];
 

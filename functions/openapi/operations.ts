@@ -25,6 +25,19 @@ import { uploadDatasetOperation } from "../routes/datasets/upload.ts";
 import { docsOperation, docsScriptOperation } from "../routes/docs/docs.ts";
 import { openapiOperation } from "../routes/docs/openapi.ts";
 import { classifyForHuggingFaceOperation } from "../routes/drop-ins/hugging-face.ts";
+import { createFineTuningJobOperation } from "../routes/drop-ins/openai/create-job.ts";
+import { createFileOperation, getFileOperation } from "../routes/drop-ins/openai/files.ts";
+import {
+  cancelFineTuningJobOperation,
+  getFineTuningJobOperation,
+  listFineTuningJobsOperation,
+  listJobEventsOperation,
+} from "../routes/drop-ins/openai/jobs.ts";
+import {
+  deleteModelOperation,
+  getModelOperation,
+  listModelsOperation,
+} from "../routes/drop-ins/openai/models.ts";
 import { predictOperation } from "../routes/drop-ins/predict.ts";
 import { getErrorOperation } from "../routes/errors/get.ts";
 import { liveOperation } from "../routes/health/live.ts";
@@ -89,4 +102,14 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /v1/classify": classifyOperation,
   "POST /models/:adapterId": classifyForHuggingFaceOperation,
   "POST /predict": predictOperation,
+  "POST /openai/v1/files": createFileOperation,
+  "GET /openai/v1/files/:id": getFileOperation,
+  "POST /openai/v1/fine_tuning/jobs": createFineTuningJobOperation,
+  "GET /openai/v1/fine_tuning/jobs": listFineTuningJobsOperation,
+  "GET /openai/v1/fine_tuning/jobs/:id": getFineTuningJobOperation,
+  "GET /openai/v1/fine_tuning/jobs/:id/events": listJobEventsOperation,
+  "POST /openai/v1/fine_tuning/jobs/:id/cancel": cancelFineTuningJobOperation,
+  "GET /openai/v1/models": listModelsOperation,
+  "GET /openai/v1/models/:id": getModelOperation,
+  "DELETE /openai/v1/models/:id": deleteModelOperation,
 };

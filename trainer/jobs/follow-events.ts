@@ -24,7 +24,7 @@ interface Source {
 export async function* followEvents(
   { database, schema, signals }: Source,
   jobId: string,
-  { after = 0, signal }: { after?: number; signal?: AbortSignal },
+  { after = 0, signal, follows = true }: { after?: number; signal?: AbortSignal; follows?: boolean },
 ): AsyncGenerator<JobEvent> {
   const watch = signals.watch((id) => id === jobId);
   let last = after;
@@ -41,7 +41,7 @@ export async function* followEvents(
       }
       if (events.length === EVENTS_PER_READ_MAX) continue;
       // Who resumes after the last event is told nothing, and is not kept waiting.
-      if (isLast) return;
+      if (isLast || !follows) return;
       await watch.next(signal && { signal });
     }
   } finally {

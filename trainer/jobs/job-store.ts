@@ -115,7 +115,7 @@ export class JobStore implements Omit<JobQueue, "close" | "webhooks"> {
   async events(
     tenant: string,
     id: string,
-    options: { after?: number; signal?: AbortSignal } = {},
+    options: { after?: number; signal?: AbortSignal; follows?: boolean } = {},
   ): Promise<AsyncIterable<JobEvent> | undefined> {
     const { database, schema, signals } = this.#parts;
     const found = await this.#find(database, { tenant, id });

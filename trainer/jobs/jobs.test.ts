@@ -294,6 +294,9 @@ describe.each(databases)("the job database, $name", ({ isThere, start }) => {
       expect(await collect(await store.events("alpha", id, { after }))).toEqual(events.slice(after));
     }
     expect(await collect(await store.events("alpha", id, { after: 99 }))).toEqual([]);
+    const waiting = await store.submit("alpha", submission());
+    const soFar = await collect(await store.events("alpha", waiting.id, { follows: false }));
+    expect(soFar.map(({ seq }) => seq)).toEqual([1]);
   });
 
   it.skipIf(!isThere)("stops telling events when nobody listens any more", async () => {

@@ -5,6 +5,7 @@ import { type Listener, listen } from "../../listen.ts";
 import type { ClassifierPort } from "../../services.ts";
 import { createTestApp, fakeClassifier, publishAdapter } from "../../test-app.ts";
 import { LINE_BYTES_MAX } from "./answer-lines.ts";
+import { STREAM_SILENT_MS_MAX } from "./classify-stream.ts";
 import { TENANT_STREAMS_MAX } from "./stream-shares.ts";
 
 type Answer = Record<string, unknown> & { error?: { code: string; detail: string } };
@@ -71,6 +72,9 @@ describe("200", () => {
     const response = await post(ndjson(lines), "?adapterId=router&topK=1");
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("application/x-ndjson");
+    // For proxies: lines are neither held back nor packed.
+    expect(response.headers.get("cache-control")).toContain("no-transform");
+    expect(response.headers.get("x-accel-buffering")).toBe("no");
     const no = { label: "no", score: 0.5 };
     expect(answersOf(await response.text())).toEqual([
       { id: "a", ...no, scores: [no], outOfScope: false, adapterId: "router", version: 1 },
@@ -146,10 +150,12 @@ describe("200", () => {
     expect(answers.map(({ id }) => id)).toEqual([...Array(3_000).keys()]);
   });
 
-  it("no lines are no answers", async () => {
+  it("no lines are no answers, and a stream that has ended takes no place any more", async () => {
     const { post } = await withAdapter();
-    const response = await post("");
-    expect([response.status, await response.text()]).toEqual([200, ""]);
+    for (let stream = 0; stream <= TENANT_STREAMS_MAX; stream++) {
+      const response = await post("");
+      expect([response.status, await response.text()]).toEqual([200, ""]);
+    }
   });
 
   it("of lines that an adapter of pairs must refuse the others are answered", async () => {
@@ -299,8 +305,48 @@ describe("the end of a stream before its last line", () => {
       error: expect.objectContaining({ code: "unauthenticated", status: 401 }),
     });
     expect(await next()).toBeUndefined();
-    expect(await ended(lines)).toMatchObject({ outcome: "refused", lines: 1 });
+    expect(await ended(lines)).toMatchObject({ outcome: "failed", lines: 1 });
   });
+
+  it("a body that breaks off is told behind the answers to what came before", async () => {
+    const { post, lines } = await withAdapter();
+    const pieces = ['{"text":"a"}\n{"te'];
+    const body = new ReadableStream({
+      pull(controller) {
+        const piece = pieces.shift();
+        if (piece === undefined) controller.error(new Error("reset"));
+        else controller.enqueue(Buffer.from(piece));
+      },
+    });
+    const answers = answersOf(await (await post(body)).text());
+    expect(answers).toMatchObject([
+      { label: "no" },
+      { error: { code: "invalid_request", detail: "The body ended before it was complete." } },
+    ]);
+    expect(lines.find(({ event }) => event === "stream_ended")).toMatchObject({ outcome: "failed" });
+  });
+
+  it.each([["who sends no line"], ["who takes no answer"]])(
+    "%s for five minutes is given up",
+    async (who) => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      try {
+        const { post, lines } = await withAdapter();
+        const response = await post(new ReadableStream());
+        const text = who === "who sends no line" ? response.text() : undefined;
+        await vi.advanceTimersByTimeAsync(STREAM_SILENT_MS_MAX - 1);
+        expect(lines.some(({ event }) => event === "stream_ended")).toBe(false);
+        await vi.advanceTimersByTimeAsync(1);
+        expect(lines.find(({ event }) => event === "stream_ended")).toMatchObject({ outcome: "silent" });
+        if (text)
+          expect(answersOf(await text)).toMatchObject([
+            { error: { detail: expect.stringContaining("No line came for 300 s") } },
+          ]);
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
 });
 
 describe("400", () => {

@@ -27,7 +27,7 @@ const KEY_CHECK_MS = 5_000;
 interface StreamState {
   lines: number;
   failed: number;
-  outcome: "done" | "left" | "silent" | "refused" | "broken";
+  outcome: "done" | "left" | "silent" | "failed";
 }
 
 export function classifyStream(c: AppContext, services: Services, shares: StreamShares): Response {
@@ -75,15 +75,18 @@ class LineStream {
       inFlightMax: GROUPS_IN_FLIGHT_MAX,
       silentMsMax: STREAM_SILENT_MS_MAX,
     });
+    const start = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+      this.#untaken = setTimeout(() => this.#giveUp(controller), STREAM_SILENT_MS_MAX);
+    };
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
       clearTimeout(this.#untaken);
       const bytes = await this.#next(answers);
       if (this.#state.outcome === "left") return;
       if (bytes) controller.enqueue(bytes);
       if (this.#hasEnded) controller.close();
-      else this.#untaken = setTimeout(() => this.#giveUp(controller), STREAM_SILENT_MS_MAX);
+      else start(controller);
     };
-    return new ReadableStream({ pull, cancel: () => this.#end("left") }, { highWaterMark: 0 });
+    return new ReadableStream({ start, pull, cancel: () => this.#end("left") }, { highWaterMark: 0 });
   }
 
   /** Bytes to send, or undefined; afterwards it may have ended. */
@@ -96,17 +99,20 @@ class LineStream {
       const message = `No line came for ${seconds} s. Send the lines that are left in another request.`;
       return this.#refuse("silent", new RequestError("invalid_request", message));
     } catch (error) {
-      // The key was revoked; or the body broke off, and whoever sent it may still read.
-      if (error instanceof RequestError) return this.#refuse("refused", error);
-      const message = "The body ended before it was complete.";
-      return this.#refuse("broken", new RequestError("invalid_request", message, { cause: error }));
+      // The key was revoked, or cannot be looked up; or the body broke off, and whoever sent it may still read.
+      this.#onFault(error);
+      return this.#refuse("failed", error);
     }
   }
 
   /** A last line that is of no line. */
-  #refuse(outcome: StreamState["outcome"], error: RequestError): Uint8Array {
+  #refuse(outcome: StreamState["outcome"], error: unknown): Uint8Array {
     this.#end(outcome);
     return ndjson([{ error: failureOf(error) }]);
+  }
+
+  #onFault(error: unknown): void {
+    logFault(this.#services.log, this.#c, error);
   }
 
   #giveUp(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -123,7 +129,7 @@ class LineStream {
     }
   }
 
-  /** Throws RequestError unauthenticated. */
+  /** Throws RequestError unauthenticated, and what looking the key up does. */
   async #requireKey(): Promise<void> {
     if (performance.now() - this.#checkedMs < KEY_CHECK_MS) return;
     this.#checkedMs = performance.now();
@@ -138,7 +144,7 @@ class LineStream {
       scope: this.#c.get("scope").untraced(),
       defaults: this.#defaults,
       signal,
-      onFault: (error: unknown) => logFault(this.#services.log, this.#c, error),
+      onFault: (error: unknown) => this.#onFault(error),
     };
     try {
       const work = () => answerLines(this.#services, group, options);
@@ -171,10 +177,15 @@ class LineStream {
   }
 }
 
+/** Throws RequestError invalid_request where they break off. */
 async function* piecesOf(
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
 ): AsyncGenerator<Uint8Array> {
-  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) yield read.value;
+  const next = () =>
+    reader?.read().catch((cause: unknown) => {
+      throw new RequestError("invalid_request", "The body ended before it was complete.", { cause });
+    });
+  for (let read = await next(); read && !read.done; read = await next()) yield read.value;
 }
 
 /** Blank lines are passed over. */

@@ -1,7 +1,7 @@
 // Shapes of requests, answers and errors; the real clients are in test/clients/.
 import { describe, expect, it } from "vitest";
 import { OverloadError } from "#model";
-import { createTestApp, fakeClassifier, publishAdapter } from "../../test-app.ts";
+import { alpha, createTestApp, fakeClassifier, publishAdapter } from "../../test-app.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -28,6 +28,22 @@ const [no, yes] = [
   { label: "yes", score: 0.25 },
 ];
 const raw = [no, yes].map(({ label, score }) => ({ label, score: expect.closeTo(Math.log(score), 5) }));
+
+it.each([
+  ["/models/router", "code"],
+  ["/predict", "code"],
+  ["/openai/v1/models/router", "error"],
+])("%s counts among the requests that a tenant may send a minute", async (path, field) => {
+  const { registry, send } = await withAdapter();
+  await registry.setTenantLimits(alpha, { requestsPerMinute: 1 });
+  const method = path.startsWith("/openai") ? "GET" : "POST";
+  const ask = () => send(method, path, method === "GET" ? undefined : { inputs: "a" });
+  const statuses = [(await ask()).status, (await ask()).status];
+  expect(statuses).toEqual([200, 429]);
+  expect(JSON.stringify(((await (await ask()).json()) as Record<string, unknown>)[field])).toContain(
+    "request_rate_exceeded",
+  );
+});
 
 describe("POST /models/:adapterId", () => {
   it.each([

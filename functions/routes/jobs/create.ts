@@ -1,13 +1,14 @@
 // POST /v1/adapters: the third step, train, as a job. Answers at once; GET /v1/jobs/:id follows it.
 import { z } from "zod";
 import { parseAdapterName } from "#registry";
-import { type JobOrigin, PRIORITY_MAX, PRIORITY_MIN, trainOptionsSchema } from "#trainer/job";
+import { PRIORITY_MAX, PRIORITY_MIN, trainOptionsSchema } from "#trainer/job";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { jsonAnswer, jsonBody, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
 import { parseInput } from "../../parse-input.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
+import { originOf } from "./origin-of.ts";
 
 export const trainRequestSchema = z.strictObject({
   name: z.string(),
@@ -48,8 +49,3 @@ export const createJob = (services: Services) => async (c: AppContext) => {
   const job = await services.jobs.submit(tenant, request);
   return c.json({ jobId: job.id }, 202, { Location: `/v1/jobs/${job.id}` });
 };
-
-function originOf(c: AppContext): JobOrigin {
-  const { traceparent } = c.get("scope");
-  return { requestId: c.get("requestId"), ...(traceparent !== undefined && { traceparent }) };
-}
