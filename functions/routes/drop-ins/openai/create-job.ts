@@ -3,14 +3,13 @@
 import { z } from "zod";
 import { parseAdapterName } from "#registry";
 import { trainOptionsSchema } from "#trainer/job";
-import { actorOf } from "../../../actor.ts";
 import type { AppContext } from "../../../app-env.ts";
 import { RequestError } from "../../../errors.ts";
 import { jsonAnswer, jsonBody, type Operation, SIGNATURE_ERRORS } from "../../../openapi/operation.ts";
 import { parseInput } from "../../../parse-input.ts";
 import { readJson } from "../../../read-body.ts";
 import type { Services } from "../../../services.ts";
-import { originOf } from "../../jobs/origin-of.ts";
+import { askedBy } from "../../jobs/asked-by.ts";
 import { openAiErrorForm } from "./error.ts";
 import { fineTuningJobOf, fineTuningJobSchema } from "./job-view.ts";
 
@@ -66,7 +65,7 @@ export const createFineTuningJob = (services: Services) => async (c: AppContext)
   const { id: datasetId } = await services.registry.getDataset(tenant, training_file);
   await services.registry.requirePublishable(tenant, adapterName, services.signer);
   const options = optionsOf(given);
-  const request = { adapterName, datasetId, options, submittedBy: actorOf(c), origin: originOf(c) };
+  const request = { adapterName, datasetId, options, ...askedBy(c) };
   return c.json(fineTuningJobOf(services, c, await services.jobs.submit(tenant, request)));
 };
 
