@@ -70,6 +70,11 @@ describe("a token of the issuer", () => {
 });
 
 describe("refused are tokens", () => {
+  it("signed by an algorithm that is not on the list, though with a key of the issuer", async () => {
+    await issuer.addKey("ES512");
+    expect(await verifier().verify(await issuer.sign(claims))).toBeUndefined();
+  });
+
   const nowSeconds = Math.floor(Date.now() / 1000);
   it.each([
     ["of another audience", { aud: "other" }],
@@ -110,33 +115,32 @@ describe("refused are tokens", () => {
 });
 
 describe("an issuer that does not answer as it should", () => {
-  it.each([
-    ["no discovery document", "/.well-known/openid-configuration", 404],
-    ["keys that fail", "/keys", 500],
-    ["keys that are none", "/keys", { keys: "none" }],
-    ["more keys than anyone needs", "/keys", { keys: ["x".repeat(300_000)] }],
+  const DISCOVERY = "/.well-known/openid-configuration";
+  it.each<[string, path: string, spoil: (answer: object) => unknown]>([
+    ["no discovery document", DISCOVERY, () => 404],
     [
       "another issuer's document",
-      "/.well-known/openid-configuration",
-      { issuer: "https://elsewhere.example", jwks_uri: "https://elsewhere.example/keys" },
+      DISCOVERY,
+      (answer) => ({ ...answer, issuer: "https://elsewhere.example" }),
     ],
     [
       "keys over an open line",
-      "/.well-known/openid-configuration",
-      { jwks_uri: "http://elsewhere.example/keys" },
+      DISCOVERY,
+      (answer) => ({ ...answer, jwks_uri: "http://elsewhere.example/keys" }),
     ],
-  ])("%s: nothing is believed, it is asked no more for seconds, and then again", async (_, path, answer) => {
-    const before = issuer.answers.get(path);
-    const spoiled =
-      typeof answer === "object" && "jwks_uri" in answer ? { issuer: issuer.url, ...answer } : answer;
-    issuer.answers.set(path, spoiled);
+    ["keys that fail", "/keys", () => 500],
+    ["keys that are none", "/keys", () => ({ keys: "none" })],
+    ["more of an answer than anyone needs", "/keys", (answer) => ({ ...answer, more: "x".repeat(300_000) })],
+  ])("%s: nothing is believed, it is asked no more for seconds, and then again", async (_, path, spoil) => {
+    const whole = issuer.answers.get(path) as object;
+    issuer.answers.set(path, spoil(whole));
     const tokens = verifier();
     const token = await issuer.sign(claims);
     await expect(tokens.verify(token)).rejects.toMatchObject({ code: "issuer_unreachable" });
     const asked = { ...issuer.counts };
     await expect(tokens.verify(token)).rejects.toMatchObject({ code: "issuer_unreachable" });
     expect(issuer.counts).toEqual(asked);
-    issuer.answers.set(path, before);
+    issuer.answers.set(path, whole);
     clock.nowMs += 5_000;
     expect(await tokens.verify(token)).toBeDefined();
   });
