@@ -141,8 +141,7 @@ export function failureOf(error: unknown): Failure {
 
 /** As if it had been found here; a code of HTTP alone by its status. */
 function exitCodeOf({ code, status }: RemoteError): number {
-  const known: number | undefined = Object.entries(exitCodeByCode).find(([name]) => name === code)?.[1];
-  if (known !== undefined) return known;
+  if (Object.hasOwn(exitCodeByCode, code)) return exitCodeByCode[code as keyof typeof exitCodeByCode];
   if (status === 404) return EXIT.notFound;
   if ([401, 403, 429, 503].includes(status)) return EXIT.unreachable;
   return status < 500 ? EXIT.badInput : EXIT.failed;

@@ -71,7 +71,8 @@ function listCommand(io: Io): Command {
 }
 
 interface RotateOptions extends StoreOptions {
-  readonly overlap: number;
+  /** Milliseconds. */
+  readonly overlap?: number;
 }
 
 function rotateCommand(io: Io): Command {
@@ -79,10 +80,10 @@ function rotateCommand(io: Io): Command {
     .description("make another key in place of one; the old one ends after the overlap")
     .argument("<id>", "of the key, see softgate keys list")
     .option("--overlap <duration>", "both are valid for so long (default: 24h, at most 30d)", overlap)
-    .action(async (id: string, options: Partial<RotateOptions> & StoreOptions) => {
+    .action(async (id: string, options: RotateOptions) => {
       const { record, secret, previous } = await withPlace(options, io, (registry) =>
         registry.rotateKey(id, {
-          ...{ actor: CLI_ACTOR },
+          actor: CLI_ACTOR,
           ...(options.overlap !== undefined && { overlapMs: options.overlap }),
         }),
       );

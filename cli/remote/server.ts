@@ -31,8 +31,10 @@ export function withServer(command: Command): Command {
 export async function choosePlace(command: Command, io: Io): Promise<void> {
   const has = (name: string) => command.options.some(({ long }) => long === name);
   const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
-  if (!has("--profile"))
-    return has("--tenant") && !isGiven("store") ? requireNoProfile(command, io) : undefined;
+  if (!has("--profile")) {
+    if (has("--tenant") && !isGiven("store")) await requireNoProfile(command, io);
+    return;
+  }
   const server = await findServer(command.opts(), io, { isStoreGiven: isGiven("store") });
   if (!server) return;
   if (isGiven("tenant")) {
