@@ -1,5 +1,6 @@
 // HTTP calls to a Softgate server: JSON in, JSON out, and errors as the server tells them. What of the command line
 // works over HTTP goes through here, and knows nothing of fetch.
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { CliError, RemoteError } from "../errors.ts";
 import type { Server } from "./server.ts";
@@ -9,54 +10,78 @@ export interface Client {
   get(path: string, query?: Query): Promise<unknown>;
   send(method: "POST" | "PUT" | "DELETE", path: string, body?: object, query?: Query): Promise<unknown>;
   upload(path: string, file: { bytes: Uint8Array; name: string }, query?: Query): Promise<unknown>;
-  /** The answer's body as it is, for the media type that is asked for. */
-  text(path: string, mediaType: string): Promise<string>;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 const ANSWER_MS_MAX = 60_000;
 const UPLOAD_MS_MAX = 15 * 60_000;
+/** Of a request that the server has refused to take yet. */
+const RETRIES_MAX = 10;
+const RETRY_MS_MAX = 60_000;
 const problemSchema = z.looseObject({ code: z.string(), detail: z.string() });
 
-/** The methods throw RemoteError with the problem's code, and CliError server_unreachable. */
-export function createClient({ url, key }: Server, signal: AbortSignal): Client {
-  const ask = async (path: string, init: RequestInit, query: Query = {}, msMax = ANSWER_MS_MAX) => {
-    const headers = { ...init.headers, Authorization: `Bearer ${key}` };
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(msMax)]);
-    // A redirect could lead the key to another server.
-    const request: RequestInit = { ...init, headers, signal: bounded, redirect: "manual" };
-    try {
-      const response = await fetch(`${url}${path}${queryString(query)}`, request);
-      return { response, text: await response.text() };
-    } catch (cause) {
-      if (signal.aborted) throw cause;
-      throw new CliError("server_unreachable", `${url} does not answer (${reasonOf(cause)}).`, cause);
-    }
-  };
-  const json = async (...request: Parameters<typeof ask>) => read(url, await ask(...request));
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Query | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | FormData;
+  readonly msMax?: number;
+}
+
+interface Answer {
+  readonly response: Response;
+  readonly text: string;
+}
+
+/**
+ * The methods throw RemoteError with the problem's code, and CliError server_unreachable. What a server refuses for now
+ * (429) is sent again when it says, since it has done nothing yet.
+ */
+export function createClient(server: Server, signal: AbortSignal): Client {
+  const ask = async (request: Request) => read(server.url, await askPatiently(server, request, signal));
   return {
-    get: (path, query) => json(path, { method: "GET" }, query),
+    get: (path, query) => ask({ method: "GET", path, query }),
     send: (method, path, body, query) =>
-      json(
-        path,
-        {
-          method,
-          ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
-        },
-        query,
-      ),
+      ask({
+        ...{ method, path, query },
+        ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+      }),
     upload(path, file, query) {
-      const form = new FormData();
-      form.set("file", new Blob([new Uint8Array(file.bytes)]), file.name);
-      return json(path, { method: "POST", body: form }, query, UPLOAD_MS_MAX);
-    },
-    async text(path, mediaType) {
-      const answer = await ask(path, { method: "GET", headers: { Accept: mediaType } });
-      if (!answer.response.ok) read(url, answer);
-      return answer.text;
+      const body = new FormData();
+      body.set("file", new Blob([new Uint8Array(file.bytes)]), file.name);
+      return ask({ method: "POST", path, query, body, msMax: UPLOAD_MS_MAX });
     },
   };
+}
+
+async function askPatiently(server: Server, request: Request, signal: AbortSignal): Promise<Answer> {
+  for (let retry = 0; ; retry += 1) {
+    const answer = await askOnce(server, request, signal);
+    const waitMs = Number(answer.response.headers.get("retry-after") ?? Number.NaN) * 1_000;
+    const isRefusedForNow = answer.response.status === 429 && waitMs <= RETRY_MS_MAX;
+    if (!isRefusedForNow || retry === RETRIES_MAX) return answer;
+    await setTimeout(waitMs, undefined, { signal });
+  }
+}
+
+async function askOnce({ url, key }: Server, request: Request, signal: AbortSignal): Promise<Answer> {
+  const { method, path, query = {}, headers, body, msMax = ANSWER_MS_MAX } = request;
+  try {
+    const response = await fetch(`${url}${path}${queryString(query)}`, {
+      method,
+      headers: { ...headers, Authorization: `Bearer ${key}` },
+      ...(body && { body }),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(msMax)]),
+      // It could lead the key to another server.
+      redirect: "manual",
+    });
+    return { response, text: await response.text() };
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new CliError("server_unreachable", `${url} does not answer (${reasonOf(cause)}).`, cause);
+  }
 }
 
 /** Without a key: the status of a path, and the server's time. Throws CliError server_unreachable. */
@@ -74,7 +99,7 @@ export async function probeServer(
   }
 }
 
-function read(url: string, { response, text }: { response: Response; text: string }): unknown {
+function read(url: string, { response, text }: Answer): unknown {
   const body = parse(text);
   if (response.ok && body !== undefined) return body;
   const problem = problemSchema.safeParse(body);

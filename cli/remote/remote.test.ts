@@ -149,6 +149,25 @@ describe("over HTTP", () => {
   });
 });
 
+describe("as users start them", () => {
+  it.each([
+    [
+      ["classify", "--adapter", "tickets", "I was charged twice"],
+      /^\w+\t0\.\d+\t(in|out)\tI was charged twice\n$/,
+    ],
+    [["adapters", "history", "tickets"], /rollback +production/],
+    [["report", "tickets"], /^tickets:1\n/],
+    [["datasets", "upload", "train.csv"], /^ds_[0-9a-f]{32}\n$/],
+    [["usage"], /adapters +1 +10000\n/],
+    [["audit"], /upload_dataset/],
+    [["keys", "list"], /the first key/],
+  ])("%j", async (args, shown) => {
+    const paths = args.map((arg) => (arg === "train.csv" ? place.at(arg) : arg));
+    const { exitCode, stdout } = await runProcess(paths, env);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringMatching(shown) });
+  });
+});
+
 it("a token of the server's issuer stands in for a key, with the scopes it has", async () => {
   const token = await issuer.sign({ tenant: "acme", scope: "softgate:read" });
   const bearer = { ...env, SOFTGATE_KEY: token };
