@@ -94,6 +94,7 @@ describe("keys", () => {
     const list = (await softgate(["keys", "list"], { env })).stdout;
     expect(list.match(/classify,read +20\S+ +never +valid until 20/g)).toHaveLength(2);
     expect(list).not.toContain(rotated.stdout.trim());
+    expect((await softgate(["audit"], { env })).stdout).toMatch(new RegExp(`rotate_key +${key.id} -> key_`));
     const late = await softgate(["keys", "rotate", key.id, "--json"], { env });
     expect([late.exitCode, JSON.parse(late.stderr).error.code]).toEqual([1, "conflict"]);
   });

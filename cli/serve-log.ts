@@ -12,6 +12,7 @@ const WARNINGS: readonly unknown[] = [
   "job_lost",
   "jobs_unavailable",
   "webhook_refused",
+  "key_use_not_written",
 ];
 /** Said first on a terminal, or of no use there. */
 const SAID_ALREADY = ["event", "error", "method", "route", "status", "durationMs", "keyId", "traceId"];

@@ -38,8 +38,9 @@ function rowOf(entry: AuditEntry): string[] {
 }
 
 function subjectOf(entry: AuditEntry): string {
-  const { adapter, alias, from, version, versions, datasetId, keyId, required } = entry;
+  const { adapter, alias, from, version, versions, datasetId, keyId, newKeyId, required } = entry;
   if (required !== undefined) return required ? "from now on" : "no longer";
+  if (newKeyId !== undefined) return `${keyId} -> ${newKeyId}`;
   if (adapter === undefined) return datasetId ?? keyId ?? "";
   if (versions !== undefined) return `${adapter}:${versions.join(",")}`;
   if (alias === undefined) return version === undefined ? adapter : `${adapter}:${version}`;
