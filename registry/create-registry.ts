@@ -122,6 +122,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     requireSignatures: (tenant, required, actor) =>
       requireSignatures(context, tenant, { required, ...(actor && { actor }) }),
     beginOnce: (tenant, request) => beginOnce(context, tenant, request),
+    ...keysOf(context),
+  };
+}
+
+/** Tenants made by name, and what speaks for a tenant. */
+function keysOf(context: RegistryContext) {
+  return {
     createTenant: (tenant, options = {}) => createTenant(context, tenant, options),
     getTenant: (tenant) => getTenant(context, tenant),
     createKey: (tenant, description, options = {}) => createKey(context, tenant, { description, ...options }),
@@ -129,7 +136,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     rotateKey: (id, options) => rotateKey(context, id, options),
     revokeKey: (id, options) => revokeKey(context, id, options),
     authenticate: (secret) => authenticate(context, secret),
-  };
+  } satisfies Partial<Registry>;
 }
 
 function createContext(options: RegistryOptions): RegistryContext {
