@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { postgresFolder, startPostgres } from "../../test/helpers/postgres.ts";
 import { softgate } from "../test-io.ts";
 import { startSoftgate } from "../test-process.ts";
 
@@ -112,8 +113,18 @@ describe("softgate doctor", () => {
       { name: "database", state: "problem" },
       { name: "port", state: "problem", detail: expect.stringContaining("in use by another program") },
     ]);
-    expect(await checked(await listenAnswering("N"))).toMatchObject([{ state: "ok" }, {}]);
     expect(await checked(await listenAnswering())).toMatchObject([{ state: "problem" }, {}]);
+  });
+
+  it.skipIf(!postgresFolder)("is let in by a real Postgres, and says which it is", async () => {
+    const postgres = await startPostgres(postgresFolder ?? "");
+    try {
+      const given = { ...env, DATABASE_URL: postgres.url };
+      const { stdout } = await softgate(["doctor"], { env: given });
+      expect(stdout).toMatch(/ok +database: Postgres \d\d lets us in at 127\.0\.0\.1:\d+\/postgres\n/);
+    } finally {
+      await postgres.stop();
+    }
   });
 
   it("asks a server from outside", async () => {

@@ -1,39 +1,45 @@
-// Whether the database of DATABASE_URL is a Postgres that answers.
-import { connect } from "node:net";
+// Whether the database of DATABASE_URL is a Postgres that lets us in, and one that keeps jobs.
+import pg from "pg";
 import { type Check, ok, problem } from "./finding.ts";
 
-const PORT_DEFAULT = 5432;
-/** The question whether the server speaks TLS, which any Postgres answers with one letter. */
-const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+/** The oldest that the job queue works on. */
+const VERSION_MIN = 13;
+const CONNECT_MS_MAX = 5_000;
 
-/** Says nothing of the URL but host and port: it has a password. */
+/** Says nothing of the URL but host, port and name: it has a password. */
 export function checkDatabase(databaseUrl: string): Check {
   return {
     name: "database",
-    run: async (signal) => {
+    run: async () => {
       const url = URL.parse(databaseUrl);
       if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
-        return problem(
-          "DATABASE_URL is no address of a Postgres",
-          "Write postgres://USER:PASSWORD@HOST:5432/NAME.",
-        );
+        const remedy = "Write postgres://USER:PASSWORD@HOST:5432/NAME.";
+        return problem("DATABASE_URL is no address of a Postgres", remedy);
       }
-      const [host, port] = [url.hostname || "localhost", Number(url.port || PORT_DEFAULT)];
-      const answer = await ask({ host, port }, signal).catch((error: Error) => error.message);
-      if (answer === "S" || answer === "N") return ok(`a Postgres answers on ${host}:${port}`);
-      return problem(`${host}:${port}: ${answer}`, "Check DATABASE_URL, and that the database runs.");
+      const place = `${url.host}${url.pathname}`;
+      try {
+        const version = await versionOf(databaseUrl);
+        const said = `Postgres ${version} lets us in at ${place}`;
+        return version >= VERSION_MIN ? ok(said) : problem(said, `Use Postgres ${VERSION_MIN} or later.`);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message || error.name : String(error);
+        return problem(`${place}: ${reason}`, "Check DATABASE_URL, and that the database runs.");
+      }
     },
   };
 }
 
-function ask(place: { host: string; port: number }, signal: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...place, signal }, () => socket.write(SSL_REQUEST));
-    socket.once("data", (data) => {
-      socket.destroy();
-      resolve(data.toString("latin1", 0, 1));
-    });
-    socket.once("error", reject);
-    socket.once("close", () => reject(new Error("it does not speak as a Postgres does")));
-  });
+async function versionOf(connectionString: string): Promise<number> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_MS_MAX });
+  // Without a listener, a connection that breaks later would end the process.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ version: string }>(
+      "select current_setting('server_version_num') as version",
+    );
+    return Math.floor(Number(rows[0]?.version) / 10_000);
+  } finally {
+    await client.end();
+  }
 }

@@ -13,6 +13,7 @@ export const jobSchema = z.looseObject({
   state: z.string(),
   phase: z.string().optional(),
   progress: z.number(),
+  createdAt: z.string(),
   adapterName: z.string(),
   report: z.unknown().optional(),
   adapter: z
@@ -24,7 +25,11 @@ export const jobSchema = z.looseObject({
 export type RemoteJob = z.infer<typeof jobSchema>;
 
 export async function readJob(client: Client, id: string): Promise<RemoteJob> {
-  return jobSchema.parse(await client.get(`/v1/jobs/${encodeURIComponent(id)}`));
+  return jobSchema.parse(await client.get(jobPath(id)));
+}
+
+export function jobPath(id: string): string {
+  return `/v1/jobs/${encodeURIComponent(id)}`;
 }
 
 /**

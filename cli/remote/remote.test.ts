@@ -69,6 +69,13 @@ describe("over HTTP", () => {
       expect(job).toMatchObject({ state: "succeeded" });
       const followed = await run("jobs", "follow", again.jobId);
       expect(followed.stdout).toMatch(/^tickets:2 is published\.\n/);
+      const list = ["jobs", "list", "--adapter", "tickets", "--state", "succeeded"];
+      const page = await run(...list, "--limit", "1");
+      expect(page.stdout).toMatch(new RegExp(`${again.jobId} +20\\S+ +succeeded +tickets:2 +100`));
+      const after = /More: --after (\S+)/.exec(page.stderr)?.[1] ?? "";
+      expect((await run(...list, "--after", after)).stdout).toContain("tickets:1");
+      expect((await run("jobs", "list", "--state", "failed")).stdout).toMatch(/^No jobs\./);
+      expect((await errorOf(["jobs", "cancel", again.jobId]))[1]).toBe("job_not_cancellable");
     },
     START_MS_MAX,
   );
