@@ -86,7 +86,8 @@ export interface AppOptions {
 /** Headers that a 304 keeps. */
 const KEPT_WITHOUT_BODY = [
   ...RETAINED_304_HEADERS,
-  ...["X-Request-Id", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"],
+  ...["X-Request-Id", "RateLimit", "RateLimit-Policy"],
+  ...["Access-Control-Allow-Origin", "Access-Control-Expose-Headers"],
 ];
 
 export function createApp(given: Services, options: AppOptions = {}): Hono<AppEnv> {

@@ -97,6 +97,16 @@ describe("429", () => {
     expect([others.status, others.headers.get("ratelimit")]).toEqual([200, null]);
   });
 
+  it("an answer without a body tells what is left too", async () => {
+    const { registry } = await withLimits({ requestsPerMinute: 60 });
+    const { send } = await createTestApp({ registry });
+    await publishAdapter(registry, { name: "router" });
+    const path = "/v1/adapters/router/versions";
+    const etag = (await send("GET", path)).headers.get("etag") ?? "";
+    const unchanged = await send("GET", path, undefined, { headers: { "If-None-Match": etag } });
+    expect([unchanged.status, unchanged.headers.get("ratelimit")]).toEqual([304, '"requests";r=58;t=2']);
+  });
+
   it("a request without a valid key counts for no tenant", async () => {
     const { registry } = await withLimits({ requestsPerMinute: 1 });
     const { send } = await createTestApp({ registry });
