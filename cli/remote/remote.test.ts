@@ -99,6 +99,36 @@ describe("over HTTP", () => {
     expect(JSON.parse(many.stdout).predictions).toHaveLength(300);
   });
 
+  it("a file is answered by one version, as in this process", async () => {
+    const files = ["--input", place.at("train.csv"), "--output"];
+    const classify = [
+      "classify",
+      "--adapter",
+      "tickets:1",
+      "--all-scores",
+      "--column-prefix",
+      "got_",
+      ...files,
+    ];
+    const told = await run(...classify, place.at("remote.csv"));
+    expect(told).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("answered by tickets:1") });
+    const local = await place.run(
+      ...classify,
+      place.at("local.csv"),
+      "--tenant",
+      "acme",
+      "--backbone",
+      place.at("tiny"),
+    );
+    expect(local.exitCode).toBe(0);
+    const labelsOf = async (name: string) =>
+      (await readFile(place.at(name), "utf8")).split("\n").map((line) => line.replaceAll(/,\d\.\d+/g, ""));
+    expect(await labelsOf("remote.csv")).toEqual(await labelsOf("local.csv"));
+    const { secret } = await jsonOf("keys", "create", "--scopes", "classify");
+    const blind = { ...env, SOFTGATE_KEY: secret };
+    expect(await errorOf([...classify, place.at("none.csv")], blind)).toEqual([4, "scope_read_missing"]);
+  });
+
   it("adapters are listed, moved, protected, deleted and restored, and the history tells it", async () => {
     expect((await jsonOf("adapters", "list")).adapters).toMatchObject([
       { name: "tickets", latestVersion: 2 },
