@@ -28,7 +28,9 @@ beforeAll(async () => {
   env = { ...anywhere, SOFTGATE_SERVER: await urlOf(server, START_MS_MAX), SOFTGATE_KEY: secret };
 }, START_MS_MAX);
 afterAll(async () => {
-  server.child.kill("SIGKILL");
+  // In order: else the database of its jobs would still write where everything is removed.
+  server.child.kill("SIGTERM");
+  await server.ended;
   await issuer.close();
   await place.close();
 });
