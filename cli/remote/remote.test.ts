@@ -228,6 +228,8 @@ describe("refused", () => {
     [["evaluate", "--adapter", "a", "--data", "b.csv"]],
     [["adapters", "export", "a", "--format", "softgate", "--output", "b"]],
     [["adapters", "gc"]],
+    [["tenants", "create", "other"]],
+    [["store", "fsck"]],
   ])("%j, which works on a store alone, says so", async (args) => {
     const named = await softgate([...args, "--server", env.SOFTGATE_SERVER ?? ""], { env: anywhere });
     expect([named.exitCode, named.stderr]).toEqual([2, expect.stringContaining("does not work over HTTP")]);
