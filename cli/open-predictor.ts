@@ -2,14 +2,24 @@
 import { z } from "zod";
 import { type Prediction, predictionOf, predictionSchema } from "#functions/prediction";
 import type { TextInput } from "#model";
+import { parseAdapterReference } from "#registry";
 import type { Io } from "./io.ts";
 import { type OpenAdapterOptions, withAdapter } from "./open-adapter.ts";
-import { createClient } from "./remote/client.ts";
+import { type Client, createClient } from "./remote/client.ts";
+import { versionOf } from "./remote/report-page.ts";
 
 export interface Predictor {
   predict(inputs: readonly TextInput[], topK: number): Promise<Prediction[]>;
   /** The version that answered last; undefined before the first answer of a server. */
   answeredBy(): { readonly version: number; readonly digest: string } | undefined;
+}
+
+/** One version answers all, whatever aliases do meanwhile. */
+export interface PinnedPredictor extends Pick<Predictor, "predict"> {
+  readonly name: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly labels: readonly string[];
 }
 
 /** Texts in one request to a server; it takes no more. */
@@ -20,14 +30,45 @@ export function withPredictor<Result>(
   io: Io,
   use: (predictor: Predictor) => Promise<Result>,
 ): Promise<Result> {
-  if (options.remote) return use(remotePredictor(options.adapter, createClient(options.remote, io.signal)));
+  if (!options.remote) {
+    return withPinnedPredictor(options, io, (predictor) => {
+      const { version, digest, predict } = predictor;
+      return use({ predict, answeredBy: () => ({ version, digest }) });
+    });
+  }
+  let last: { version: number; digest: string } | undefined;
+  const ask = asking(createClient(options.remote, io.signal), options.adapter, (answeredBy) => {
+    last = answeredBy;
+  });
+  return use({ predict: ask, answeredBy: () => last });
+}
+
+/** On a server it needs a key that may read, too. */
+export async function withPinnedPredictor<Result>(
+  options: OpenAdapterOptions,
+  io: Io,
+  use: (predictor: PinnedPredictor) => Promise<Result>,
+): Promise<Result> {
+  if (options.remote) return use(await pinOnServer(options.adapter, createClient(options.remote, io.signal)));
   return withAdapter(options, io, ({ resolved, classify }) =>
     use({
+      ...{ name: resolved.name, version: resolved.version, digest: resolved.digest },
+      labels: resolved.manifest.labels,
       predict: async (inputs, topK) =>
         (await classify(inputs)).map((classification) => predictionOf(classification, topK)),
-      answeredBy: () => resolved,
     }),
   );
+}
+
+const versionSchema = z.looseObject({ digest: z.string(), labels: z.array(z.string()) });
+
+async function pinOnServer(adapterId: string, client: Client): Promise<PinnedPredictor> {
+  const reference = parseAdapterReference(adapterId);
+  const { name } = reference;
+  const version = await versionOf(client, reference);
+  const found = await client.get(`/v1/adapters/${encodeURIComponent(name)}/versions/${version}`);
+  const { digest, labels } = versionSchema.parse(found);
+  return { name, version, digest, labels, predict: asking(client, `${name}:${version}`) };
 }
 
 const answerSchema = z.looseObject({
@@ -35,19 +76,19 @@ const answerSchema = z.looseObject({
   predictions: z.array(predictionSchema),
 });
 
-function remotePredictor(adapterId: string, client: ReturnType<typeof createClient>): Predictor {
-  let last: { version: number; digest: string } | undefined;
-  return {
-    async predict(inputs, topK) {
-      const predictions: Prediction[] = [];
-      for (let start = 0; start < inputs.length; start += TEXTS_PER_REQUEST) {
-        const body = { adapterId, inputs: inputs.slice(start, start + TEXTS_PER_REQUEST), topK };
-        const answer = answerSchema.parse(await client.send("POST", "/v1/classify", body));
-        last = { version: answer.version, digest: answer.digest };
-        predictions.push(...answer.predictions);
-      }
-      return predictions;
-    },
-    answeredBy: () => last,
+function asking(
+  client: Client,
+  adapterId: string,
+  onAnswer: (answeredBy: { version: number; digest: string }) => void = () => undefined,
+): Predictor["predict"] {
+  return async (inputs, topK) => {
+    const predictions: Prediction[] = [];
+    for (let start = 0; start < inputs.length; start += TEXTS_PER_REQUEST) {
+      const body = { adapterId, inputs: inputs.slice(start, start + TEXTS_PER_REQUEST), topK };
+      const answer = answerSchema.parse(await client.send("POST", "/v1/classify", body));
+      onAnswer({ version: answer.version, digest: answer.digest });
+      predictions.push(...answer.predictions);
+    }
+    return predictions;
   };
 }

@@ -126,5 +126,17 @@ function describeRegistry(openStore: () => Promise<ObjectStore>): void {
     expect((await there.listKeys(beta)).keys).toMatchObject([
       { id: record.id, revokedAt: expect.any(String) },
     ]);
+    const second = await here.createKey(beta, "second");
+    const rotated = await there.rotateKey(second.record.id, { overlapMs: 0 });
+    expect(await here.authenticate(second.secret)).toBeUndefined();
+    expect(await here.authenticate(rotated.secret)).toMatchObject({ tenant: "beta" });
+    const ids: string[] = [];
+    for (let after: string | undefined; ; ) {
+      const page = await here.listKeys(beta, { limit: 1, ...(after && { after }) });
+      ids.push(...page.keys.map((key) => key.id));
+      if (page.next === undefined) break;
+      after = page.next;
+    }
+    expect(ids).toEqual([record.id, second.record.id, rotated.record.id].sort());
   });
 }

@@ -3,13 +3,13 @@
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { predictionOf } from "#functions/prediction";
 import type { TextInput } from "#model";
 import { type StreamedRow, streamRows } from "#trainer/dataset";
 import { TEXTS_AT_ONCE } from "#trainer/evaluate";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { type OpenAdapter, type OpenAdapterOptions, withAdapter } from "../open-adapter.ts";
+import type { OpenAdapterOptions } from "../open-adapter.ts";
+import { type PinnedPredictor, withPinnedPredictor } from "../open-predictor.ts";
 import { json } from "../output.ts";
 import { bar, createProgressLine } from "../progress-line.ts";
 import { type OutputFormat, outputFormat } from "./output-format.ts";
@@ -48,9 +48,9 @@ export async function classifyFile(options: ClassifyFileOptions, io: Io): Promis
   const input = await describeInput(options.input);
   if (options.restart) await removePartial(output);
   const before = await readBeginning(output);
-  await withAdapter({ ...options, adapter: adapterIdOf(options, before) }, io, async (adapter) => {
-    const { name, version, digest, manifest } = adapter.resolved;
-    const labels = options.allScores ? { labels: manifest.labels } : {};
+  await withPinnedPredictor({ ...options, adapter: adapterIdOf(options, before) }, io, async (predictor) => {
+    const { name, version, digest } = predictor;
+    const labels = options.allScores ? { labels: predictor.labels } : {};
     const format = outputFormat(output, { columnPrefix: options.columnPrefix, ...labels });
     const identity = { adapterId: options.adapter, name, version, digest, input };
     const now = { ...identity, options: optionsOf(options), processId: process.pid };
@@ -62,7 +62,7 @@ export async function classifyFile(options: ClassifyFileOptions, io: Io): Promis
       overwrites: options.overwrite === true,
     });
     try {
-      const told = await writeAnswers({ adapter, format, partial, bytes: input.bytes }, options, io);
+      const told = await writeAnswers({ predictor, format, partial, bytes: input.bytes }, options, io);
       await partial.finish();
       tell(told, { options, adapterId: `${name}:${version}` }, io);
     } finally {
@@ -91,7 +91,7 @@ function optionsOf({ textColumn, textPairColumn, columnPrefix, allScores = false
 }
 
 interface Work {
-  readonly adapter: OpenAdapter;
+  readonly predictor: PinnedPredictor;
   readonly format: OutputFormat;
   readonly partial: PartialOutput;
   /** Of the input. */
@@ -126,7 +126,7 @@ async function writeAnswers(work: Work, options: ClassifyFileOptions, io: Io): P
         if (!partial.hasBegun) await partial.write(header);
       }
       const left = chunk.slice(Math.max(0, partial.rowsBefore - rows));
-      const answered = await answer(work.adapter, left, options);
+      const answered = await answer(work.predictor, left, options);
       for (const { row, prediction } of answered) {
         if (prediction) continue;
         withoutText += 1;
@@ -162,18 +162,21 @@ function requireGoingOn(io: Io, rows: number, { output }: ClassifyFileOptions): 
 }
 
 async function answer(
-  adapter: OpenAdapter,
+  predictor: PinnedPredictor,
   rows: readonly StreamedRow[],
   { allScores }: ClassifyFileOptions,
 ) {
   const inputs = rows.map(inputOf);
-  const classifications = await adapter.classify(inputs.filter((input) => input !== undefined));
-  const topK = allScores ? adapter.resolved.manifest.labels.length : 1;
+  const topK = allScores ? predictor.labels.length : 1;
+  const predictions = await predictor.predict(
+    inputs.filter((input) => input !== undefined),
+    topK,
+  );
   let next = 0;
-  return rows.map((row, index) => {
-    const classification = inputs[index] === undefined ? undefined : classifications[next++];
-    return { row, prediction: classification && predictionOf(classification, topK) };
-  });
+  return rows.map((row, index) => ({
+    row,
+    prediction: inputs[index] === undefined ? undefined : predictions[next++],
+  }));
 }
 
 /** Undefined of a row without a text. */

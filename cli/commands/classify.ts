@@ -45,13 +45,6 @@ export function classifyCommand(io: Io): Command {
           "Give --input and --output together, and no texts or --pairs beside them.",
         );
       }
-      if (options.remote) {
-        const remedy = "send its lines to the server as they are: docs/how-to/batch.md";
-        throw new CliError(
-          "bad_usage",
-          `A file is answered in this process, without --server. Or ${remedy}.`,
-        );
-      }
       return classifyFile({ ...options, input, output }, io);
     });
 }

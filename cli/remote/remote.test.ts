@@ -28,7 +28,9 @@ beforeAll(async () => {
   env = { ...anywhere, SOFTGATE_SERVER: await urlOf(server, START_MS_MAX), SOFTGATE_KEY: secret };
 }, START_MS_MAX);
 afterAll(async () => {
-  server.child.kill("SIGKILL");
+  // In order: else the database of its jobs would still write where everything is removed.
+  server.child.kill("SIGTERM");
+  await server.ended;
   await issuer.close();
   await place.close();
 });
@@ -97,6 +99,36 @@ describe("over HTTP", () => {
     const many = await softgate([...classify, "--json"], { env, stdin });
     expect(JSON.parse(many.stdout)).toMatchObject({ version: 1, digest: expect.any(String) });
     expect(JSON.parse(many.stdout).predictions).toHaveLength(300);
+  });
+
+  it("a file is answered by one version, as in this process", async () => {
+    const files = ["--input", place.at("train.csv"), "--output"];
+    const classify = [
+      "classify",
+      "--adapter",
+      "tickets:1",
+      "--all-scores",
+      "--column-prefix",
+      "got_",
+      ...files,
+    ];
+    const told = await run(...classify, place.at("remote.csv"));
+    expect(told).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("answered by tickets:1") });
+    const local = await place.run(
+      ...classify,
+      place.at("local.csv"),
+      "--tenant",
+      "acme",
+      "--backbone",
+      place.at("tiny"),
+    );
+    expect(local.exitCode).toBe(0);
+    const labelsOf = async (name: string) =>
+      (await readFile(place.at(name), "utf8")).split("\n").map((line) => line.replaceAll(/,\d\.\d+/g, ""));
+    expect(await labelsOf("remote.csv")).toEqual(await labelsOf("local.csv"));
+    const { secret } = await jsonOf("keys", "create", "--scopes", "classify");
+    const blind = { ...env, SOFTGATE_KEY: secret };
+    expect(await errorOf([...classify, place.at("none.csv")], blind)).toEqual([4, "scope_read_missing"]);
   });
 
   it("adapters are listed, moved, protected, deleted and restored, and the history tells it", async () => {
@@ -196,6 +228,8 @@ describe("refused", () => {
     [["evaluate", "--adapter", "a", "--data", "b.csv"]],
     [["adapters", "export", "a", "--format", "softgate", "--output", "b"]],
     [["adapters", "gc"]],
+    [["tenants", "create", "other"]],
+    [["store", "fsck"]],
   ])("%j, which works on a store alone, says so", async (args) => {
     const named = await softgate([...args, "--server", env.SOFTGATE_SERVER ?? ""], { env: anywhere });
     expect([named.exitCode, named.stderr]).toEqual([2, expect.stringContaining("does not work over HTTP")]);

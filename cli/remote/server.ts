@@ -32,7 +32,7 @@ export async function choosePlace(command: Command, io: Io): Promise<void> {
   const has = (name: string) => command.options.some(({ long }) => long === name);
   const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
   if (!has("--profile")) {
-    if (has("--tenant") && !isGiven("store")) await requireNoProfile(command, io);
+    if (has("--store") && !isGiven("store")) await requireNoProfile(command, io);
     return;
   }
   const server = await findServer(command.opts(), io, { isStoreGiven: isGiven("store") });
