@@ -44,8 +44,11 @@ export const createJob = (services: Services) => async (c: AppContext) => {
   const { id: datasetId } = await services.registry.getDataset(tenant, body.datasetId);
   await services.registry.requirePublishable(tenant, adapterName, services.signer);
   const { priority } = body;
-  const request = { adapterName, datasetId, options, priority, submittedBy: actorOf(c), origin: originOf(c) };
-  const job = await services.jobs.submit(tenant, request);
+  const idempotencyKey = c.get("idempotencyKey");
+  const job = await services.jobs.submit(tenant, {
+    ...{ adapterName, datasetId, options, priority, submittedBy: actorOf(c), origin: originOf(c) },
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  });
   return c.json({ jobId: job.id }, 202, { Location: `/v1/jobs/${job.id}` });
 };
 
