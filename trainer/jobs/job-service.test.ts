@@ -54,7 +54,7 @@ describe("the embedded job database", { timeout: 120_000 }, () => {
     });
     await first.close();
     await vi.waitUntil(() => second.get("alpha", id).catch(() => undefined), {
-      timeout: 20_000,
+      timeout: 100_000,
       interval: 100,
     });
     expect(lines).toContainEqual(expect.objectContaining({ event: "jobs_unavailable" }));

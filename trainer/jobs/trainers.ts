@@ -73,19 +73,21 @@ export class Trainers {
       while (!signal.aborted) {
         const attempt = await this.#take();
         if (attempt) await this.#work(attempt);
-        else await watch.next({ timeoutMs: READY_LOOK_MS, signal });
+        // Where the database did not answer, it is asked less often.
+        else await watch.next(attempt === undefined ? { timeoutMs: READY_LOOK_MS, signal } : { signal });
       }
     } finally {
       watch.end();
     }
   }
 
-  async #take(): Promise<Attempt | undefined> {
+  /** False where the database refuses. */
+  async #take(): Promise<Attempt | false | undefined> {
     try {
       return await this.#attempts.take(this.#options.perTenantMax);
     } catch (error) {
       this.#options.log({ event: "job_not_taken", error: errorText(error) });
-      return undefined;
+      return false;
     }
   }
 
