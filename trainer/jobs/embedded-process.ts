@@ -11,16 +11,20 @@ const LOCK_WAIT_MS_MAX = 2_000;
 const SHARED_BUFFERS = "8MB";
 
 const [folder = ""] = process.argv.slice(2);
-const locked = folder === "" || lock(folder);
-if (!locked) {
-  refuse(
-    `The job database in ${folder} is held by another process. One process may use it; for several, or for workers, set DATABASE_URL to a Postgres server.`,
-  );
-} else {
-  await serve().catch((error: unknown) =>
+
+// A signal to all processes of a terminal or a service is its parent's to answer: what that still writes must arrive.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+
+try {
+  if (folder === "" || lock(folder)) await serve();
+  else {
     refuse(
-      `The job database in ${folder || "memory"} cannot be opened: ${error instanceof Error ? error.message : error}. Restore the folder, or move it away: its jobs are lost then, and no adapter is.`,
-    ),
+      `The job database in ${folder} is held by another process. One process may use it; for several, or for workers, set DATABASE_URL to a Postgres server.`,
+    );
+  }
+} catch (error) {
+  refuse(
+    `The job database in ${folder || "memory"} cannot be opened: ${error instanceof Error ? error.message : error}. Name another folder with --data; or restore this one, or move it away: its jobs are lost then, and no adapter is.`,
   );
 }
 

@@ -21,6 +21,8 @@ export type EmbeddedMessage =
 
 /** Last characters of its error output that are kept for the log. */
 const STDERR_CHARACTERS_MAX = 4_000;
+/** The first time, on a busy machine; then it is ended. */
+const OPEN_MS_MAX = 120_000;
 /** It has this long to close its files; then it is ended. */
 const CLOSE_MS_MAX = 5_000;
 
@@ -34,12 +36,15 @@ export async function openEmbedded(place: EmbeddedPlace): Promise<JobDatabase> {
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   const connection = new EmbeddedConnection(child, folder || "memory");
+  const tooLong = setTimeout(() => child.kill("SIGKILL"), OPEN_MS_MAX);
   try {
     await connection.opened;
     return connection;
   } catch (error) {
     await connection.close();
     throw error;
+  } finally {
+    clearTimeout(tooLong);
   }
 }
 

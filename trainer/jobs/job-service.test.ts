@@ -2,7 +2,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,7 +31,8 @@ function open(place: JobPlace = { folder }): JobService {
   return service;
 }
 
-describe("the embedded job database", () => {
+/** Made anew, it takes some seconds of a processor. */
+describe("the embedded job database", { timeout: 120_000 }, () => {
   it("is not made before there is a job, and is found again with all jobs", async () => {
     const first = open();
     first.begin();
@@ -53,7 +54,7 @@ describe("the embedded job database", () => {
     });
     await first.close();
     await vi.waitUntil(() => second.get("alpha", id).catch(() => undefined), {
-      timeout: 20_000,
+      timeout: 100_000,
       interval: 100,
     });
     expect(lines).toContainEqual(expect.objectContaining({ event: "jobs_unavailable" }));
@@ -78,6 +79,29 @@ describe("the embedded job database", () => {
     const { rows } = await database.query("SELECT count(*)::int AS count FROM kept");
     await database.close();
     expect(rows).toEqual([{ count: 50 }]);
+  });
+
+  it("outlasts what is signalled to all processes of a terminal: its parent decides", async () => {
+    const program = fileURLToPath(new URL("./embedded-process.ts", import.meta.url));
+    const child = fork(program, [""], {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    await once(child, "message");
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) child.kill(signal);
+    child.send({ id: 1, text: "SELECT 1 AS one" });
+    expect(await once(child, "message")).toMatchObject([{ type: "answer", rows: [{ one: 1 }] }, undefined]);
+    child.disconnect();
+    expect(await once(child, "exit")).toEqual([0, null]);
+  });
+
+  it("says which folder it cannot write to, and how to name another", async () => {
+    await writeFile(join(folder, "..", "file"), "");
+    const below = join(folder, "..", "file", "jobs");
+    await expect(open({ folder: below }).get("alpha", "job-1")).rejects.toMatchObject({
+      code: "jobs_unavailable",
+      publicMessage: expect.stringMatching(/file.jobs.*--data/s),
+    });
   });
 
   it("answers no call after its end", async () => {

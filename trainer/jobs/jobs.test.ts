@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { postgresFolder } from "../../test/helpers/postgres.ts";
 import type { JobEvent } from "../job.ts";
 import type { OpenedJobs } from "./open-jobs.ts";
 import { RETRIES_MAX } from "./queue.ts";
@@ -235,7 +236,7 @@ describe.each(databases)("the job database, $name", ({ isThere, start }) => {
       Array.from({ length: 7 }, () => store.submit("alpha", submission())),
     );
     expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
-    expect(results.at(-1)).toMatchObject({
+    expect(results.find(({ status }) => status === "rejected")).toMatchObject({
       reason: { code: "queue_full", publicMessage: expect.stringContaining("of your jobs") },
     });
     for (let more = 0; more < 2; more += 1) await store.submit("beta", submission());
@@ -318,6 +319,25 @@ describe.each(databases)("the job database, $name", ({ isThere, start }) => {
     const waiting = store.wait("alpha", id, { timeoutMs: 20_000 });
     await attempts.fail(await take(), error);
     expect(await waiting).toMatchObject({ state: "failed" });
+  });
+});
+
+describe.runIf(postgresFolder !== undefined)("a job database whose connections are all cut off", () => {
+  it("goes on: calls are answered, jobs are taken, and who follows one hears of it", async () => {
+    const [, onServer] = databases;
+    const test = await onServer?.start();
+    if (!test) throw new Error("invariant: no server");
+    const { store, attempts, close } = await test.open();
+    const { id } = await store.submit("alpha", submission());
+    const following = collect(await store.events("alpha", id));
+    await test.database
+      .query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'softgate'")
+      .catch(() => undefined);
+    const attempt = await vi.waitUntil(() => attempts.take(1).catch(() => undefined), { timeout: 10_000 });
+    if (attempt) await attempts.fail(attempt, error);
+    expect((await following).map(tell).at(-1)).toBe("failed error 1");
+    await close();
+    await test.close();
   });
 });
 

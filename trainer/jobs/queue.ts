@@ -13,7 +13,7 @@ export const HEARTBEAT_SECONDS = 15;
 export const SUPERVISE_SECONDS = 5;
 /** A job is begun once more so often after an attempt that failed by what may pass. */
 export const RETRIES_MAX = 3;
-/** Before the first retry; doubled with each, with some chance in it. */
+/** Once to twice as long before the first retry, by chance; doubled with each. */
 export const RETRY_DELAY_SECONDS = 5;
 const RETRY_DELAY_SECONDS_MAX = 300;
 /** Jobs may wait so long; of the queue's own records. */

@@ -81,6 +81,7 @@ function tablesOf(schema: string): string {
 
     CREATE TABLE ${schema}.webhooks (
       id uuid PRIMARY KEY,
+      number bigint GENERATED ALWAYS AS IDENTITY,
       tenant text NOT NULL,
       url text NOT NULL,
       events jsonb NOT NULL,
@@ -88,7 +89,7 @@ function tablesOf(schema: string): string {
       secret text NOT NULL,
       created_at timestamptz NOT NULL
     );
-    CREATE INDEX webhooks_by_tenant ON ${schema}.webhooks (tenant);
+    CREATE INDEX webhooks_by_tenant ON ${schema}.webhooks (tenant, number);
 
     -- A tenant's turn is over when one of its jobs is begun; who has waited longest is next.
     CREATE SEQUENCE ${schema}.turns;

@@ -1,9 +1,9 @@
 // Wakes who waits for something to happen to a job: told by the database, which every process tells of its changes.
-// What is missed while a connection is lost is made up for: nobody waits longer than POLL_MS without looking.
+// What is missed while a connection is lost is made up for: nobody waits longer than LOOK_EVERY_MS without looking.
 import type { JobDatabase } from "./database.ts";
 import { channelOf } from "./schema.ts";
 
-export const POLL_MS = 1_000;
+const LOOK_EVERY_MS = 5_000;
 
 type Listener = (jobId: string, what: string) => void;
 
@@ -30,9 +30,7 @@ export class JobSignals {
    * A wait for the next event that passes the filter. It is armed before it is waited for, so that nothing between
    * a look and the wait is missed.
    */
-  watch(
-    filter: Listener extends (...given: infer Given) => void ? (...given: Given) => boolean : never,
-  ): Watch {
+  watch(filter: (jobId: string, what: string) => boolean): Watch {
     let woken = false;
     let wake: (() => void) | undefined;
     const end = this.on((jobId, what) => {
@@ -41,11 +39,10 @@ export class JobSignals {
       wake?.();
     });
     return {
-      /** Resolves at an event since the last wait, after POLL_MS or the given time, or when the signal is aborted. */
-      next: async ({ timeoutMs = POLL_MS, signal } = {}) => {
+      next: async ({ timeoutMs = LOOK_EVERY_MS, signal } = {}) => {
         if (!woken && !signal?.aborted) {
           await new Promise<void>((resolve) => {
-            const timer = setTimeout(resolve, Math.min(timeoutMs, POLL_MS));
+            const timer = setTimeout(resolve, Math.min(timeoutMs, LOOK_EVERY_MS));
             wake = () => {
               clearTimeout(timer);
               resolve();
@@ -67,6 +64,7 @@ export class JobSignals {
 }
 
 export interface Watch {
+  /** Resolves at an event since the last wait, after the given time at most, or when the signal is aborted. */
   next(options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>;
   end(): void;
 }

@@ -1,12 +1,15 @@
 // Trainers of one process: each takes a job, runs it, says how it ended, and takes the next. How a job is run is
 // passed in, so nothing native is loaded here. While one runs its heart beats; when the job is cancelled, or was
 // lost and begun elsewhere, the run is ended.
-import { type Job, TrainerError, type TrainingReport } from "../job.ts";
+import { JOB_STATES, type Job, TrainerError, type TrainingReport } from "../job.ts";
 import { jobErrorOf } from "../job-error.ts";
 import { jobLogFields } from "../job-observer.ts";
 import type { Attempt, JobAttempts, ProgressData } from "./attempts.ts";
 import { writeProgress } from "./progress.ts";
 import type { JobSignals } from "./signals.ts";
+
+/** What waits for its retry becomes ready with time alone. */
+const READY_LOOK_MS = 1_000;
 
 export interface TrainersOptions {
   /** How many; none at 0. */
@@ -63,27 +66,28 @@ export class Trainers {
   }
 
   async #loop(): Promise<void> {
-    const watch = this.#signals.watch(
-      (_, what) => what === "queued" || what === "succeeded" || what === "failed",
-    );
+    // One that has ended may have kept another of its tenant from beginning.
+    const watch = this.#signals.watch((_, what) => JOB_STATES.some((state) => state === what));
     const { signal } = this.#stop;
     try {
       while (!signal.aborted) {
         const attempt = await this.#take();
         if (attempt) await this.#work(attempt);
-        else await watch.next({ signal });
+        // Where the database did not answer, it is asked less often.
+        else await watch.next(attempt === undefined ? { timeoutMs: READY_LOOK_MS, signal } : { signal });
       }
     } finally {
       watch.end();
     }
   }
 
-  async #take(): Promise<Attempt | undefined> {
+  /** False where the database refuses. */
+  async #take(): Promise<Attempt | false | undefined> {
     try {
       return await this.#attempts.take(this.#options.perTenantMax);
     } catch (error) {
       this.#options.log({ event: "job_not_taken", error: errorText(error) });
-      return undefined;
+      return false;
     }
   }
 

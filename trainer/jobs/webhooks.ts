@@ -20,8 +20,8 @@ import { within } from "./queue.ts";
 
 export const WEBHOOK_QUEUE = "webhooks";
 export const WEBHOOKS_PER_TENANT_MAX = 20;
-/** Sent once more so often; with the delays below over about a day. */
-const RETRIES_MAX = 12;
+/** Sent once more so often: with growing delays, over about a day. */
+const RETRIES_MAX = 14;
 const RETRY_DELAY_SECONDS_MAX = 6 * 60 * 60;
 /** Sent at once by one server. */
 const SENT_AT_ONCE_MAX = 4;
@@ -72,16 +72,17 @@ export function createWebhookStore(parts: Parts): WebhookStore {
         await tx.query("SELECT pg_advisory_xact_lock(hashtext('softgate webhooks'))");
         await requireRoom(tx, schema, tenant);
         const secret = `whsec_${randomBytes(SECRET_BYTES).toString("base64")}`;
-        const { rows } = await tx.query(
+        const [id, createdAt] = [randomUUID(), new Date()];
+        await tx.query(
           `INSERT INTO ${schema}.webhooks (id, tenant, url, events, secret, created_at)
-           VALUES ($1, $2, $3, $4::jsonb, $5, clock_timestamp()) RETURNING *`,
-          [randomUUID(), tenant, url, JSON.stringify(events), secret],
+           VALUES ($1, $2, $3, $4::jsonb, $5, $6)`,
+          [id, tenant, url, JSON.stringify(events), secret, createdAt.toISOString()],
         );
-        return { ...rows.map(recordOf)[0], secret } as WebhookRecord & { secret: string };
+        return { id, url, events, createdAt: createdAt.toISOString(), secret };
       }),
     async list(tenant) {
       const { rows } = await database.query(
-        `SELECT * FROM ${schema}.webhooks WHERE tenant = $1 ORDER BY created_at, id`,
+        `SELECT * FROM ${schema}.webhooks WHERE tenant = $1 ORDER BY number`,
         [tenant],
       );
       return rows.map(recordOf);
@@ -136,8 +137,9 @@ async function send(
   // It was removed meanwhile, or its job was for its age.
   if (!row || !job) return;
   const { url, secret } = rowSchema.parse(row);
-  const about = { webhookId, jobId: parseJobRow(job).job.id, attempt: retryCount + 1 };
-  const body = JSON.stringify(payloadOf(parseJobRow(job).job, event));
+  const { job: told } = parseJobRow(job);
+  const about = { webhookId, jobId: told.id, attempt: retryCount + 1 };
+  const body = JSON.stringify(payloadOf(told, event));
   const sentAt = new Date();
   // The same for each try, so that a receiver knows what it has had.
   const messageId = `msg_${id}`;

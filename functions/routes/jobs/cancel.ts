@@ -2,7 +2,7 @@
 import type { AppContext } from "../../app-env.ts";
 import { jsonAnswer, type Operation } from "../../openapi/operation.ts";
 import type { Services } from "../../services.ts";
-import { requireJob } from "./find.ts";
+import { requireJob } from "./require-job.ts";
 import { jobSchema, viewOf } from "./view.ts";
 
 export const cancelJobOperation: Operation = {

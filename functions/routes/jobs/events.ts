@@ -10,7 +10,7 @@ import { numberAfterSchema, wholeNumberSchema } from "../../page.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
 import { untilGone } from "../../until-gone.ts";
-import { requireJob } from "./find.ts";
+import { requireJob } from "./require-job.ts";
 
 /** Of one tenant, on this server. */
 export const EVENT_STREAMS_PER_TENANT_MAX = 100;

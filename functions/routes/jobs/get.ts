@@ -6,7 +6,7 @@ import { wholeNumberSchema } from "../../page.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
 import { untilGone } from "../../until-gone.ts";
-import { requireJob } from "./find.ts";
+import { requireJob } from "./require-job.ts";
 import { jobSchema, viewOf } from "./view.ts";
 
 /** Seconds; proxies cut off what takes longer. */
