@@ -1,11 +1,9 @@
 // What stands around a server's classifier: store, registry, the adapters' tiers, jobs, and the app over all of them.
-import { assertFits, type EncoderConfig, parsePublishedAdapter } from "#model";
 import type { Classifier } from "#model/runtime";
 import {
   ADAPTER_DISK_BYTES_DEFAULT,
   AdapterDisk,
   adapterCacheFolder,
-  type CheckAdapter,
   createRegistry,
   isOnThisMachine,
   KeyUses,
@@ -14,6 +12,7 @@ import {
 import type { JobQueue } from "#trainer/job";
 import { jobPlaceOf, startWorker } from "#trainer/worker";
 import { createApp } from "./app.ts";
+import { checkOn } from "./check-adapter.ts";
 import type { NodeServerOptions } from "./entry-node.ts";
 import { adapterOf, requireSameBackbone } from "./load-adapter.ts";
 import type { Metrics } from "./metrics.ts";
@@ -102,14 +101,6 @@ function trainingOptions({ trainers, trainingsPerTenantMax }: ServiceOptions) {
   return {
     ...(trainers !== undefined && { trainers }),
     ...(trainingsPerTenantMax !== undefined && { trainingsPerTenantMax }),
-  };
-}
-
-/** An adapter that names the backbone held here must fit it too: else no text could be classified with it. */
-function checkOn(digest: string, config: EncoderConfig): CheckAdapter {
-  return (files, manifest) => {
-    const adapter = parsePublishedAdapter(files, manifest);
-    if (manifest.backbone.digest === digest) assertFits(adapter, config);
   };
 }
 
