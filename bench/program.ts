@@ -1,6 +1,7 @@
 // All measurements and their help texts, put together.
 import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
+import { edgeCommand } from "./edge/command.ts";
 import type { BenchIo } from "./io.ts";
 import { jobsCommand } from "./jobs/command.ts";
 import { listCommand } from "./list/command.ts";
@@ -16,6 +17,7 @@ import { trainCommand } from "./train/command.ts";
 const COMMANDS = [
   serveCommand,
   sessionsCommand,
+  edgeCommand,
   loadCommand,
   soakCommand,
   trainCommand,
@@ -54,6 +56,7 @@ const HELP = `
 Examples:
   $ npm run bench -- serve                      one batch of 64 adapters against the bare backbone
   $ npm run bench -- sessions                   threads of one session against several sessions
+  $ npm run bench -- edge                       a Worker in workerd against a server in Node
   $ npm run bench -- load                       a server process with 1,000 tenants
   $ npm run bench -- soak --minutes 10          adapters replaced and removed under load, every answer checked
   $ npm run bench -- train                      the example, in a child process and in this one
