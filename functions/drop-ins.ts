@@ -30,6 +30,9 @@ const errorsByPath = [
   ["/openai/v1/*", openAiError],
 ] as const;
 
+/** All that these clients ask. */
+export const DROP_IN_PATHS = errorsByPath.map(([path]) => path);
+
 /** Before whatever may refuse a request. */
 export function reshapeDropIns(app: Hono<AppEnv>): void {
   for (const [path, reshape] of errorsByPath) app.use(path, reshapeProblems(reshape));

@@ -24,11 +24,15 @@ const bodyBytesMaxByPath: readonly (readonly [RegExp, number])[] = [
   [/^\/v1\/adapters\/[^/]+\/import$/, PACKAGE_BYTES_MAX],
 ];
 
-export function limitBody(msMaxOf: (bodyBytesMax: number) => number): MiddlewareHandler<AppEnv> {
+/** `most`: bytes of any path, on hosts with little memory. */
+export function limitBody(
+  msMaxOf: (bodyBytesMax: number) => number,
+  most = Number.POSITIVE_INFINITY,
+): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const contentType = c.req.header("content-type");
     const isJson = mediaTypeOf(contentType) === "application/json";
-    const ofRoute = isJson ? JSON_BODY_BYTES_MAX : bodyBytesMaxOf(c.req.path);
+    const ofRoute = Math.min(isJson ? JSON_BODY_BYTES_MAX : bodyBytesMaxOf(c.req.path), most);
     const bodyBytesMax = isLineByLine(c.req.path, contentType) ? Number.POSITIVE_INFINITY : ofRoute;
     if (Number(c.req.header("content-length") ?? 0) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
     c.set("bodyBytesMax", bodyBytesMax);

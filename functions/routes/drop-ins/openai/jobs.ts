@@ -7,7 +7,7 @@ import { jsonAnswer, type Operation } from "../../../openapi/operation.ts";
 import { pageLimitSchema } from "../../../page.ts";
 import { parseQuery } from "../../../parse-input.ts";
 import type { Services } from "../../../services.ts";
-import { requireJob } from "../../jobs/find.ts";
+import { requireJob } from "../../jobs/require-job.ts";
 import { openAiErrorForm } from "./error.ts";
 import { fineTuningJobOf, fineTuningJobSchema, jobEventOf, jobEventSchema } from "./job-view.ts";
 
