@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { readLambdaEvent } from "../../test/helpers/lambda-event.ts";
-import { startLambdaFunction } from "../../test/helpers/lambda-runtime-api.ts";
+import { findLambdaRuntimeClient, startLambdaFunction } from "../../test/helpers/lambda-runtime-api.ts";
 import { publishTickets } from "../../test/helpers/published-tickets.ts";
 import { writeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
 import { assembleFunction } from "./assemble.ts";
@@ -15,9 +15,7 @@ import { pullPrepared } from "./pull-prepared.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const BUILD_MS_MAX = 900_000;
 const BODY = JSON.stringify({ adapterId: "tickets", inputs: ["my card was charged twice"] });
-const { findLambdaRuntimeClient }: { findLambdaRuntimeClient: () => Promise<string | undefined> } =
-  await import(new URL("../bootstrap/lambda-runtime-client.mjs", import.meta.url).href);
-const program = process.platform === "linux" ? await findLambdaRuntimeClient() : undefined;
+const program = await findLambdaRuntimeClient();
 
 describe.skipIf(program === undefined)("under AWS's runtime client", () => {
   let place: string;
