@@ -81,6 +81,26 @@ describe.skipIf(program === undefined)("under AWS's runtime client", () => {
     );
   });
 
+  it("lines of NDJSON are answered as lines, in more than one piece", async () => {
+    const { invoke } = await start("index.streamHandler");
+    const texts = Array.from({ length: 2_000 }, (_, id) => JSON.stringify({ id, text: `message ${id}` }));
+    const event = await readLambdaEvent("function-url", { key, body: `${texts.join("\n")}\n` });
+    const headers = { ...event.headers, "content-type": "application/x-ndjson" };
+    const { isStreamed, chunks } = await invoke({ ...event, headers, rawQueryString: "adapterId=tickets" });
+    const [head = "", body = ""] = Buffer.concat(chunks).toString().split("\0".repeat(8));
+    expect(JSON.parse(head)).toMatchObject({
+      statusCode: 200,
+      headers: { "content-type": "application/x-ndjson" },
+    });
+    const answers = body
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(answers.filter(({ label, prediction }) => label ?? prediction)).toHaveLength(texts.length);
+    expect(isStreamed).toBe(true);
+    expect(chunks.length).toBeGreaterThan(2);
+  });
+
   it("a start that fails tells Lambda which variable to set", async () => {
     const { startFailed } = await start("index.handler", { SOFTGATE_STORE: "" });
     expect((await startFailed).errorMessage).toContain("Set SOFTGATE_STORE");
