@@ -365,6 +365,18 @@ describe("out-of-scope", () => {
   });
 });
 
+describe("simulate", () => {
+  it("tells the day, and the load run that the simulated server was fitted to", async () => {
+    const small = ["--tenants", "50", "--requests", "20000", "--json"];
+    const { exitCode, stdout } = await bench("simulate", ...small);
+    expect(exitCode).toBe(0);
+    const { benchmark, settings, results } = JSON.parse(stdout);
+    expect([benchmark, settings.tenants, settings.routing]).toEqual(["simulate", 50, "tenant"]);
+    expect(results.memoryShare + results.diskShare + results.storeShare).toBeCloseTo(1, 10);
+    expect(results.checks).toHaveLength(2);
+  });
+});
+
 describe("the command line", () => {
   it.each([
     [["serve", "--rounds", "0"], "Give a whole number from 1"],
@@ -402,6 +414,9 @@ describe("the command line", () => {
       "accuracy",
       "precision",
       "out-of-scope",
+      "lambda",
+      "simulate",
+      "costs",
     ]) {
       const { exitCode, stdout } = await bench(name, "--help");
       expect(exitCode).toBe(0);

@@ -5,6 +5,7 @@ import { costsCommand } from "./costs/command.ts";
 import { edgeCommand } from "./edge/command.ts";
 import type { BenchIo } from "./io.ts";
 import { jobsCommand } from "./jobs/command.ts";
+import { lambdaCommand } from "./lambda/command.ts";
 import { listCommand } from "./list/command.ts";
 import { loadCommand } from "./load/command.ts";
 import { outOfScopeCommand } from "./out-of-scope/command.ts";
@@ -29,6 +30,7 @@ const COMMANDS = [
   accuracyCommand,
   precisionCommand,
   outOfScopeCommand,
+  lambdaCommand,
   simulateCommand,
   costsCommand,
 ];
@@ -70,6 +72,7 @@ Examples:
   $ npm run bench -- accuracy --data DIR --tasks trec --seeds 13,21 --out cells.jsonl
   $ npm run bench -- precision --data DIR --tasks trec --seeds 13
   $ npm run bench -- out-of-scope --data DIR    texts of none of the labels
+  $ npm run bench -- lambda                     cold and warm starts of the function under AWS's runtime client
   $ npm run bench -- simulate                   a day of 100,000 tenants: cache hits, waits, servers
   $ npm run bench -- costs --write              docs/how-to/costs.md anew, from prices and results
 

@@ -97,8 +97,9 @@ describe.skipIf(process.platform !== "linux" || !defaultBackbone.isThere)(
           env: { SOFTGATE_HEALTH_PORT: port },
         });
       await check(url.port);
-      for (const page of ["openapi.json", "docs/scalar.js", "errors/queue_full"])
-        expect([page, (await fetch(new URL(page, url))).status]).toEqual([page, 200]);
+      for (const path of ["/errors/unauthenticated", "/docs/scalar.js", "/openapi.json"]) {
+        expect((await fetch(new URL(path, url))).status, path).toBe(200);
+      }
       await expect(check("9")).rejects.toMatchObject({ code: 1 });
       expect(told()).not.toContain("backbone_prepared");
       server.kill("SIGTERM");
@@ -159,11 +160,12 @@ async function build(instructions: readonly Instruction[], home: string): Promis
   }
 }
 
+/** Of files into a folder, "…/", under their names; of one folder as another. */
 async function copy(text: string, home: string): Promise<void> {
   const paths = text.split(" ");
   const target = paths.pop() ?? "";
   for (const path of paths) {
-    const to = target.endsWith("/") ? join(home, target, path) : join(home, target);
+    const to = target.endsWith("/") ? join(home, target, basename(path)) : join(home, target);
     await mkdir(dirname(to), { recursive: true });
     await cp(join(root, path), to, { recursive: true, filter: (source) => !source.endsWith(".test.ts") });
   }

@@ -67,10 +67,19 @@ it.skipIf(process.platform !== "linux")("it runs from its folder alone", async (
     key,
     body: '{"adapterId":"tickets","inputs":["a"]}',
   });
+  const pages = ["/errors/unauthenticated", "/docs/scalar.js", "/openapi.json"];
   const script = `
     const { handler } = await import(${JSON.stringify(join(folder, "index.mjs"))});
-    const { statusCode, body } = await handler(JSON.parse(process.env.EVENT));
-    process.stdout.write("ANSWER " + JSON.stringify({ statusCode, body: JSON.parse(body) }) + "\\n", () => process.kill(process.pid, "SIGKILL"));
+    const event = JSON.parse(process.env.EVENT);
+    const { statusCode, body } = await handler(event);
+    const pages = {};
+    for (const path of ${JSON.stringify(pages)}) {
+      const http = { ...event.requestContext.http, method: "GET", path };
+      const page = { ...event, rawPath: path, body: null, requestContext: { ...event.requestContext, http } };
+      pages[path] = (await handler(page)).statusCode;
+    }
+    const answer = { statusCode, body: JSON.parse(body), pages };
+    process.stdout.write("ANSWER " + JSON.stringify(answer) + "\\n", () => process.kill(process.pid, "SIGKILL"));
   `;
   await writeFile(join(place, "run.mjs"), script);
   // A function is ended without being asked.
@@ -85,6 +94,7 @@ it.skipIf(process.platform !== "linux")("it runs from its folder alone", async (
   }).catch((error: { stdout: string }) => error);
   const answer = JSON.parse(/ANSWER (.*)/.exec(stdout)?.[1] ?? "null");
   expect(answer).toMatchObject({ statusCode: 200, body: { predictions: [{ label: expect.any(String) }] } });
+  expect(answer.pages).toEqual(Object.fromEntries(pages.map((path) => [path, 200])));
 });
 
 async function machineOf(path: string): Promise<number> {

@@ -35,6 +35,7 @@ export async function assembleFunction(options: AssembleOptions): Promise<Assemb
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "package.json"), '{ "type": "module" }\n');
   await bundleProgram({ root, folder });
+  await cp(join(root, "docs/errors.md"), join(folder, "docs/errors.md"));
   await copyOnnxruntime(options);
   await copyBackbone(options);
   return measure(folder);

@@ -10,9 +10,19 @@ const ENTRIES = {
   "session-origin": "model/runtime/session-origin.ts",
   "session-thread": "model/runtime/session-thread.ts",
 };
-/** Files that start a thread by another's name. */
-const STARTS_THREAD = /model\/runtime\/(thread-session|session-origin)\.ts$/;
-const THREAD_NAME = /"\.\/(session-origin|session-thread)\.ts"/g;
+/** Files that name another by where it lies, and what they must say in the bundle. */
+const MOVED: readonly { readonly file: RegExp; readonly from: RegExp; readonly to: string }[] = [
+  {
+    file: /model\/runtime\/(thread-session|session-origin)\.ts$/,
+    from: /"\.\/(session-origin|session-thread)\.ts"/g,
+    to: '"./$1.mjs"',
+  },
+  {
+    file: /functions\/routes\/errors\/get\.ts$/,
+    from: /"\.\.\/\.\.\/\.\.\/(docs\/errors\.md)"/,
+    to: '"./$1"',
+  },
+];
 /** Packages in CommonJS ask for Node's own modules by it. */
 const REQUIRE =
   'import { createRequire as createBundleRequire } from "node:module"; const require = createBundleRequire(import.meta.url);';
@@ -33,17 +43,19 @@ export async function bundleProgram({ root, folder }: { root: string; folder: st
     banner: { js: REQUIRE },
     // Of the rest: onnxruntime is copied beside, and no function has an embedded job database.
     external: ["onnxruntime-node", "@electric-sql/*"],
-    plugins: [renameThreads],
+    plugins: [renameMoved],
     logLevel: "warning",
   });
 }
 
-const renameThreads: Plugin = {
-  name: "rename-threads",
+const renameMoved: Plugin = {
+  name: "rename-moved",
   setup({ onLoad }) {
-    onLoad({ filter: STARTS_THREAD }, async ({ path }) => ({
-      contents: (await readFile(path, "utf8")).replaceAll(THREAD_NAME, '"./$1.mjs"'),
-      loader: "ts",
-    }));
+    for (const { file, from, to } of MOVED) {
+      onLoad({ filter: file }, async ({ path }) => ({
+        contents: (await readFile(path, "utf8")).replace(from, to),
+        loader: "ts",
+      }));
+    }
   },
 };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { readLambdaEvent } from "../../test/helpers/lambda-event.ts";
-import { startLambdaFunction } from "../../test/helpers/lambda-runtime-api.ts";
+import { findLambdaRuntimeClient, startLambdaFunction } from "../../test/helpers/lambda-runtime-api.ts";
 import { publishTickets } from "../../test/helpers/published-tickets.ts";
 import { writeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
 import { assembleFunction } from "./assemble.ts";
@@ -15,9 +15,7 @@ import { pullPrepared } from "./pull-prepared.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const BUILD_MS_MAX = 900_000;
 const BODY = JSON.stringify({ adapterId: "tickets", inputs: ["my card was charged twice"] });
-const { findLambdaRuntimeClient }: { findLambdaRuntimeClient: () => Promise<string | undefined> } =
-  await import(new URL("../bootstrap/lambda-runtime-client.mjs", import.meta.url).href);
-const program = process.platform === "linux" ? await findLambdaRuntimeClient() : undefined;
+const program = await findLambdaRuntimeClient();
 
 describe.skipIf(program === undefined)("under AWS's runtime client", () => {
   let place: string;
@@ -81,6 +79,26 @@ describe.skipIf(program === undefined)("under AWS's runtime client", () => {
     expect(Buffer.concat(refused.chunks).toString()).toMatch(
       /^\{"statusCode":401,.*"code":"unauthenticated"/s,
     );
+  });
+
+  it("lines of NDJSON are answered as lines, in more than one piece", async () => {
+    const { invoke } = await start("index.streamHandler");
+    const texts = Array.from({ length: 2_000 }, (_, id) => JSON.stringify({ id, text: `message ${id}` }));
+    const event = await readLambdaEvent("function-url", { key, body: `${texts.join("\n")}\n` });
+    const headers = { ...event.headers, "content-type": "application/x-ndjson" };
+    const { isStreamed, chunks } = await invoke({ ...event, headers, rawQueryString: "adapterId=tickets" });
+    const [head = "", body = ""] = Buffer.concat(chunks).toString().split("\0".repeat(8));
+    expect(JSON.parse(head)).toMatchObject({
+      statusCode: 200,
+      headers: { "content-type": "application/x-ndjson" },
+    });
+    const answers = body
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(answers.filter(({ label, prediction }) => label ?? prediction)).toHaveLength(texts.length);
+    expect(isStreamed).toBe(true);
+    expect(chunks.length).toBeGreaterThan(2);
   });
 
   it("a start that fails tells Lambda which variable to set", async () => {

@@ -14,6 +14,9 @@ export interface LambdaAnswer {
 }
 
 export interface LambdaFunction {
+  readonly pid: number | undefined;
+  /** When it first asks for an event: its start is over. */
+  readonly started: Promise<void>;
   /** One at a time, as Lambda has it. Rejects when the function did not start. */
   invoke(event: unknown): Promise<LambdaAnswer>;
   /** Why the start failed, as the runtime client tells Lambda; pending while it has not. */
@@ -30,6 +33,14 @@ export interface LambdaFunctionOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** AWS's runtime client; undefined where it was not built, which only SOFTGATE_LAMBDA_CLIENT=build does. */
+export async function findLambdaRuntimeClient(): Promise<string | undefined> {
+  if (process.platform !== "linux") return undefined;
+  const bootstrap = new URL("../../infra/bootstrap/lambda-runtime-client.mjs", import.meta.url).href;
+  const client: { findLambdaRuntimeClient: () => Promise<string | undefined> } = await import(bootstrap);
+  return client.findLambdaRuntimeClient();
+}
+
 export async function startLambdaFunction(options: LambdaFunctionOptions): Promise<LambdaFunction> {
   const api = new RuntimeApi();
   const server = createServer((request, response) => void api.answer(request, response));
@@ -42,8 +53,11 @@ export async function startLambdaFunction(options: LambdaFunctionOptions): Promi
   const neverStarted = api.startFailed.then(({ errorMessage }) => {
     throw new Error(`The function did not start: ${errorMessage}`);
   });
-  neverStarted.catch(() => undefined); // Told to who invokes.
+  const started = Promise.race([api.asked, neverStarted]);
+  started.catch(() => undefined); // Told to who asks for it, or invokes.
   return {
+    pid: child.pid,
+    started,
     invoke: (event) => Promise.race([api.invoke(event), neverStarted]),
     startFailed: api.startFailed,
     stop: async () => {
@@ -71,6 +85,8 @@ function environmentOf({ folder, handler }: LambdaFunctionOptions, port: number)
 
 class RuntimeApi {
   readonly startFailed: Promise<{ errorMessage: string }>;
+  readonly asked: Promise<void>;
+  #ask: () => void = () => undefined;
   #failStart: (error: { errorMessage: string }) => void = () => undefined;
   #waiting: ServerResponse | undefined;
   #event: unknown;
@@ -80,6 +96,9 @@ class RuntimeApi {
   constructor() {
     this.startFailed = new Promise((resolve) => {
       this.#failStart = resolve;
+    });
+    this.asked = new Promise((resolve) => {
+      this.#ask = resolve;
     });
   }
 
@@ -95,6 +114,7 @@ class RuntimeApi {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, what = ""] = /^\/2018-06-01\/runtime\/(.*)$/.exec(request.url ?? "") ?? [];
     if (what === "invocation/next") {
+      this.#ask();
       this.#waiting = response;
       this.#sendNext();
       return;
