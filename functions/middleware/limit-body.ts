@@ -3,7 +3,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { RequestError } from "../errors.ts";
-import { isLineByLine } from "../media-type.ts";
+import { isLineByLine, mediaTypeOf } from "../media-type.ts";
 
 export const JSON_BODY_BYTES_MAX = 1024 * 1024;
 /** Less than a dataset may have: a server holds several uploads at once, each more than once. */
@@ -17,15 +17,18 @@ export const BODY_BYTES_PER_SECOND_MIN = 64 * 1024;
 /** However small a body is. */
 export const BODY_MS_MIN = 20_000;
 
+/** Of bodies that are no JSON. */
 const bodyBytesMaxByPath: readonly (readonly [RegExp, number])[] = [
-  [/^\/v1\/datasets$/, UPLOAD_BYTES_MAX],
+  [/^\/v1\/(datasets|adapters)$/, UPLOAD_BYTES_MAX],
   [/^\/v1\/adapters\/[^/]+\/import$/, PACKAGE_BYTES_MAX],
 ];
 
 export function limitBody(msMaxOf: (bodyBytesMax: number) => number): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    const isOpenEnded = isLineByLine(c.req.path, c.req.header("content-type"));
-    const bodyBytesMax = isOpenEnded ? Number.POSITIVE_INFINITY : bodyBytesMaxOf(c.req.path);
+    const contentType = c.req.header("content-type");
+    const isJson = mediaTypeOf(contentType) === "application/json";
+    const ofRoute = isJson ? JSON_BODY_BYTES_MAX : bodyBytesMaxOf(c.req.path);
+    const bodyBytesMax = isLineByLine(c.req.path, contentType) ? Number.POSITIVE_INFINITY : ofRoute;
     if (Number(c.req.header("content-length") ?? 0) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
     c.set("bodyBytesMax", bodyBytesMax);
     c.set("bodyMsMax", msMaxOf(bodyBytesMax));

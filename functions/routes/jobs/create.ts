@@ -1,13 +1,17 @@
-// POST /v1/adapters: the third step, train, as a job. Answers at once; GET /v1/jobs/:id follows it.
+// POST /v1/adapters: the third step, train, as a job. Answers at once; GET /v1/jobs/:id follows it. With a file as
+// its body it is the first two steps, too.
 import { z } from "zod";
 import { parseAdapterName } from "#registry";
-import { type JobOrigin, PRIORITY_MAX, PRIORITY_MIN, trainOptionsSchema } from "#trainer/job";
+import { PRIORITY_MAX, PRIORITY_MIN, trainOptionsSchema } from "#trainer/job";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { jsonAnswer, jsonBody, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
 import { parseInput } from "../../parse-input.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
+import { DATASET_ERRORS, UPLOAD_CONTENT } from "../datasets/store-upload.ts";
+import { originOf } from "./origin-of.ts";
+import { isFile, trainOnFile, trainOnFileFields, trainOnFileQuery } from "./train-on-file.ts";
 
 export const trainRequestSchema = z.strictObject({
   name: z.string(),
@@ -18,22 +22,30 @@ export const trainRequestSchema = z.strictObject({
 
 export const createJobOperation: Operation = {
   ...{ id: "trainAdapter", tag: "jobs", summary: "Trains the next version of an adapter on a dataset" },
-  body: jsonBody(trainRequestSchema.extend({ options: trainOptionsSchema.exactOptional() })),
+  query: trainOnFileQuery,
+  body: {
+    content: {
+      ...jsonBody(trainRequestSchema.extend({ options: trainOptionsSchema.exactOptional() })).content,
+      ...UPLOAD_CONTENT,
+    },
+  },
   answers: {
     202: jsonAnswer(
       "It is queued.",
-      z.strictObject({ jobId: z.string() }),
+      z.strictObject({ jobId: z.string(), ...z.object(trainOnFileFields).partial().shape }),
       z.object({ location: z.string() }),
     ),
   },
   errors: [
     "jobs_unavailable",
-    ...(["unsupported_media_type", "invalid_name", "invalid_options", "dataset_not_found"] as const),
-    ...(["adapter_deleted", "quota_exceeded", "queue_full", ...SIGNATURE_ERRORS] as const),
+    ...DATASET_ERRORS,
+    ...(["too_many_uploads", "invalid_name", "invalid_options", "dataset_not_found"] as const),
+    ...(["adapter_deleted", "queue_full", ...SIGNATURE_ERRORS] as const),
   ],
 };
 
 export const createJob = (services: Services) => async (c: AppContext) => {
+  if (isFile(c)) return trainOnFile(services, c);
   const body = await readJson(c, trainRequestSchema);
   const adapterName = parseAdapterName(body.name);
   const options = parseInput(trainOptionsSchema, body.options, {
@@ -48,8 +60,3 @@ export const createJob = (services: Services) => async (c: AppContext) => {
   const job = await services.jobs.submit(tenant, request);
   return c.json({ jobId: job.id }, 202, { Location: `/v1/jobs/${job.id}` });
 };
-
-function originOf(c: AppContext): JobOrigin {
-  const { traceparent } = c.get("scope");
-  return { requestId: c.get("requestId"), ...(traceparent !== undefined && { traceparent }) };
-}
