@@ -82,6 +82,7 @@ export const exitCodeByCode = {
   limit_exceeded: EXIT.badInput,
   quota_exceeded: EXIT.failed,
   direct_upload_unsupported: EXIT.failed,
+  upload_incomplete: EXIT.failed,
   invalid_store_url: EXIT.badInput,
   store_unreachable: EXIT.unreachable,
   store_refused: EXIT.unreachable,

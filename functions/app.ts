@@ -13,7 +13,12 @@ import { answerOnce } from "./middleware/answer-once.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { cacheControl } from "./middleware/cache-control.ts";
 import { leaveConnections } from "./middleware/leave-connections.ts";
-import { IMPORTS_AT_ONCE_MAX, limitAtOnce, UPLOADS_AT_ONCE_MAX } from "./middleware/limit-at-once.ts";
+import {
+  COMPLETIONS_AT_ONCE_MAX,
+  IMPORTS_AT_ONCE_MAX,
+  limitAtOnce,
+  UPLOADS_AT_ONCE_MAX,
+} from "./middleware/limit-at-once.ts";
 import { bodyMsMaxOf, limitBody } from "./middleware/limit-body.ts";
 import { limitRate } from "./middleware/limit-rate.ts";
 import { logRequest } from "./middleware/log-request.ts";
@@ -44,6 +49,8 @@ import { rollbackAlias } from "./routes/aliases/rollback.ts";
 import { setAlias } from "./routes/aliases/set.ts";
 import { listAudit } from "./routes/audit/list.ts";
 import { classify } from "./routes/classify/classify.ts";
+import { beginUpload } from "./routes/datasets/begin-upload.ts";
+import { completeUpload } from "./routes/datasets/complete-upload.ts";
 import { uploadDataset } from "./routes/datasets/upload.ts";
 import { docs, docsScript } from "./routes/docs/docs.ts";
 import { openapi } from "./routes/docs/openapi.ts";
@@ -136,10 +143,13 @@ function addTenantRoutes(
   const once = answerOnce(services);
   const onceInSecret = answerOnce(services, { isSecret: true });
   const uploads = limitAtOnce("uploads", UPLOADS_AT_ONCE_MAX);
+  const completions = limitAtOnce("completions", COMPLETIONS_AT_ONCE_MAX);
   const imports = limitAtOnce("imports", IMPORTS_AT_ONCE_MAX);
 
   app.use("/v1/adapters/*", etag({ retainedHeaders: KEPT_WITHOUT_BODY }));
   app.post("/v1/datasets", requireScope("train"), uploads, once, uploadDataset(services));
+  app.post("/v1/datasets/uploads", requireScope("train"), onceInSecret, beginUpload(services));
+  app.post("/v1/datasets/:id/complete", requireScope("train"), once, completions, completeUpload(services));
   app.post("/v1/adapters", requireScope("train"), uploads, once, createJob(services));
   app.get("/v1/jobs", requireScope("read", "train"), listJobs(services));
   app.get("/v1/jobs/:id", requireScope("read", "train"), getJob(services, { isStopping }));

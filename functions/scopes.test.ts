@@ -8,6 +8,8 @@ import { createKey, createTestApp, type TestApp } from "./test-app.ts";
 /** Besides admin, which lets all of them be asked. */
 const scopesByRoute: Record<string, readonly KeyScope[]> = {
   "POST /v1/datasets": ["train"],
+  "POST /v1/datasets/uploads": ["train"],
+  "POST /v1/datasets/:id/complete": ["train"],
   "POST /v1/adapters": ["train"],
   "GET /v1/jobs": ["read", "train"],
   "GET /v1/jobs/:id": ["read", "train"],

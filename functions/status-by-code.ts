@@ -60,6 +60,7 @@ export const statusByCode = {
   limit_exceeded: 409,
   quota_exceeded: 409,
   direct_upload_unsupported: 409,
+  upload_incomplete: 409,
   invalid_store_url: 500,
   store_unreachable: 503,
   store_refused: 503,

@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import { listAudit } from "./audit.ts";
 import { type BeforeSwitch, prepareSwitch } from "./before-switch.ts";
 import type { CheckAdapter, RegistryContext } from "./context.ts";
-import { getDataset, putDataset } from "./datasets.ts";
+import { getDataset, getDatasetRecord, putDataset } from "./datasets.ts";
 import { createEnsureLayout } from "./ensure-layout.ts";
 import { findTestSet, recordEvaluation } from "./evaluations.ts";
 import { collectGarbage } from "./gc/collect-garbage.ts";
@@ -33,7 +33,6 @@ import { type AdapterDisk, type AdapterFilesObserver, NO_FILES_OBSERVER } from "
 import type { ObjectStore } from "./object-store/object-store.ts";
 import { beginOnce } from "./once.ts";
 import { readPackage } from "./package.ts";
-import { presignUpload } from "./presign-upload.ts";
 import { protectAlias } from "./protect-alias.ts";
 import { publish } from "./publish.ts";
 import { getUsage, requireRoom } from "./quota.ts";
@@ -51,6 +50,7 @@ import { requireSigner } from "./signing/require-signed.ts";
 import { addSigningKey, readSigning, requireSignatures, revokeSigningKey } from "./signing/signing-record.ts";
 import { getRateLimits, setTenantLimits } from "./tenant-limits.ts";
 import { createTenant, getTenant } from "./tenants.ts";
+import { beginUpload, completeUpload, findUpload, readUpload, refuseUpload } from "./uploads.ts";
 import { recountUsage } from "./usage.ts";
 import { tenantsOf } from "./walk-store.ts";
 
@@ -80,7 +80,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     putDataset: (tenant, dataset) => putDataset(context, tenant, dataset),
     getDataset: (tenant, id) => getDataset(context, tenant, id),
-    presignUpload: (tenant, blob) => presignUpload(context, tenant, blob),
+    describeDataset: (tenant, id) => getDatasetRecord(context, tenant, id),
+    beginUpload: (tenant, upload) => beginUpload(context, tenant, upload),
+    findUpload: (tenant, id) => findUpload(context, tenant, id),
+    readUpload: (tenant, upload) => readUpload(context, tenant, upload),
+    completeUpload: (tenant, completion) => completeUpload(context, tenant, completion),
+    refuseUpload: (tenant, upload) => refuseUpload(context, tenant, upload),
     publish: (tenant, request) => publish(context, tenant, request),
     resolve: (tenant, reference) => resolve(context, tenant, reference),
     readFiles: (tenant, manifest) => readFiles(context, tenant, manifest),

@@ -57,11 +57,22 @@ export async function getDatasetRecord(
   return found.value;
 }
 
-function checkLimits({ bytes, fileName, columns }: Parameters<Registry["putDataset"]>[1]): void {
+function checkLimits({ bytes, ...names }: Parameters<Registry["putDataset"]>[1]): void {
   if (bytes.byteLength > DATASET_BYTES_MAX) {
     const message = `A dataset has at most ${DATASET_BYTES_MAX} bytes, and this one ${bytes.byteLength}: split it.`;
     throw new RegistryError("limit_exceeded", message);
   }
+  checkDatasetNames(names);
+}
+
+/** Throws limit_exceeded. */
+export function checkDatasetNames({
+  fileName,
+  columns,
+}: {
+  readonly fileName: string;
+  readonly columns: Partial<DatasetRecord["columns"]>;
+}): void {
   if (fileName.length > FILE_NAME_LENGTH_MAX) {
     const message = `The file's name is longer than ${FILE_NAME_LENGTH_MAX} characters: shorten it.`;
     throw new RegistryError("limit_exceeded", message);

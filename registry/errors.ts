@@ -26,6 +26,7 @@ export type RegistryErrorCode =
   | "limit_exceeded"
   | "quota_exceeded"
   | "direct_upload_unsupported"
+  | "upload_incomplete"
   | "invalid_store_url"
   | "store_unreachable"
   | "store_refused"

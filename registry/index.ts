@@ -82,4 +82,5 @@ export type { RevisionOptions } from "./revision.ts";
 export { createSigner, createSigningKey, type Signer } from "./signing/signing-key.ts";
 export type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
 export { type SessionPolicy, tenantSessionPolicy } from "./tenant-session-policy.ts";
+export type { UploadRecord } from "./uploads.ts";
 export { storeTimeMs } from "./walk-store.ts";

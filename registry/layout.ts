@@ -8,6 +8,7 @@
 //     blobs/sha256/<hex>-<copy>          bytes of datasets and adapter files, by content; once deleted, never again
 //     blobs/sha256/<hex>-<copy>.mark     whether this copy may be garbage; deleted after it
 //     datasets/<dataset id>.json         dataset record
+//     uploads/<dataset id>.json          an upload by URL that was begun; goes when it is completed, or its time is over
 //     tenant.json                          what the name stands for; absent where no operator has made it by name
 //     keys/<sha256 of secret>              empty; there while there is, or may be, such a key of the tenant
 //     limits.json                        what an operator has set for the tenant; absent: the defaults
@@ -102,6 +103,14 @@ export function markKeyOf(blob: string): string {
 /** Of a blob's key, or its mark's. */
 export function blobKeyOf(key: string): string {
   return key.endsWith(MARK_SUFFIX) ? key.slice(0, -MARK_SUFFIX.length) : key;
+}
+
+export function uploadsPrefix(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}uploads/`;
+}
+
+export function uploadKey(tenant: TenantId, datasetId: string): string {
+  return `${uploadsPrefix(tenant)}${datasetId}.json`;
 }
 
 export function datasetsPrefix(tenant: TenantId): string {
@@ -221,6 +230,7 @@ const keyShapes = {
   blob: new RegExp(`^tenants/${NAME}/blobs/sha256/[0-9a-f]{64}(?:-[0-9a-f]{32})?$`),
   mark: new RegExp(`^tenants/${NAME}/blobs/sha256/[0-9a-f]{64}(?:-[0-9a-f]{32})?\\.mark$`),
   dataset: new RegExp(`^tenants/${NAME}/datasets/ds_[0-9a-f]{32}\\.json$`),
+  upload: new RegExp(`^tenants/${NAME}/uploads/ds_[0-9a-f]{32}\\.json$`),
   publication: new RegExp(`^tenants/${NAME}/publications/[0-9a-f]{64}\\.json$`),
   once: new RegExp(`^tenants/${NAME}/once/[0-9a-f]{2}/[0-9a-f]{64}\\.json$`),
   audit: new RegExp(`^tenants/${NAME}/audit/\\d{13}-[0-9a-f]{32}\\.json$`),

@@ -15,6 +15,10 @@ export const DATASET_BYTES_MAX = 256 * MEBIBYTE;
 export const TEST_SET_ROWS_MAX = 20_000;
 /** From when its URL is made to when the upload begins. */
 export const PRESIGNED_UPLOAD_SECONDS = 900;
+/** From when an upload by URL is begun until it must be completed: what is sent meanwhile is not collected. */
+export const UPLOAD_PENDING_MS_MAX = 60 * 60 * 1_000;
+/** Of a tenant. */
+export const UPLOADS_PENDING_MAX = 100;
 export const ADAPTER_FILE_BYTES_MAX = 64 * MEBIBYTE;
 export const MANIFEST_BYTES_MAX = MEBIBYTE;
 /** Of a tenant, those that were revoked included. */

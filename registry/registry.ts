@@ -27,6 +27,7 @@ import type { RotatedKey, RotateKeyOptions } from "./rotate-key.ts";
 import type { Signer } from "./signing/signing-key.ts";
 import type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
 import type { TenantLimitsInEffect } from "./tenant-limits.ts";
+import type { NewUpload, UploadRecord } from "./uploads.ts";
 
 declare const brand: unique symbol;
 export type TenantId = string & { readonly [brand]: "TenantId" };
@@ -231,11 +232,31 @@ export interface Registry {
   ): Promise<DatasetRecord>;
   /** Throws dataset_not_found. */
   getDataset(tenant: TenantId, id: string): Promise<DatasetRecord & { content: Uint8Array }>;
+  /** Throws dataset_not_found. */
+  describeDataset(tenant: TenantId, id: string): Promise<DatasetRecord>;
   /**
-   * A request with which whoever has it uploads this blob, straight into the store; nothing names it yet. Throws
-   * direct_upload_unsupported where the store is no S3, limit_exceeded, quota_exceeded.
+   * A request with which whoever has it uploads this file, straight into the store. It becomes a dataset by
+   * completeUpload. Throws direct_upload_unsupported where the store is no S3, limit_exceeded, quota_exceeded.
    */
-  presignUpload(tenant: TenantId, blob: { digest: string; bytes: number }): Promise<PresignedPut>;
+  beginUpload(
+    tenant: TenantId,
+    upload: NewUpload,
+  ): Promise<{ datasetId: string; completeBefore: string; put: PresignedPut }>;
+  /** One that was begun and not yet completed, while there is time. */
+  findUpload(tenant: TenantId, id: string): Promise<UploadRecord | undefined>;
+  /** The file that was sent. Throws upload_incomplete, blob_corrupt. */
+  readUpload(tenant: TenantId, upload: UploadRecord): Promise<Uint8Array>;
+  /** By one who has read the file, as its record then says. Throws conflict. */
+  completeUpload(
+    tenant: TenantId,
+    completion: {
+      upload: UploadRecord;
+      read: Pick<DatasetRecord, "rows" | "labels" | "columns">;
+      actor?: Actor;
+    },
+  ): Promise<DatasetRecord>;
+  /** The file is no dataset: the upload is forgotten. */
+  refuseUpload(tenant: TenantId, upload: UploadRecord): Promise<void>;
 
   /**
    * Throws adapter_deleted while the name can be restored, quota_exceeded, signature_required, signature_invalid,

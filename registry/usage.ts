@@ -15,6 +15,7 @@ import {
   lastSegment,
   manifestsPrefix,
   stateKey,
+  uploadsPrefix,
   usageKey,
   versionOfKey,
 } from "./layout.ts";
@@ -32,6 +33,9 @@ export const usageSchema = z.strictObject({
   /** Of the writer: two that write the same numbers write different bytes. */
   nonce: z.string(),
 });
+
+/** What counts of an upload's record (uploads.ts). */
+const reservationSchema = z.object({ digest: z.string(), bytes: z.int() });
 
 export interface Amounts {
   readonly adapters: number;
@@ -112,6 +116,11 @@ async function countUsage(context: RegistryContext, tenant: TenantId): Promise<A
   const add = ({ digest, bytes }: { digest: string; bytes: number }) => void blobs.set(digest, bytes);
   for await (const { keys } of listPages(context.store, { prefix: datasetsPrefix(tenant) })) {
     const records = await mapInParallel(keys, (key) => readRecord(context.store, key, datasetSchema));
+    for (const record of records) if (record) add(record.value);
+  }
+  // Reserved by uploads that are not yet completed.
+  for await (const { keys } of listPages(context.store, { prefix: uploadsPrefix(tenant) })) {
+    const records = await mapInParallel(keys, (key) => readRecord(context.store, key, reservationSchema));
     for (const record of records) if (record) add(record.value);
   }
   let adapters = 0;

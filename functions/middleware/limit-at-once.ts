@@ -10,11 +10,18 @@ export const UPLOADS_AT_ONCE_MAX = 4;
 /** Of packages. Each holds its archive and what it unpacks to. */
 export const IMPORTS_AT_ONCE_MAX = 2;
 
-/** Over all routes that share what is returned; JSON is small, and not counted. */
-export function limitAtOnce(what: "uploads" | "imports", most: number): MiddlewareHandler<AppEnv> {
+/** Of uploads by URL. Each holds its file. */
+export const COMPLETIONS_AT_ONCE_MAX = 1;
+
+/** Over all routes that share what is returned; of uploads, JSON is small, and not counted. */
+export function limitAtOnce(
+  what: "uploads" | "imports" | "completions",
+  most: number,
+): MiddlewareHandler<AppEnv> {
   let underWay = 0;
   return async (c, next) => {
-    if (mediaTypeOf(c.req.header("content-type")) === "application/json") return next();
+    const isJson = mediaTypeOf(c.req.header("content-type")) === "application/json";
+    if (what === "uploads" && isJson) return next();
     if (underWay >= most) {
       throw new RequestError("too_many_uploads", `The server is taking other ${what}; send this again soon.`);
     }

@@ -21,6 +21,8 @@ import { rollbackAliasOperation } from "../routes/aliases/rollback.ts";
 import { setAliasOperation } from "../routes/aliases/set.ts";
 import { listAuditOperation } from "../routes/audit/list.ts";
 import { classifyOperation } from "../routes/classify/classify.ts";
+import { beginUploadOperation } from "../routes/datasets/begin-upload.ts";
+import { completeUploadOperation } from "../routes/datasets/complete-upload.ts";
 import { uploadDatasetOperation } from "../routes/datasets/upload.ts";
 import { docsOperation, docsScriptOperation } from "../routes/docs/docs.ts";
 import { openapiOperation } from "../routes/docs/openapi.ts";
@@ -54,6 +56,8 @@ export const operations: Readonly<Record<string, Operation>> = {
   "GET /livez": liveOperation,
   "GET /readyz": readyOperation,
   "POST /v1/datasets": uploadDatasetOperation,
+  "POST /v1/datasets/uploads": beginUploadOperation,
+  "POST /v1/datasets/:id/complete": completeUploadOperation,
   "POST /v1/adapters": createJobOperation,
   "GET /v1/jobs": listJobsOperation,
   "GET /v1/jobs/:id": getJobOperation,

@@ -39,6 +39,10 @@ export const about = () => (c: AppContext) =>
       "GET, PUT /v1/adapters/{name}/retention: which versions stay",
     ],
     report: "GET /v1/adapters/{name}/versions/{version}/report, as application/json or text/html",
+    largeFiles: [
+      "POST /v1/datasets/uploads: a URL to send a large file to, straight into the store",
+      "POST /v1/datasets/{id}/complete: make a dataset of it",
+    ],
     packages: [
       "GET /v1/adapters/{name}/versions/{version}/export: a version as application/zip",
       "POST /v1/adapters/{name}/import: the same, as the next version of a name",

@@ -12,6 +12,7 @@ import { onceSchema } from "../once.ts";
 import { parseAdapterName, parseTenantId } from "../registry.ts";
 import { signingSchema } from "../signing/signing-record.ts";
 import { tenantSchema } from "../tenants.ts";
+import { uploadSchema } from "../uploads.ts";
 import { usageSchema } from "../usage.ts";
 import { parsed } from "../walk-store.ts";
 import { type CheckContext, checkNamedBlob, type Place, readChecked } from "./check-context.ts";
@@ -61,6 +62,7 @@ const checkByKind = {
   segment: checkSegment,
   blob: checkBlob,
   dataset: checkDataset,
+  upload: (context, { key }) => checkRecord(context, key, uploadSchema),
   once: (context, { key }) => checkRecord(context, key, onceSchema),
   publication: (context, { key }) => checkRecord(context, key, publicationSchema),
   audit: (context, { key }, { tenant }) =>

@@ -35,6 +35,7 @@ export interface LabelUse {
 interface BuilderOptions {
   readonly file: string;
   readonly forTraining: boolean;
+  readonly keepsTexts: boolean;
 }
 
 export class DatasetBuilder {
@@ -67,11 +68,8 @@ export class DatasetBuilder {
     const use = this.#use(label, row);
     this.#compareTexts(raw, use, index);
     if (this.#options.forTraining) this.#compareWords(raw, use, index);
-    this.#examples.push({
-      input: textPair === undefined ? text : { text, textPair },
-      label: use.index,
-      row,
-    });
+    const input = textPair === undefined ? text : { text, textPair };
+    this.#examples.push({ input: this.#options.keepsTexts ? input : "", label: use.index, row });
   }
 
   /** Throws TrainerError invalid_dataset. The builder is used up. */

@@ -9,6 +9,7 @@ export {
   type Example,
   LABELS_MAX,
 } from "./dataset.ts";
+export { type DatasetSummary, inspectDataset } from "./inspect.ts";
 export {
   type DatasetMediaType,
   isDatasetMediaType,

@@ -42,13 +42,21 @@ export function isDatasetMediaType(type: string): type is DatasetMediaType {
  * Row by row: beside the bytes given there are the examples, and no more of the file as text than a piece.
  * The event loop turns between pieces. Throws TrainerError invalid_dataset or dataset_too_large.
  */
-export async function parseDataset(bytes: Uint8Array, options: ParseOptions): Promise<Dataset> {
-  const { fileName: file, mediaType, columns = {}, forTraining = true } = options;
+export function parseDataset(bytes: Uint8Array, options: ParseOptions): Promise<Dataset> {
+  return readDataset(bytes, { ...options, keepsTexts: true });
+}
+
+/** Without keepsTexts the examples' inputs are empty. Throws as parseDataset does. */
+export async function readDataset(
+  bytes: Uint8Array,
+  options: ParseOptions & { readonly keepsTexts: boolean },
+): Promise<Dataset> {
+  const { fileName: file, mediaType, columns = {}, forTraining = true, keepsTexts } = options;
   if (bytes.byteLength > DATASET_BYTES_MAX) {
     const mebibytes = DATASET_BYTES_MAX / (1024 * 1024);
     throw tooLarge({ file }, `the file is larger than ${mebibytes} MiB, the limit; leave some examples out`);
   }
-  const builder = new DatasetBuilder({ file, forTraining });
+  const builder = new DatasetBuilder({ file, forTraining, keepsTexts });
   const onRow = builder.add.bind(builder);
   const { found, names, warnings } = await formats[mediaType](bytes, { file, columns, onRow });
   return builder.finish(columnsRead(names), [...warnings, ...warnColumns(found, names, columns)]);

@@ -66,7 +66,7 @@ function mediaTypeOfPart(fileName: string, partType: string): DatasetMediaType {
 }
 
 /** A name to show in messages: no folders, no control characters. */
-function plainFileName(name: string): string {
+export function plainFileName(name: string): string {
   const base = name.split(/[/\\]/).at(-1) ?? "";
   return base.replaceAll(/\p{C}/gu, "").slice(0, FILE_NAME_CHARACTERS_MAX) || "dataset.csv";
 }

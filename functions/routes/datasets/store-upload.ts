@@ -2,7 +2,7 @@
 // dataset can be trained on, and kept with the names of the columns that were read, so that a training reads the same.
 // Parsing lets the event loop turn.
 import { z } from "zod";
-import { parseDataset } from "#trainer/dataset";
+import { inspectDataset } from "#trainer/dataset";
 import { warningSchema } from "#trainer/report";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
@@ -67,10 +67,9 @@ export async function storeUpload({ registry }: Services, c: AppContext, names: 
 }
 
 async function parse(upload: Upload, columns: ReturnType<typeof columnsOf>, scope: Scope) {
-  const { examples, ...parsed } = await parseDataset(upload.bytes, { ...upload, columns });
-  const rows = examples.length;
-  scope.note({ rows, labels: parsed.labels.length });
-  return { ...parsed, rows };
+  const read = await inspectDataset(upload.bytes, { ...upload, columns });
+  scope.note({ rows: read.rows, labels: read.labels.length });
+  return read;
 }
 
 export function columnsOf({ textColumn, textPairColumn, labelColumn }: ColumnNames) {

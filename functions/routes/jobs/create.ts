@@ -53,7 +53,7 @@ export const createJob = (services: Services) => async (c: AppContext) => {
     path: ["options"],
   });
   const tenant = c.get("tenant");
-  const { id: datasetId } = await services.registry.getDataset(tenant, body.datasetId);
+  const { id: datasetId } = await services.registry.describeDataset(tenant, body.datasetId);
   await services.registry.requirePublishable(tenant, adapterName, services.signer);
   const { priority } = body;
   const request = { adapterName, datasetId, options, priority, submittedBy: actorOf(c), origin: originOf(c) };

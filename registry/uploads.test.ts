@@ -4,8 +4,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { findVersitygw, startVersitygw, type TestS3 } from "../test/helpers/versitygw.ts";
 import { createRegistry } from "./create-registry.ts";
 import { digestOf } from "./digest.ts";
-import { blobKey, copiesPrefix } from "./layout.ts";
-import { DATASET_BYTES_MAX, PRESIGNED_UPLOAD_SECONDS } from "./limits.ts";
+import { blobKey, copiesPrefix, datasetKey } from "./layout.ts";
+import {
+  DATASET_BYTES_MAX,
+  PRESIGNED_UPLOAD_SECONDS,
+  UPLOAD_PENDING_MS_MAX,
+  UPLOADS_PENDING_MAX,
+} from "./limits.ts";
 import type { ObjectStore, PresignedPut } from "./object-store/object-store.ts";
 import { openObjectStore } from "./object-store/open.ts";
 import type { Registry } from "./registry.ts";
@@ -15,6 +20,8 @@ const program = await findVersitygw();
 const content = encode("text,label\na,b\n");
 const digest = digestOf(content);
 const blob = { digest, bytes: content.byteLength };
+const file = { fileName: "a.csv", mediaType: "text/csv" as const, columns: {} };
+const read = { rows: 1, labels: ["b"], columns: { text: "text", label: "label" } };
 
 /** The status of a request with these very headers. */
 function send({ url, headers }: Pick<PresignedPut, "url" | "headers">, body: Uint8Array): Promise<number> {
@@ -49,11 +56,13 @@ describe.skipIf(program === undefined)("an upload by URL", () => {
   });
   afterAll(() => server?.stop());
 
+  const presign = async (given: typeof blob) =>
+    (await registry.beginUpload(alpha, { ...given, ...file })).put;
   const copies = async (tenant = alpha) => (await store.list({ prefix: copiesPrefix(tenant, digest) })).keys;
 
   it("is taken as it was announced, once, and becomes the tenant's blob, which a dataset of it need not send", async () => {
     const beforeMs = Date.now();
-    const put = await registry.presignUpload(alpha, blob);
+    const put = await presign(blob);
     expect(Date.parse(put.expiresAt) - beforeMs).toBeGreaterThanOrEqual(PRESIGNED_UPLOAD_SECONDS * 1_000);
     expect(await send(put, content)).toBe(200);
     const [key = ""] = await copies();
@@ -68,8 +77,31 @@ describe.skipIf(program === undefined)("an upload by URL", () => {
     expect((await registry.getDataset(alpha, id)).content).toEqual(content);
   });
 
+  it("that is sent and completed is a dataset, and its bytes count from its beginning", async () => {
+    const used = async () => (await registry.getUsage(alpha)).bytes.used;
+    const before = await used();
+    const { datasetId, put } = await registry.beginUpload(alpha, { ...blob, ...file });
+    expect(await used()).toBe(before + content.byteLength);
+    expect((await registry.recountUsage(alpha)).bytes).toBe(content.byteLength);
+    const upload = await registry.findUpload(alpha, datasetId);
+    if (!upload) return expect.unreachable();
+    await expect(registry.readUpload(alpha, upload)).rejects.toMatchObject({ code: "upload_incomplete" });
+    await send(put, content);
+    expect(await registry.readUpload(alpha, upload)).toEqual(content);
+    // Two that complete it at once make one.
+    const [one, other] = await Promise.all(
+      [1, 2].map(() => registry.completeUpload(alpha, { upload, read })),
+    );
+    expect(one).toEqual(other);
+    expect((await registry.getDataset(alpha, datasetId)).content).toEqual(content);
+    expect(await registry.findUpload(alpha, datasetId)).toBeUndefined();
+    expect(await registry.findUpload(beta, datasetId)).toBeUndefined();
+    expect((await registry.recountUsage(alpha)).bytes).toBe(content.byteLength);
+    await store.delete(datasetKey(alpha, datasetId));
+  });
+
   it("of other content is refused, whatever is said of it", async () => {
-    const put = await registry.presignUpload(alpha, blob);
+    const put = await presign(blob);
     const same = content.map((byte, index) => (index === 0 ? byte + 1 : byte));
     expect(await send(put, same)).toBe(400);
     const checksum = Buffer.from(digestOf(same).replace("sha256:", ""), "hex").toString("base64");
@@ -79,7 +111,7 @@ describe.skipIf(program === undefined)("an upload by URL", () => {
   });
 
   it("of another length is refused", async () => {
-    const put = await registry.presignUpload(alpha, blob);
+    const put = await presign(blob);
     for (const other of [encode("text,label\na,b\nc,d\n"), encode("text")]) {
       const headers = { ...put.headers, "Content-Length": String(other.byteLength) };
       expect(await send({ ...put, headers }, other)).toBe(403);
@@ -88,14 +120,14 @@ describe.skipIf(program === undefined)("an upload by URL", () => {
   });
 
   it.each(["If-None-Match", "x-amz-checksum-sha256"])("without %s is refused", async (name) => {
-    const put = await registry.presignUpload(alpha, blob);
+    const put = await presign(blob);
     const { [name]: _gone, ...headers } = put.headers;
     expect(await send({ ...put, headers }, content)).toBe(403);
     expect(await copies()).toEqual([]);
   });
 
   it("under another key, of the same tenant or of another, is refused", async () => {
-    const { url, headers } = await registry.presignUpload(alpha, blob);
+    const { url, headers } = await presign(blob);
     for (const other of [
       url.replace("tenants/alpha/", "tenants/beta/"),
       url.replace(/\/sha256\/./, "/sha256/0"),
@@ -124,9 +156,9 @@ describe("a URL for an upload", () => {
   it("is not to be had where the store is a folder or in memory", async () => {
     for (const url of ["memory:", "file:unused"]) {
       const registry = createRegistry({ store: await openObjectStore(url) });
-      await expect(registry.presignUpload(alpha, blob)).rejects.toMatchObject({
+      await expect(registry.beginUpload(alpha, { ...blob, ...file })).rejects.toMatchObject({
         code: "direct_upload_unsupported",
-        publicMessage: expect.stringContaining("upload through the server"),
+        publicMessage: expect.stringContaining("POST /v1/datasets"),
       });
     }
   });
@@ -142,6 +174,37 @@ describe("a URL for an upload", () => {
     await plain.setTenantLimits(alpha, { bytes: 10 });
     const presigning = Object.assign(store, { presignPut: () => Promise.reject(new Error("was asked")) });
     const registry = createRegistry({ store: presigning });
-    await expect(registry.presignUpload(alpha, given)).rejects.toMatchObject({ code });
+    await expect(registry.beginUpload(alpha, { ...given, ...file })).rejects.toMatchObject({ code });
+  });
+
+  it("that is not completed in time is forgotten, its bytes free, when the tenant begins another", async () => {
+    const { registry, clock } = presigning();
+    await registry.setTenantLimits(alpha, { bytes: 20 });
+    const { datasetId } = await registry.beginUpload(alpha, { ...blob, ...file });
+    await expect(registry.beginUpload(alpha, { ...blob, ...file })).rejects.toMatchObject({
+      code: "quota_exceeded",
+    });
+    clock.nowMs += UPLOAD_PENDING_MS_MAX;
+    expect(await registry.findUpload(alpha, datasetId)).toBeUndefined();
+    await registry.beginUpload(alpha, { ...blob, ...file });
+    expect((await registry.getUsage(alpha)).bytes.used).toBe(blob.bytes);
+  });
+
+  it("is given to a tenant for so many uploads at once and no more", async () => {
+    const { registry } = presigning();
+    for (let index = 0; index < UPLOADS_PENDING_MAX; index += 1)
+      await registry.beginUpload(alpha, { ...blob, ...file });
+    await expect(registry.beginUpload(alpha, { ...blob, ...file })).rejects.toMatchObject({
+      code: "limit_exceeded",
+    });
+    await registry.beginUpload(beta, { ...blob, ...file });
   });
 });
+
+/** A store in memory that says it signs URLs. */
+function presigning() {
+  const { store, clock, reopen } = createTestRegistry();
+  const presignPut = async () => ({ method: "PUT", url: "https://s3/", headers: {}, expiresAt: "" }) as const;
+  Object.assign(store, { presignPut });
+  return { registry: reopen(), clock };
+}
