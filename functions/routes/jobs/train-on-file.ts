@@ -13,7 +13,8 @@ import type { Services } from "../../services.ts";
 import { columnFields, readDatasetFields, storeUpload, UPLOAD_CONTENT } from "../datasets/store-upload.ts";
 import { originOf } from "./origin-of.ts";
 
-const OPTIONS_CHARACTERS_MAX = 20_000;
+/** Percent-encoded it must fit into the line of a request. */
+const OPTIONS_CHARACTERS_MAX = 4_000;
 
 export const trainOnFileQuery = z.object({
   name: z.string().max(64).exactOptional().meta({ description: "Of the adapter; needed with a file." }),
