@@ -16,8 +16,11 @@ export interface AppEnv {
     keyId: string;
     /** What the credential may do; asked by require-scope.ts. */
     scopes: readonly KeyScope[];
-    /** Set by answer-once.ts where the request has one: for what makes a change once by itself. */
-    idempotencyKey?: string;
+    /**
+     * Set by answer-once.ts where the request has an Idempotency-Key: for what makes a change once by itself. 32
+     * hexadecimal digits.
+     */
+    onceId?: string;
     /** Set by read-body.ts once the body was read whole. */
     body?: Uint8Array<ArrayBuffer>;
     /** Set by trace-request.ts on /v1. */

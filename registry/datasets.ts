@@ -17,12 +17,12 @@ export async function putDataset(
   tenant: TenantId,
   dataset: Parameters<Registry["putDataset"]>[1],
 ): Promise<DatasetRecord> {
-  const { bytes, rows, labels, fileName, mediaType, columns, actor } = dataset;
+  const { bytes, rows, labels, fileName, mediaType, columns, actor, onceId } = dataset;
   checkLimits(dataset);
   await context.ensureLayout();
   const since = context.now();
   const [blob] = await putBlobs(context, tenant, [bytes]);
-  const id = `ds_${createNonce(context)}`;
+  const id = `ds_${onceId ?? createNonce(context)}`;
   const stamp = createStamp(context, actor ? { actor } : {});
   const { at: createdAt } = stamp;
   const record = { id, ...blob, rows, labels, fileName, mediaType, columns, createdAt };

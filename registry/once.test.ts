@@ -40,8 +40,9 @@ describe("a request with an idempotency key", () => {
   });
 
   it("that changed nothing leaves its key free for any request", async () => {
-    await (await mustBegin()).leave();
-    await mustBegin({ ...request, requestDigest: "two" });
+    const first = await mustBegin();
+    await first.leave();
+    expect((await mustBegin({ ...request, requestDigest: "two" })).id).not.toBe(first.id);
   });
 
   it("is done again when its process has died, and not while that renews it", async () => {
@@ -52,6 +53,7 @@ describe("a request with an idempotency key", () => {
     expect(await begin()).toEqual({ state: "doing" });
     test.clock.nowMs += 1;
     const second = await mustBegin();
+    expect(second.id).toBe(first.id);
     // One that was only slow does not write over it.
     await first.finish({ by: "first" });
     await second.finish({ by: "second" });

@@ -19,6 +19,8 @@ import type { TenantId } from "./registry.ts";
 
 export const onceSchema = z.strictObject({
   nonce: z.string(),
+  /** Of the request, whichever process does it: what is done by it can be found by the next one. */
+  id: z.string(),
   /** Of the whole request: under one key there is one request. */
   requestDigest: z.string(),
   at: z.iso.datetime(),
@@ -40,6 +42,8 @@ export type Once =
 
 /** To be ended by one of finish and leave. */
 export interface OnceBegun {
+  /** 32 hexadecimal digits. The same when a process that died had begun the request before. */
+  readonly id: string;
   /** To be called at least every third of ONCE_UNRENEWED_MS_MAX. */
   renew(): Promise<void>;
   /** Throws limit_exceeded where the answer is larger than ONCE_ANSWER_BYTES_MAX. */
@@ -65,7 +69,9 @@ export async function beginOnce(
     const known = found && whatStands(context, found.value, requestDigest);
     if (known) return known;
     const at = context.now().toISOString();
-    const record = { nonce: createNonce(context), requestDigest, at, state: "doing", renewedAt: at } as const;
+    const nonce = createNonce(context);
+    const id = found && isAbandoned(context, found.value) ? found.value.id : nonce;
+    const record = { nonce, id, requestDigest, at, state: "doing", renewedAt: at } as const;
     const bytes = encodeRecord(record);
     const condition = found ? { ifMatch: found.etag } : ({ ifNoneMatch: "*" } as const);
     if (!(await putIf(context.store, key, { bytes, condition }))) continue;
@@ -84,6 +90,11 @@ function whatStands(context: RegistryContext, record: OnceRecord, requestDigest:
   return nowMs - Date.parse(record.renewedAt) < ONCE_UNRENEWED_MS_MAX ? { state: "doing" } : undefined;
 }
 
+/** Begun by a process that died, and not too long ago. */
+function isAbandoned(context: RegistryContext, { state, at }: OnceRecord): boolean {
+  return state === "doing" && context.now().getTime() - Date.parse(at) < ONCE_KEPT_MS;
+}
+
 function begun(context: RegistryContext, key: string, record: OnceRecord): OnceBegun {
   // One after another: each replaces what the one before wrote.
   let last = Promise.resolve();
@@ -93,6 +104,7 @@ function begun(context: RegistryContext, key: string, record: OnceRecord): OnceB
     return next;
   };
   return {
+    id: record.id,
     renew: () => write({ renewedAt: context.now().toISOString() }),
     finish: async (answer) => {
       const { byteLength } = encodeRecord(answer);

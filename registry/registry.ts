@@ -228,6 +228,8 @@ export interface Registry {
     tenant: TenantId,
     dataset: { bytes: Uint8Array } & Omit<DatasetRecord, "id" | "digest" | "copy" | "bytes" | "createdAt"> & {
         actor?: Actor;
+        /** 32 hexadecimal digits: with the same, it is the same dataset. */
+        onceId?: string;
       },
   ): Promise<DatasetRecord>;
   /** Throws dataset_not_found. */

@@ -69,9 +69,10 @@ export async function beginUpload(
   const { digest, bytes } = upload;
   await reserve(context, tenant, { bytes });
   const copy = createNonce(context);
-  const put = await store.presignPut(blobKey(tenant, { digest, copy }), {
-    ...{ digest, bytes },
-    expiresInSeconds: PRESIGNED_UPLOAD_SECONDS,
+  const signed = { digest, bytes, expiresInSeconds: PRESIGNED_UPLOAD_SECONDS };
+  const put = await store.presignPut(blobKey(tenant, { digest, copy }), signed).catch(async (error) => {
+    await release(context, tenant, { bytes });
+    throw error;
   });
   const id = `ds_${createNonce(context)}`;
   const createdAt = context.now().toISOString();

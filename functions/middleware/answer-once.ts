@@ -46,7 +46,7 @@ export function answerOnce(
       case "done":
         return replay(c, once.answer, isSecret);
       case "begun":
-        c.set("idempotencyKey", key);
+        c.set("onceId", once.id);
         await keepAlive(once, next);
         await end(services, c, { once, isSecret });
     }

@@ -4,12 +4,13 @@ import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { RequestError } from "../errors.ts";
 import { mediaTypeOf } from "../media-type.ts";
+import { writeRateLimit } from "../rate-limit-fields.ts";
+import { retryAfterSecondsByCode } from "../status-by-code.ts";
 
 /** Of datasets. Each holds up to UPLOAD_BYTES_MAX and its parsed form. */
 export const UPLOADS_AT_ONCE_MAX = 4;
 /** Of packages. Each holds its archive and what it unpacks to. */
 export const IMPORTS_AT_ONCE_MAX = 2;
-
 /** Of uploads by URL. Each holds its file. */
 export const COMPLETIONS_AT_ONCE_MAX = 1;
 
@@ -23,6 +24,7 @@ export function limitAtOnce(
     const isJson = mediaTypeOf(c.req.header("content-type")) === "application/json";
     if (what === "uploads" && isJson) return next();
     if (underWay >= most) {
+      writeRateLimit(c, { name: what, most, left: 0 }, retryAfterSecondsByCode.too_many_uploads ?? 1);
       throw new RequestError("too_many_uploads", `The server is taking other ${what}; send this again soon.`);
     }
     underWay += 1;

@@ -43,7 +43,7 @@ export const importVersion = (services: Services) => async (c: ImportContext) =>
 async function publishArchive({ registry, backbone }: Services, c: ImportContext) {
   const name = parseAdapterName(c.req.param("name"));
   const alias = parseQuery(querySchema, c.req.query());
-  const idempotencyKey = c.get("idempotencyKey");
+  const idempotencyKey = c.get("onceId");
   if (mediaTypeOf(c.req.header("content-type")) !== "application/zip") {
     throw new RequestError("unsupported_media_type", "Send a package with Content-Type: application/zip.");
   }

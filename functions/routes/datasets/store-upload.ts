@@ -60,10 +60,15 @@ export async function storeUpload({ registry }: Services, c: AppContext, names: 
     );
     const { id } = await registry.putDataset(c.get("tenant"), {
       ...{ ...upload, rows, labels, columns },
-      actor: actorOf(c),
+      ...{ actor: actorOf(c), ...onceIdOf(c) },
     });
     return { id, rows, labels, columns, warnings };
   });
+}
+
+function onceIdOf(c: AppContext): { onceId?: string } {
+  const onceId = c.get("onceId");
+  return onceId === undefined ? {} : { onceId };
 }
 
 async function parse(upload: Upload, columns: ReturnType<typeof columnsOf>, scope: Scope) {

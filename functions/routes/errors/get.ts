@@ -1,15 +1,12 @@
-// GET /errors/:code: what an error's code means and what to do, as docs/errors.md says it. The `type` of every problem
-// document leads here.
-import { readFile } from "node:fs/promises";
+// GET /errors/:code: what an error's code means and what to do. The `type` of every problem document leads here. What is
+// said is docs/errors.md's: errors.json is made of it by the test beside, so that it goes wherever this code goes.
 import { html } from "hono/html";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { FILE, type Operation } from "../../openapi/operation.ts";
+import errors from "./errors.json" with { type: "json" };
 
-const PAGE = new URL("../../../docs/errors.md", import.meta.url);
 const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
-/** code | HTTP status | exit code, but for the gateway | what it means | what to do */
-const ROW = /^\| `(\w+)` \| (\S+) \|(?: \S+ \|)? (.*) \| (.*) \|$/gm;
 
 export const getErrorOperation: Operation = {
   ...{ id: "getError", tag: "server", summary: "What an error's code means, and what to do", isOpen: true },
@@ -17,17 +14,16 @@ export const getErrorOperation: Operation = {
   errors: ["route_not_found"],
 };
 
-export function getError() {
-  let rows: Promise<ReadonlyMap<string, ErrorRow>> | undefined;
-  return async (c: AppContext<"/errors/:code">) => {
-    rows ??= readRows();
-    const code = c.req.param("code");
-    const row = (await rows).get(code);
-    if (!row) throw new RequestError("route_not_found", "There is no error of this code.");
-    c.header("Content-Security-Policy", PAGE_POLICY);
-    c.header("X-Content-Type-Options", "nosniff");
-    c.header("Cache-Control", "public, max-age=3600");
-    return c.html(html`<!doctype html>
+const rows: ReadonlyMap<string, ErrorRow> = new Map(Object.entries(errors));
+
+export const getError = () => (c: AppContext<"/errors/:code">) => {
+  const code = c.req.param("code");
+  const row = rows.get(code);
+  if (!row) throw new RequestError("route_not_found", "There is no error of this code.");
+  c.header("Content-Security-Policy", PAGE_POLICY);
+  c.header("X-Content-Type-Options", "nosniff");
+  c.header("Cache-Control", "public, max-age=3600");
+  return c.html(html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>${code} – Softgate</title>
 <style>body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }</style>
@@ -42,26 +38,10 @@ export function getError() {
 </body>
 </html>
 `);
-  };
-}
+};
 
 interface ErrorRow {
   readonly status: string;
   readonly meaning: string;
   readonly remedy: string;
-}
-
-async function readRows(): Promise<ReadonlyMap<string, ErrorRow>> {
-  const text = await readFile(PAGE, "utf8");
-  const rows = [...text.matchAll(ROW)].map(
-    ([, code = "", status = "", meaning = "", remedy = ""]) =>
-      [code, { status, meaning: plain(meaning), remedy: plain(remedy) }] as const,
-  );
-  // What happens on the command line alone has no status.
-  return new Map(rows.filter(([, { status }]) => status !== "–"));
-}
-
-/** Markdown as words: links by their text, without the marks of code. */
-function plain(markdown: string): string {
-  return markdown.replaceAll(/\[([^\]]+)\]\([^)]*\)/g, "$1").replaceAll("`", "");
 }

@@ -3,14 +3,13 @@
 import { z } from "zod";
 import { parseAdapterName } from "#registry";
 import { PRIORITY_MAX, PRIORITY_MIN, trainOptionsSchema } from "#trainer/job";
-import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { jsonAnswer, jsonBody, type Operation, SIGNATURE_ERRORS } from "../../openapi/operation.ts";
 import { parseInput } from "../../parse-input.ts";
 import { readJson } from "../../read-body.ts";
 import type { Services } from "../../services.ts";
 import { DATASET_ERRORS, UPLOAD_CONTENT } from "../datasets/store-upload.ts";
-import { originOf } from "./origin-of.ts";
+import { askedBy } from "./asked-by.ts";
 import { isFile, trainOnFile, trainOnFileFields, trainOnFileQuery } from "./train-on-file.ts";
 
 export const trainRequestSchema = z.strictObject({
@@ -56,7 +55,12 @@ export const createJob = (services: Services) => async (c: AppContext) => {
   const { id: datasetId } = await services.registry.describeDataset(tenant, body.datasetId);
   await services.registry.requirePublishable(tenant, adapterName, services.signer);
   const { priority } = body;
-  const request = { adapterName, datasetId, options, priority, submittedBy: actorOf(c), origin: originOf(c) };
-  const job = await services.jobs.submit(tenant, request);
+  const job = await services.jobs.submit(tenant, {
+    adapterName,
+    datasetId,
+    options,
+    priority,
+    ...askedBy(c),
+  });
   return c.json({ jobId: job.id }, 202, { Location: `/v1/jobs/${job.id}` });
 };

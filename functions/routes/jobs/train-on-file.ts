@@ -1,17 +1,16 @@
 // POST /v1/adapters?name= with a file as the body: the steps upload and dataset, and the job that trains on it, in one
-// request. Whatever can be refused without the file is, before it is read; a file that was kept stays when the
-// queue then is full, and its id is in no answer: with an Idempotency-Key or without, it is sent again.
+// request. Whatever can be refused without the file is, before it is read. Should the queue then be full, the dataset
+// stays, and whoever sends the request again later sends the file again.
 import { z } from "zod";
 import { parseAdapterName } from "#registry";
 import { trainOptionsSchema } from "#trainer/job";
-import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { mediaTypeOf } from "../../media-type.ts";
 import { parseInput, parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
 import { columnFields, readDatasetFields, storeUpload, UPLOAD_CONTENT } from "../datasets/store-upload.ts";
-import { originOf } from "./origin-of.ts";
+import { askedBy } from "./asked-by.ts";
 
 /** Percent-encoded it must fit into the line of a request. */
 const OPTIONS_CHARACTERS_MAX = 4_000;
@@ -47,8 +46,12 @@ export async function trainOnFile(services: Services, c: AppContext) {
   const tenant = c.get("tenant");
   await services.registry.requirePublishable(tenant, adapterName, services.signer);
   const { id: datasetId, ...told } = await storeUpload(services, c, names);
-  const request = { adapterName, datasetId, options, submittedBy: actorOf(c), origin: originOf(c) };
-  const { id: jobId } = await services.jobs.submit(tenant, request);
+  const { id: jobId } = await services.jobs.submit(tenant, {
+    adapterName,
+    datasetId,
+    options,
+    ...askedBy(c),
+  });
   return c.json({ jobId, datasetId, ...told }, 202, { Location: `/v1/jobs/${jobId}` });
 }
 
