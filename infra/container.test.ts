@@ -97,6 +97,8 @@ describe.skipIf(process.platform !== "linux" || !defaultBackbone.isThere)(
           env: { SOFTGATE_HEALTH_PORT: port },
         });
       await check(url.port);
+      for (const page of ["openapi.json", "docs/scalar.js", "errors/queue_full"])
+        expect([page, (await fetch(new URL(page, url))).status]).toEqual([page, 200]);
       await expect(check("9")).rejects.toMatchObject({ code: 1 });
       expect(told()).not.toContain("backbone_prepared");
       server.kill("SIGTERM");
