@@ -14,9 +14,7 @@ import {
 
 const querySchema = z.object(columnFields);
 
-export const datasetSchema = z
-  .strictObject({ id: z.string(), ...readDatasetFields })
-  .meta({ id: "Dataset" });
+export const datasetSchema = z.strictObject({ id: z.string(), ...readDatasetFields }).meta({ id: "Dataset" });
 
 export const datasetAnswer = jsonAnswer("It was read in full, and is kept.", datasetSchema);
 
