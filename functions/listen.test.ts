@@ -1,7 +1,8 @@
 import { request } from "node:http";
 import { afterEach, expect, it } from "vitest";
+import { parseAdapterName } from "#registry";
 import { type Listener, listen } from "./listen.ts";
-import { createTestApp } from "./test-app.ts";
+import { alpha, createTestApp, publishAdapter } from "./test-app.ts";
 
 const listeners: Listener[] = [];
 afterEach(() => Promise.all(listeners.splice(0).map((listener) => listener.close())));
@@ -106,4 +107,22 @@ it("close() cuts off a request that takes longer than the bound", async () => {
   await arrived.promise;
   await listener.close();
   expect(await response).toBe("cut off");
+});
+
+it("a POST without a body is taken where a body may be left out, with an Idempotency-Key too", async () => {
+  const { app, keys, registry } = await createTestApp();
+  const { url } = await start(app.fetch);
+  for (const name of ["router", "filter", "topics"]) {
+    await publishAdapter(registry, { name });
+    await registry.deleteAdapter(alpha, parseAdapterName(name));
+  }
+  const Authorization = `Bearer ${keys.alpha}`;
+  for (const [name, headers] of [
+    ["router", {}],
+    ["filter", { "Idempotency-Key": "monday" }],
+    ["topics", { "Content-Type": "application/json" }],
+  ] as const) {
+    const init = { method: "POST", headers: { Authorization, ...headers } };
+    expect((await fetch(`${url}/v1/adapters/${name}/restore`, init)).status).toBe(200);
+  }
 });

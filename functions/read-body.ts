@@ -29,7 +29,8 @@ export async function readOptionalJson<Schema extends z.ZodType>(
   c: AppContext,
   schema: Schema,
 ): Promise<z.output<Schema>> {
-  const isEmpty = c.req.raw.body === null && c.req.header("content-type") === undefined;
+  // A stream that ends at once, where a socket is behind it: only reading it tells.
+  const isEmpty = (await readBytes(c)).length === 0;
   return isEmpty ? parseInput(schema, {}) : readJson(c, schema);
 }
 

@@ -47,7 +47,8 @@ describe.skipIf(python === undefined)("schemathesis", () => {
     async () => {
       const { code, output } = await runSchemathesis(`${server.url}/openapi.json`);
       expect(code, output).toBe(0);
-      expect(output).toMatch(/\d+ generated/);
+      // On a busy machine its time ends before all of them were asked.
+      expect(Number(/Tested: (\d+)/.exec(output)?.[1]), output).toBeGreaterThan(20);
     },
     (RUN_SECONDS_MAX + REQUEST_SECONDS_MAX + 15) * 1_000,
   );
