@@ -8,9 +8,9 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { type Instruction, parseDockerfile } from "../test/helpers/parse-dockerfile.ts";
 import { defaultBackbone } from "../test/helpers/pulled-backbone.ts";
 import { findValidators } from "../test/helpers/validators.ts";
-import { type Instruction, parseDockerfile } from "./container/parse-dockerfile.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const BUILD_MS_MAX = 600_000;

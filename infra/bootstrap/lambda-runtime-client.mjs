@@ -9,7 +9,10 @@ import { pathWithoutBin, runChild } from "./run-child.mjs";
 const NAME = "aws-lambda-ric";
 const VERSION = "4.0.2";
 
-/** The program's path: SOFTGATE_LAMBDA_CLIENT itself where it is one. Undefined when it was not built, and nobody asks for it. Rejects when it cannot be built. */
+/**
+ * The program's path; SOFTGATE_LAMBDA_CLIENT itself, where it is one. Undefined when it was not built, and nobody asks for
+ * it. Rejects when it cannot be built.
+ */
 export async function findLambdaRuntimeClient() {
   const asked = process.env.SOFTGATE_LAMBDA_CLIENT;
   if (asked !== undefined && asked !== "build") return asked;
