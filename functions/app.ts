@@ -81,6 +81,8 @@ export interface AppOptions {
   readonly isStopping?: () => boolean;
   /** Adapter id that POST /predict answers with, of the caller's tenant; 404 without. */
   readonly defaultAdapter?: string | undefined;
+  /** Of any request, where memory is short. Default: what each route takes. */
+  readonly bodyBytesMax?: number;
 }
 
 /** Headers that a 304 keeps. */
@@ -106,7 +108,7 @@ export function createApp(given: Services, options: AppOptions = {}): Hono<AppEn
   app.use(cacheControl());
   // Within what packs answers: it reads problems.
   reshapeDropIns(app);
-  app.use(limitBody(options.bodyMsMaxOf ?? bodyMsMaxOf));
+  app.use(limitBody(options.bodyMsMaxOf ?? bodyMsMaxOf, options.bodyBytesMax));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.onError(renderError(services.log));
   app.notFound(renderNotFound());

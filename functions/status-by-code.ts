@@ -33,6 +33,7 @@ export const statusByCode = {
   webhook_not_found: 404,
   trainer_absent: 409,
   server_stopping: 503,
+  training_unsupported: 409,
   internal_error: 500,
   // registry
   invalid_name: 400,

@@ -1,11 +1,9 @@
 // What stands around a server's classifier: store, registry, the adapters' tiers, jobs, and the app over all of them.
-import { assertFits, type EncoderConfig, parsePublishedAdapter } from "#model";
 import type { Classifier } from "#model/runtime";
 import {
   ADAPTER_DISK_BYTES_DEFAULT,
   AdapterDisk,
   adapterCacheFolder,
-  type CheckAdapter,
   createRegistry,
   isOnThisMachine,
   KeyUses,
@@ -13,6 +11,7 @@ import {
 } from "#registry";
 import { type JobService, jobPlaceOf, startWorker, type WorkerOptions } from "#trainer/worker";
 import { createApp } from "./app.ts";
+import { checkOn } from "./check-adapter.ts";
 import type { NodeServerOptions } from "./entry-node.ts";
 import { adapterOf, requireSameBackbone } from "./load-adapter.ts";
 import type { Metrics } from "./metrics.ts";
@@ -103,14 +102,6 @@ function createWorker(
     ...(trainingsPerTenantMax !== undefined && { trainingsPerTenantMax }),
     webhooks: { allowsPrivate: options.allowsPrivateWebhooks ?? false },
   });
-}
-
-/** An adapter that names the backbone held here must fit it too: else no text could be classified with it. */
-function checkOn(digest: string, config: EncoderConfig): CheckAdapter {
-  return (files, manifest) => {
-    const adapter = parsePublishedAdapter(files, manifest);
-    if (manifest.backbone.digest === digest) assertFits(adapter, config);
-  };
 }
 
 function openDisk(

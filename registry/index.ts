@@ -44,6 +44,7 @@ export { readWarmRecord, type WarmAdapter, writeWarmRecord } from "./local-disk/
 export { digestSchema, type Manifest, manifestSchema, originSchema } from "./manifest.ts";
 export type { ObjectStore } from "./object-store/object-store.ts";
 export { folderOfStore, isOnThisMachine, openObjectStore } from "./object-store/open.ts";
+export { type R2Binding, R2BindingStore } from "./object-store/r2-binding.ts";
 export {
   createTenantCredentials,
   type TenantCredentials,
@@ -81,5 +82,6 @@ export {
 export type { RevisionOptions } from "./revision.ts";
 export { createSigner, createSigningKey, type Signer } from "./signing/signing-key.ts";
 export type { SigningKey, SigningSettings } from "./signing/signing-record.ts";
+export { putBackbone, readStoredBackbone, type StoredBackbone } from "./stored-backbone.ts";
 export { type SessionPolicy, tenantSessionPolicy } from "./tenant-session-policy.ts";
 export { storeTimeMs } from "./walk-store.ts";

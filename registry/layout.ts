@@ -23,6 +23,9 @@
 //     publications/<sha256>.json         idempotency key → name and version
 //     once/<2 of sha256>/<sha256>.json    idempotency key → the request sent with it, and what it answered
 //     audit/<time rank>-<id>.json        one change: who, when, what, why; written once
+// backbones/<owner>--<name>/             a backbone as hosts without a disk read it
+//     record.json                          its files and their digests; written last
+//     files/<sha256>                       by content
 // probes/<id>                            of a check, for a moment
 //
 // <rank> is VERSION_MAX - version in eight digits, <time rank> TIME_MS_MAX - milliseconds in thirteen, so
@@ -46,6 +49,24 @@ export interface AdapterOwner {
 export const layoutKey = "layout.json";
 export const keysPrefix = "keys/";
 export const tenantsPrefix = "tenants/";
+
+/** Of a backbone's id, OWNER/NAME. */
+export function backbonePrefix(id: string): string {
+  return `backbones/${id.replaceAll("/", "--")}/`;
+}
+
+export function backboneRecordKey(id: string): string {
+  return `${backbonePrefix(id)}record.json`;
+}
+
+export function backboneFilesPrefix(id: string): string {
+  return `${backbonePrefix(id)}files/`;
+}
+
+/** digest: "sha256:" and hex. */
+export function backboneFileKey(id: string, digest: string): string {
+  return `${backboneFilesPrefix(id)}${digest.replace("sha256:", "")}`;
+}
 
 /** secretDigest: hex. */
 export function keyRecordKey(secretDigest: string): string {
@@ -212,6 +233,8 @@ const keyShapes = {
   limits: new RegExp(`^tenants/${NAME}/limits\\.json$`),
   usage: new RegExp(`^tenants/${NAME}/usage\\.json$`),
   signing: new RegExp(`^tenants/${NAME}/signing\\.json$`),
+  backbone: /^backbones\/[^/]+\/record\.json$/,
+  backboneFile: /^backbones\/[^/]+\/files\/[0-9a-f]{64}$/,
   probe: /^probes\/[^/]+$/,
   claim: new RegExp(`^${ADAPTER}/claims/\\d{8}-\\d+\\.json$`),
   manifest: new RegExp(`^${ADAPTER}/manifests/\\d{8}-\\d+\\.json$`),

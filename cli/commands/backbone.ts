@@ -7,6 +7,7 @@ import { type JsonOption, precisionOption, withJson } from "../options.ts";
 import { json, table } from "../output.ts";
 import { megabytes } from "../progress-line.ts";
 import { pull } from "../pull.ts";
+import { putBackboneCommand } from "./put-backbone.ts";
 
 interface PullOptions extends JsonOption {
   readonly quiet?: true;
@@ -50,7 +51,8 @@ export function backboneCommand(io: Io): Command {
       }
     });
   return new Command("backbone")
-    .description("pull and list frozen backbones")
+    .description("pull and list frozen backbones, and put them into a store")
     .addCommand(pullOne)
+    .addCommand(putBackboneCommand(io))
     .addCommand(list);
 }

@@ -22,10 +22,14 @@ const bodyBytesMaxByPath: readonly (readonly [RegExp, number])[] = [
   [/^\/v1\/adapters\/[^/]+\/import$/, PACKAGE_BYTES_MAX],
 ];
 
-export function limitBody(msMaxOf: (bodyBytesMax: number) => number): MiddlewareHandler<AppEnv> {
+/** `most`: bytes of any path, on hosts with little memory. */
+export function limitBody(
+  msMaxOf: (bodyBytesMax: number) => number,
+  most = Number.POSITIVE_INFINITY,
+): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const isOpenEnded = isLineByLine(c.req.path, c.req.header("content-type"));
-    const bodyBytesMax = isOpenEnded ? Number.POSITIVE_INFINITY : bodyBytesMaxOf(c.req.path);
+    const bodyBytesMax = isOpenEnded ? Number.POSITIVE_INFINITY : Math.min(bodyBytesMaxOf(c.req.path), most);
     if (Number(c.req.header("content-length") ?? 0) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
     c.set("bodyBytesMax", bodyBytesMax);
     c.set("bodyMsMax", msMaxOf(bodyBytesMax));

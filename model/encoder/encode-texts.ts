@@ -8,8 +8,8 @@ import { positionFeeds, positionInputs } from "./position-inputs.ts";
 
 /** [B, D] of the inputs that `packedFeeds` gives. */
 export function encodeTexts(builder: GraphBuilder, source: EncoderSource, beforeLayer?: BeforeLayer): Tensor {
-  const { config, weights } = source;
-  const { states_RTD } = embedTokens(builder, config, weights);
+  const { config } = source;
+  const { states_RTD } = embedTokens(builder, source);
   const inputs = { ...positionInputs(builder, config), states_RTD, fromLayer: 0 };
   const final = encode(builder, source, inputs, beforeLayer);
   const pool_BX = builder.input("pool", ["B", "RT"]);

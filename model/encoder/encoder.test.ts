@@ -75,7 +75,7 @@ describe.each(backbones)("hidden states of $name", ({ name, read }) => {
 
 function hiddenStatesGraph(backbone: Backbone) {
   const builder = new GraphBuilder();
-  const { states_RTD } = embedTokens(builder, backbone.config, backbone.weights);
+  const { states_RTD } = embedTokens(builder, backbone);
   const inputs = { ...positionInputs(builder, backbone.config), states_RTD, fromLayer: 0 };
   builder.output("hidden", encode(builder, backbone, inputs));
   return builder.build();

@@ -18,6 +18,8 @@ export interface EncoderSource {
   readonly weights: EncoderWeights;
   /** "fp32" when absent; gradients exist in it alone. */
   readonly precision?: Precision;
+  /** Whether words come as rows of their embeddings (input "words") in place of ids into a table of the graph. */
+  readonly wordsAreGiven?: boolean;
 }
 
 /** Added to the attention score of a key that a query must not see. exp(-1e4) is 0 in float32. */
@@ -99,8 +101,7 @@ export type BeforeLayer = (layer: number, entry: LayerEntry) => LayerInsertions;
 /** [R, T] int32 ids → [R, T, D] states entering layer 0: word + position + type (where there are types), normalised. */
 export function embedTokens(
   builder: GraphBuilder,
-  config: EncoderConfig,
-  weights: EncoderWeights,
+  { config, weights, wordsAreGiven = false }: EncoderSource,
 ): { states_RTD: Tensor } {
   const { width } = config;
   const rows = (name: string, table: Float32Array) =>
@@ -108,7 +109,9 @@ export function embedTokens(
       builder.constant(table, [table.length / width, width]),
       builder.input(name, ["R", "T"], "int32"),
     ]);
-  const words = rows("tokenIds", weights.tokenEmbedding_VD);
+  const words = wordsAreGiven
+    ? builder.input("words", ["R", "T", width])
+    : rows("tokenIds", weights.tokenEmbedding_VD);
   const places = rows("positionIds", weights.positionEmbedding);
   const typed = weights.typeEmbedding
     ? builder.apply("Add", [words, rows("typeIds", weights.typeEmbedding)])

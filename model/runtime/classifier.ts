@@ -47,6 +47,8 @@ export interface AdapterHandle {
 }
 
 export interface ClassifierLimits {
+  /** Texts that may wait, of all tenants. Default QUEUED_TEXTS_MAX. */
+  readonly queuedTextsMax?: number;
   /** Bytes of adapter weights kept resident; least recently used adapters leave first. */
   readonly adapterCacheBytesMax?: number;
   /** Bytes of those that left and are kept in memory all the same, to come back without a read. */
@@ -62,6 +64,8 @@ export interface ClassifierSessions {
   readonly sessions: number;
   /** Memory that sessions read adapters' weights from; grows. */
   readonly newFloats: NewFloats;
+  /** Positions of a pass, unless one text takes more. Default PASS_TOKENS_MAX. */
+  readonly passTokensMax?: number;
 }
 
 /** What it needs of a backbone beside the sessions over it. */
@@ -98,6 +102,8 @@ interface ClassifierParts {
   readonly pool: SessionPool;
   readonly cache: AdapterCache;
   readonly observer: RuntimeObserver;
+  readonly passTokensMax: number | undefined;
+  readonly queuedTextsMax: number;
 }
 
 export class Classifier {
@@ -107,6 +113,8 @@ export class Classifier {
   readonly #pool: SessionPool;
   readonly #cache: AdapterCache;
   readonly #observer: RuntimeObserver;
+  readonly #passTokensMax: number | undefined;
+  readonly #queuedTextsMax: number;
   readonly #waiting = new TokenQueue<Waiting>();
   /** Of requests whose adapter is not there yet. */
   readonly #loading = new TextCounts();
@@ -117,7 +125,7 @@ export class Classifier {
 
   private constructor(
     backbone: Omit<ClassifierBackbone, "weights">,
-    { precision, pool, cache, observer }: ClassifierParts,
+    { precision, pool, cache, observer, passTokensMax, queuedTextsMax }: ClassifierParts,
   ) {
     const { id, digest, config, tokenizer } = backbone;
     this.backbone = { id, digest };
@@ -127,20 +135,23 @@ export class Classifier {
     this.#pool = pool;
     this.#cache = cache;
     this.#observer = observer;
+    this.#passTokensMax = passTokensMax;
+    this.#queuedTextsMax = queuedTextsMax;
   }
 
   /** Rejects with what the opening of a session rejects with. */
   static async open(
     backbone: ClassifierBackbone,
-    { precision, open, sessions, newFloats }: ClassifierSessions,
+    { precision, open, sessions, newFloats, passTokensMax }: ClassifierSessions,
     limits: ClassifierLimits = {},
   ): Promise<Classifier> {
-    const { observer = NO_OBSERVER } = limits;
+    const { observer = NO_OBSERVER, queuedTextsMax = QUEUED_TEXTS_MAX } = limits;
     const { adapterCacheBytesMax = ADAPTER_RESIDENT_BYTES_DEFAULT } = limits;
     const { adapterMemoryBytesMax: memoryBytesMax = ADAPTER_MEMORY_BYTES_DEFAULT } = limits;
     const pool = await SessionPool.open(open, sessions);
     const cache = new AdapterCache(backbone, adapterCacheBytesMax, { observer, memoryBytesMax, newFloats });
-    return new Classifier(backbone, { precision, pool, cache, observer });
+    const parts = { precision, pool, cache, observer, passTokensMax, queuedTextsMax };
+    return new Classifier(backbone, parts);
   }
 
   /**
@@ -201,7 +212,7 @@ export class Classifier {
   #requireRoom(tenant: string, texts: number): void {
     const waiting = this.#waiting;
     const retryAfterMs = this.#estimate(waiting.tokens);
-    if (waiting.length + this.#loading.total + texts > QUEUED_TEXTS_MAX) throw overloaded(retryAfterMs);
+    if (waiting.length + this.#loading.total + texts > this.#queuedTextsMax) throw overloaded(retryAfterMs);
     const left = TENANT_QUEUED_TEXTS_MAX - waiting.lengthOf(tenant) - this.#loading.of(tenant);
     if (texts <= left) return;
     throw new OverloadError(
@@ -290,7 +301,7 @@ export class Classifier {
     // Let the texts of the same turn of the event loop join the first pass.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
-      const full = fullPassTokens(this.#pace);
+      const full = fullPassTokens(this.#pace, this.#passTokensMax);
       const isFull = this.#waiting.tokens >= full;
       // Before one is taken: it is idle no more then.
       const tokens = passTokensOf(this.#waiting.tokens, { idle: this.#pool.idle, full });

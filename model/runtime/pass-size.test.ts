@@ -5,6 +5,7 @@ import { fullPassTokens, PASS_MS_MAX, PASS_TOKENS_MAX, PASS_TOKENS_MIN, passToke
 
 function paceOf(millisecondsPerToken: number): Pace {
   const pace = new Pace();
+  pace.record(1, 1_000); // The first pass, which says nothing of the others.
   pace.record(1_000, 1_000 * millisecondsPerToken);
   return pace;
 }

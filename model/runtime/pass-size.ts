@@ -10,9 +10,9 @@ export const PASS_TOKENS_MIN = 128;
 /** What a pass is to take at most, by the pace of those before it. */
 export const PASS_MS_MAX = 35;
 
-/** Positions of a pass that is as long as may be: from PASS_TOKENS_MIN to PASS_TOKENS_MAX. */
-export function fullPassTokens(pace: Pace): number {
-  return Math.max(PASS_TOKENS_MIN, Math.min(PASS_TOKENS_MAX, Math.floor(pace.tokensIn(PASS_MS_MAX))));
+/** Positions of a pass that is as long as may be: from PASS_TOKENS_MIN to as many as are given. */
+export function fullPassTokens(pace: Pace, passTokensMax = PASS_TOKENS_MAX): number {
+  return Math.max(PASS_TOKENS_MIN, Math.min(passTokensMax, Math.floor(pace.tokensIn(PASS_MS_MAX))));
 }
 
 /** Of the next pass: as many passes as there must be, or more so that each idle session has as many; all alike. */

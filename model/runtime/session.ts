@@ -25,6 +25,8 @@ export interface OptimizedFiles {
   readonly path: string;
   /** Of the file beside it. */
   readonly weightsName: string;
+  /** Whether processors of other kinds are to run it too. */
+  readonly isPortable?: boolean;
 }
 
 /** Weights smaller than this stay in the graph's file. */
@@ -54,12 +56,15 @@ export class Session {
   }
 
   /**
-   * Writes what serializeGraph gave as onnxruntime runs it on processors of this kind, nothing left to optimize, and its weights
-   * into a file beside it, which a session maps into memory.
+   * Writes what serializeGraph gave as onnxruntime runs it on processors of this kind, nothing left to optimize, and its
+   * weights into a file beside it, which a session maps into memory.
    */
-  static async optimize(model: Uint8Array, { path, weightsName }: OptimizedFiles): Promise<void> {
+  static async optimize(
+    model: Uint8Array,
+    { path, weightsName, isPortable = false }: OptimizedFiles,
+  ): Promise<void> {
     const session = await InferenceSession.create(model, {
-      ...sessionSettings({}, { level: "all" }),
+      ...sessionSettings({}, { level: isPortable ? "extended" : "all" }),
       optimizedModelFilePath: path,
       extra: {
         session: {
@@ -108,7 +113,7 @@ export async function flushDenormals(): Promise<void> {
 
 function sessionSettings(
   { threads = 0 }: SessionOptions,
-  { level }: { level: "all" | "disabled" },
+  { level }: { level: "all" | "extended" | "disabled" },
 ): InferenceSession.SessionOptions {
   return {
     executionProviders: ["cpu"],

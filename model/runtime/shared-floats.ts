@@ -63,7 +63,7 @@ function bytesOf(length: number): number {
 export const newSharedFloats: NewFloats = (length) => new SharedFloats(length);
 
 /** Where there are no threads: as many as are asked for, in memory of their own; they are moved to grow. */
-export class OwnFloats implements Floats {
+class OwnFloats implements Floats {
   #view: Float32Array;
 
   constructor(length: number) {
@@ -80,3 +80,5 @@ export class OwnFloats implements Floats {
     this.#view = grown;
   }
 }
+
+export const newOwnFloats: NewFloats = (length) => new OwnFloats(length);

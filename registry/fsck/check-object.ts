@@ -11,6 +11,7 @@ import type { ObjectDetails } from "../object-store/object-store.ts";
 import { onceSchema } from "../once.ts";
 import { parseAdapterName, parseTenantId } from "../registry.ts";
 import { signingSchema } from "../signing/signing-record.ts";
+import { storedBackboneSchema } from "../stored-backbone.ts";
 import { tenantSchema } from "../tenants.ts";
 import { usageSchema } from "../usage.ts";
 import { parsed } from "../walk-store.ts";
@@ -47,6 +48,12 @@ const checkByKind = {
   limits: (context, { key }) => checkRecord(context, key, tenantLimitsSchema),
   usage: (context, { key }) => checkRecord(context, key, usageSchema),
   signing: (context, { key }) => checkRecord(context, key, signingSchema),
+  backbone: (context, { key }) => checkRecord(context, key, storedBackboneSchema),
+  backboneFile: async ({ store, report }, { key }) => {
+    const stored = await store.get(key);
+    const isWhole = !stored || digestOf(stored.bytes) === `sha256:${lastSegment(key)}`;
+    if (!isWhole) await report("blob_damaged", key);
+  },
   probe: async (context, { key, modifiedMs }) => {
     if (context.isYoung(modifiedMs)) return;
     await context.report("probe_left", key, { repair: () => context.store.delete(key) });

@@ -20,6 +20,11 @@ export function isAfter(name: string, after: string | undefined): boolean {
   return name > after && !(after.endsWith("/") && name.startsWith(after));
 }
 
+/** Of a name, for stores that list what comes after a key: "~" is greater than any character of a key. */
+export function endOf(after: string): string {
+  return after.endsWith("/") ? `${after}~` : after;
+}
+
 /** names: in order, each once; keys, and groups that end with "/". Read to one more than the limit. */
 export async function collectPage(
   names: AsyncIterable<string> | Iterable<string>,

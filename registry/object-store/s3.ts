@@ -21,6 +21,7 @@ import type {
   PutResult,
   StoredObject,
 } from "./object-store.ts";
+import { endOf } from "./page.ts";
 import { probeConditions } from "./probe-conditions.ts";
 import {
   attemptsOf,
@@ -249,9 +250,4 @@ function createClient(location: S3Location): S3Client {
 
 function inTime(): { abortSignal: AbortSignal } {
   return { abortSignal: AbortSignal.timeout(CALL_MS_MAX) };
-}
-
-/** After a group comes what is after all its keys: "~" is greater than any character of a key. */
-function endOf(after: string): string {
-  return after.endsWith("/") ? `${after}~` : after;
 }

@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { parseEdgeSettings } from "./settings.ts";
+
+const bucket = { get: () => undefined, put: () => undefined, list: () => undefined };
+const env = { BUCKET: bucket, BACKBONE: "owner/tiny" };
+
+it("takes a bucket and a backbone's id", () => {
+  expect(parseEdgeSettings(env)).toEqual({ bucket, backboneId: "owner/tiny" });
+});
+
+it.each([
+  ["BUCKET", { BUCKET: undefined }],
+  ["BUCKET", { BUCKET: "softgate" }],
+  ["BACKBONE", { BACKBONE: undefined }],
+  ["BACKBONE", { BACKBONE: "../tiny/x" }],
+])("names %s where it is %j", (name, wrong) => {
+  expect(() => parseEdgeSettings({ ...env, ...wrong })).toThrow(new RegExp(`^${name}: .*wrangler.jsonc`));
+});
