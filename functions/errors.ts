@@ -24,7 +24,8 @@ export type RequestErrorCode =
   | "webhook_not_found"
   | "trainer_absent"
   | "server_stopping"
-  | "training_unsupported"
+  | "origin_unreachable"
+  | "origin_timeout"
   | "internal_error";
 
 /** One thing that is wrong, and where: in the body, in the query or in a file. */

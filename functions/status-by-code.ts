@@ -33,7 +33,8 @@ export const statusByCode = {
   webhook_not_found: 404,
   trainer_absent: 409,
   server_stopping: 503,
-  training_unsupported: 409,
+  origin_unreachable: 502,
+  origin_timeout: 504,
   internal_error: 500,
   // registry
   invalid_name: 400,

@@ -4,7 +4,7 @@ import { createEdgeClassifier, parseEdgeBackbone } from "#model/runtime/edge";
 import { createRegistry, R2BindingStore, readStoredBackbone } from "#registry";
 import { createApp } from "../app.ts";
 import { checkOn } from "../check-adapter.ts";
-import { noJobs } from "./no-jobs.ts";
+import { NO_TRAINER } from "../no-trainer.ts";
 import type { EdgeSettings } from "./settings.ts";
 
 /** Of any request: a Worker has little memory, and the backbone is in it already. */
@@ -27,7 +27,7 @@ export async function openEdge({ settings, wasm, log }: EdgeOptions) {
   await classifier.probe();
   const registry = createRegistry({ store, checkAdapter: checkOn(digest, config) });
   const held = { id, digest, int8Digest };
-  const services = { registry, classifier, jobs: noJobs, backbone: held, log };
+  const services = { registry, classifier, jobs: NO_TRAINER, backbone: held, log };
   log({ event: "started", store: store.description, backbone: held, precision: classifier.precision });
   return { app: createApp(services, { bodyBytesMax: EDGE_BODY_BYTES_MAX }), classifier };
 }

@@ -1,4 +1,4 @@
-// In Node, whose WebAssembly is a Worker's too; functions/entry-worker.test.ts is in workerd.
+// In Node, whose WebAssembly is a Worker's too; test/edge.test.ts is in workerd.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -11,7 +11,6 @@ import { servingGraph } from "./serving-graph.ts";
 import { ThreadSession } from "./thread-session.ts";
 
 export const PREPARED_FILES = [GRAPH_FILE, WEIGHTS_FILE, NORMS_FILE] as const;
-export type PreparedFile = (typeof PREPARED_FILES)[number];
 
 /** What createClassifier takes in place of a Backbone. */
 export interface PreparedBackbone extends Omit<Backbone, "weights"> {

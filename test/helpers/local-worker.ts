@@ -23,9 +23,17 @@ export interface LocalWorkerOptions {
 
 interface WranglerConfig {
   readonly main: string;
+  readonly alias?: Readonly<Record<string, string>>;
   readonly vars?: Readonly<Record<string, string>>;
   readonly r2_buckets?: readonly { readonly binding: string; readonly bucket_name: string }[];
 }
+
+/** For `overrides`: nothing of a Worker's own containers, which need Docker. */
+export const WITHOUT_CONTAINERS = {
+  containers: undefined,
+  durable_objects: undefined,
+  migrations: undefined,
+};
 
 const CREDENTIALS = { accessKeyId: "local-access", secretAccessKey: "local-secret-key" };
 
@@ -88,7 +96,8 @@ export async function startInspectedWorker(
   }
 }
 
-async function writeLocalConfig(file: string, { vars = {}, overrides = {} }: LocalWorkerOptions) {
+/** The file with all its paths whole, in a folder of its own. */
+export async function writeLocalConfig(file: string, { vars = {}, overrides = {} }: LocalWorkerOptions = {}) {
   const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
   const config = parseWranglerConfig(await readFile(path, "utf8"));
   const root = await mkdtemp(join(tmpdir(), "softgate-worker-"));
@@ -96,6 +105,9 @@ async function writeLocalConfig(file: string, { vars = {}, overrides = {} }: Loc
   const local = {
     ...config,
     main: resolve(dirname(path), config.main),
+    alias: Object.fromEntries(
+      Object.entries(config.alias ?? {}).map(([name, file]) => [name, resolve(dirname(path), file)]),
+    ),
     vars: { ...config.vars, ...vars },
     r2_buckets: config.r2_buckets?.map((bucket) => ({
       ...bucket,

@@ -11,11 +11,11 @@ import {
   putBackbone,
   type Registry,
 } from "#registry";
-import { type LocalWorker, startLocalWorker } from "../test/helpers/local-worker.ts";
-import { publishAdapterOn } from "../test/helpers/publish-adapter.ts";
-import { makeRandomAdapter } from "../test/helpers/random-adapter.ts";
-import { makeTickets } from "../test/helpers/tickets.ts";
-import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import { type LocalWorker, startLocalWorker } from "./helpers/local-worker.ts";
+import { publishAdapterOn } from "./helpers/publish-adapter.ts";
+import { makeRandomAdapter } from "./helpers/random-adapter.ts";
+import { makeTickets } from "./helpers/tickets.ts";
+import { makeTinyBackbone } from "./helpers/tiny-backbone.ts";
 
 const LAYERS = 3;
 const ADAPTERS = 5;
@@ -147,7 +147,7 @@ describe("errors", () => {
     });
     const { id: datasetId } = (await upload.json()) as { id: string };
     const response = await send("/v1/adapters", { body: { name: "new", datasetId } });
-    expect([response.status, await response.json()]).toMatchObject([409, { code: "training_unsupported" }]);
+    expect([response.status, await response.json()]).toMatchObject([409, { code: "trainer_absent" }]);
   });
 
   it("another tenant's adapter is answered as one that never was", async () => {

@@ -1,0 +1,123 @@
+// The gateway's order of things: a request's key, its tenant's limit, then what the registry knows by itself, and all else
+// at a server. Read top to bottom. The registry's routes are those of every server (app.ts), over the same bucket.
+import { Hono } from "hono";
+import { parsePublishedAdapter } from "#model";
+import { createRegistry, R2BindingStore } from "#registry";
+import { createApp } from "../app.ts";
+import type { AppContext, AppEnv } from "../app-env.ts";
+import type { ExecutionContext } from "../edge/edge-host.ts";
+import { RequestError } from "../errors.ts";
+import { authenticate } from "../middleware/authenticate.ts";
+import { limitBody } from "../middleware/limit-body.ts";
+import { logRequest } from "../middleware/log-request.ts";
+import { renderError, renderNotFound } from "../middleware/render-error.ts";
+import { requestId } from "../middleware/request-id.ts";
+import { NO_TRAINER } from "../no-trainer.ts";
+import { mediaTypeOf, readBytes } from "../read-body.ts";
+import type { ClassifierPort, Services } from "../services.ts";
+import { affinityOf } from "./affinity.ts";
+import { forward } from "./forward.ts";
+import { limitTenants } from "./limit-tenants.ts";
+import { cacheLists, type ListCache } from "./list-cache.ts";
+import { Servers } from "./servers.ts";
+import type { GatewaySettings } from "./settings.ts";
+
+export interface GatewayOptions {
+  readonly settings: GatewaySettings;
+  readonly cache: ListCache;
+  readonly log: Services["log"];
+}
+
+/** Lists, which many read again and again. */
+const LIST_PATHS = ["/v1/adapters", "/v1/adapters/:name/versions", "/v1/adapters/:name/aliases"];
+/** What else the registry answers by itself: as it stands, never as it stood a while ago. */
+const READ_PATHS = [
+  "/v1/adapters/:name/versions/:version",
+  "/v1/adapters/:name/versions/:version/report",
+  "/v1/adapters/:name/history",
+  "/v1/adapters/:name/retention",
+  "/v1/usage",
+  "/v1/audit",
+];
+
+export function createGateway({
+  settings,
+  cache,
+  log,
+}: GatewayOptions): (request: Request, context: ExecutionContext) => Promise<Response> {
+  const store = new R2BindingStore(settings.bucket);
+  const registry = createRegistry({ store, checkAdapter: parsePublishedAdapter });
+  const servers = new Servers(settings.servers);
+  const reads = createApp({
+    registry,
+    classifier: noClassifier,
+    jobs: NO_TRAINER,
+    backbone: NO_BACKBONE,
+    log: silent,
+  });
+  const read = async (c: AppContext) => reads.fetch(withId(c));
+  const app = new Hono<AppEnv>();
+
+  app.use(requestId(() => crypto.randomUUID()));
+  app.use(logRequest(log, Date.now));
+  app.use(limitBody());
+  app.onError(renderError(log));
+  app.notFound(renderNotFound());
+
+  app.get("/livez", (c) => c.json({ status: "live" }));
+  app.use("/v1/*", authenticate({ registry }));
+  app.use("/v1/*", limitTenants(settings.rateLimiter));
+  for (const path of LIST_PATHS) app.get(path, cacheLists(cache, settings.listSeconds), read);
+  for (const path of READ_PATHS) app.get(path, read);
+  app.post("/v1/classify", async (c) => {
+    // Lines that come one by one cannot be sent twice.
+    const isJson = mediaTypeOf(c.req.header("content-type")) === "application/json";
+    return send(c, isJson ? await readBytes(c) : undefined);
+  });
+  app.all("/v1/*", (c) => send(c));
+
+  async function send(c: AppContext, body?: Uint8Array<ArrayBuffer>): Promise<Response> {
+    const { raw, path } = c.req;
+    const key = affinityOf(c.get("tenant"), path, body);
+    const call = {
+      request: raw,
+      key,
+      requestId: c.get("requestId"),
+      timeoutMs: timeoutOf(c, settings.timeoutMs),
+    };
+    return forward({ ...call, ...(body && { body }) }, { servers, log });
+  }
+
+  return (request, context) => {
+    // Requests share what they read of the registry: one whose client leaves must not end it for the others.
+    const answer = Promise.resolve(
+      app.fetch(request, {}, { ...NO_CONTEXT, waitUntil: (work) => context.waitUntil(work) }),
+    );
+    context.waitUntil(answer);
+    return answer;
+  };
+}
+
+/** The request as it came, with the id that it has here. */
+function withId(c: AppContext): Request {
+  const request = new Request(c.req.raw);
+  request.headers.set("X-Request-Id", c.get("requestId"));
+  return request;
+}
+
+/** What the client says it waits, up to what the gateway does; a header that no server takes is the server's to refuse. */
+function timeoutOf(c: AppContext, timeoutMs: number): number {
+  const asked = Number(c.req.header("softgate-timeout-ms"));
+  return asked >= 1 ? Math.min(asked, timeoutMs) : timeoutMs;
+}
+
+const silent = () => undefined;
+const NO_CONTEXT = { passThroughOnException: silent, props: {} };
+const NO_BACKBONE = { id: "none", digest: "none" };
+
+/** No route that is read here classifies. */
+const noClassifier: ClassifierPort = {
+  classify: () =>
+    Promise.reject(new RequestError("internal_error", "invariant: the gateway classifies nothing")),
+  probe: async () => undefined,
+};
