@@ -119,6 +119,6 @@ describe("what was written for the edge", () => {
       hash.update(serializeGraph(graph));
     }
     const graphs = hash.digest("hex").slice(0, 16);
-    expect({ version: EDGE_BACKBONE_VERSION, graphs }).toEqual({ version: "1", graphs: "3f02b63172269f8b" });
+    expect({ version: EDGE_BACKBONE_VERSION, graphs }).toEqual({ version: "1", graphs: "34eef929aedff0d2" });
   });
 });
