@@ -1,12 +1,12 @@
 // The gateway in workerd itself, before two real servers on a tiny made-up backbone, all over one bucket.
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseBackbone } from "#model";
 import { createRegistry, openObjectStore, parseTenantId, type Registry } from "#registry";
 import { type SoftgateProcess, startSoftgate, urlOf } from "../cli/test-process.ts";
+import { freePort } from "./helpers/free-port.ts";
 import { type LocalWorker, startLocalWorker, WITHOUT_CONTAINERS } from "./helpers/local-worker.ts";
 import { publishAdapterOn } from "./helpers/publish-adapter.ts";
 import { makeRandomAdapter } from "./helpers/random-adapter.ts";
@@ -61,14 +61,6 @@ afterAll(async () => {
 
 async function createKey(tenant: string): Promise<string> {
   return (await registry.createKey(parseTenantId(tenant), "test")).secret;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address ? address.port : expect.unreachable();
 }
 
 async function startServer(port: number): Promise<SoftgateProcess> {

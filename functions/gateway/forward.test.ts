@@ -42,7 +42,7 @@ function call(method: string, options: { body?: string; timeoutMs?: number } = {
     ...(method === "PUT" && { body: "put" }),
   });
   const read = body === undefined ? {} : { body: new TextEncoder().encode(body) };
-  return { request, key: "key", requestId: "r-1", timeoutMs, ...read };
+  return { request, key: "key", requestId: "r-1", timeoutMs, tellsTime: true, ...read };
 }
 
 const good: Answer = (_request, response) => response.writeHead(200, { "X-Request-Id": "r-1" }).end("good");

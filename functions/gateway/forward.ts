@@ -1,5 +1,6 @@
 // One request to a server and its answer back. Tried again at another server only where that changes nothing: reads, and
 // classify, which keeps nothing. An upload or a training may have begun although its answer was lost.
+import { CLASSIFY_MS_MAX } from "#model";
 import { RequestError } from "../errors.ts";
 import type { Server, Servers } from "./servers.ts";
 
@@ -11,6 +12,8 @@ export interface Call {
   readonly key: string;
   readonly requestId: string;
   readonly timeoutMs: number;
+  /** Whether the server is told how much of it is left. */
+  readonly tellsTime: boolean;
 }
 
 export interface ForwardOptions {
@@ -79,14 +82,15 @@ async function ask(server: Server, call: Call, leftMs: number): Promise<Attempt>
 
 function outgoing(
   server: Server,
-  { request, body, requestId }: Call,
+  { request, body, requestId, tellsTime }: Call,
   { leftMs, signal }: { leftMs: number; signal: AbortSignal },
 ): Request {
   const { pathname, search } = new URL(request.url);
   const headers = new Headers(request.headers);
   headers.set("X-Request-Id", requestId);
   // What a server cannot answer in that time it refuses at once, while there is time to ask another.
-  if (body !== undefined) headers.set(TIMEOUT_HEADER, String(Math.max(1, Math.floor(leftMs))));
+  if (tellsTime)
+    headers.set(TIMEOUT_HEADER, String(Math.min(Math.max(1, Math.floor(leftMs)), CLASSIFY_MS_MAX)));
   const sent = body ?? request.body;
   return new Request(new URL(`${pathname}${search}`, server.url), {
     ...{ method: request.method, headers, signal },

@@ -1,7 +1,7 @@
 // The gateway's order of things: a request's key, its tenant's limit, then what the registry knows by itself, and all else
 // at a server. Read top to bottom. The registry's routes are those of every server (app.ts), over the same bucket.
 import { Hono } from "hono";
-import { parsePublishedAdapter } from "#model";
+import { CLASSIFY_MS_DEFAULT, CLASSIFY_MS_MAX, parsePublishedAdapter } from "#model";
 import { createRegistry, R2BindingStore } from "#registry";
 import { createApp } from "../app.ts";
 import type { AppContext, AppEnv } from "../app-env.ts";
@@ -79,12 +79,14 @@ export function createGateway({
   async function send(c: AppContext, body?: Uint8Array<ArrayBuffer>): Promise<Response> {
     const { raw, path } = c.req;
     const key = affinityOf(c.get("tenant"), path, body);
-    const call = {
-      request: raw,
-      key,
-      requestId: c.get("requestId"),
-      timeoutMs: timeoutOf(c, settings.timeoutMs),
-    };
+    const header = c.req.header("softgate-timeout-ms");
+    // A server gives a classify request half a minute where it asks for no other time.
+    const otherwise = body ? CLASSIFY_MS_DEFAULT : settings.timeoutMs;
+    const asked = header === undefined ? otherwise : parseTimeout(header);
+    const timeoutMs = Math.min(asked ?? settings.timeoutMs, settings.timeoutMs);
+    // A header that a server does not take is its to refuse.
+    const tellsTime = body !== undefined && asked !== undefined;
+    const call = { request: raw, key, requestId: c.get("requestId"), timeoutMs, tellsTime };
     return forward({ ...call, ...(body && { body }) }, { servers, log });
   }
 
@@ -105,10 +107,10 @@ function withId(c: AppContext): Request {
   return request;
 }
 
-/** What the client says it waits, up to what the gateway does; a header that no server takes is the server's to refuse. */
-function timeoutOf(c: AppContext, timeoutMs: number): number {
-  const asked = Number(c.req.header("softgate-timeout-ms"));
-  return asked >= 1 ? Math.min(asked, timeoutMs) : timeoutMs;
+/** Undefined for what no server takes. */
+function parseTimeout(header: string): number | undefined {
+  const timeoutMs = /^\d{1,9}$/.test(header) ? Number(header) : 0;
+  return timeoutMs >= 1 && timeoutMs <= CLASSIFY_MS_MAX ? timeoutMs : undefined;
 }
 
 const silent = () => undefined;
