@@ -296,6 +296,18 @@ describe("accuracy", () => {
   });
 });
 
+it("edge asks a Worker and a server in Node the same, and tells the Worker's memory", async () => {
+  const args = ["edge", "--backbone", backbone, "--requests", "2", "--warm-up", "0", "--json"];
+  const { exitCode, stdout } = await bench(...args);
+  expect(exitCode).toBe(0);
+  const { results } = JSON.parse(stdout);
+  for (const host of [results.edge, results.node]) {
+    expect(host.coldMs).toBeGreaterThan(0);
+    expect(host.sizes).toHaveLength(5);
+  }
+  expect(results.heap.wasmBytes).toBeGreaterThan(1_000_000);
+});
+
 describe("parse", () => {
   it("tells rows, bytes and peak memory of a process of its own for each format", async () => {
     const { exitCode, stdout } = await bench("parse", "--rows", "5000", "--labels", "7", "--json");

@@ -7,6 +7,7 @@ export interface BenchDocument<Settings, Results> {
   readonly benchmark:
     | "serve"
     | "sessions"
+    | "edge"
     | "load"
     | "soak"
     | "train"

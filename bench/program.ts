@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { accuracyCommand } from "./accuracy/command.ts";
 import { costsCommand } from "./costs/command.ts";
+import { edgeCommand } from "./edge/command.ts";
 import type { BenchIo } from "./io.ts";
 import { jobsCommand } from "./jobs/command.ts";
 import { listCommand } from "./list/command.ts";
@@ -18,6 +19,7 @@ import { trainCommand } from "./train/command.ts";
 const COMMANDS = [
   serveCommand,
   sessionsCommand,
+  edgeCommand,
   loadCommand,
   soakCommand,
   trainCommand,
@@ -58,6 +60,7 @@ const HELP = `
 Examples:
   $ npm run bench -- serve                      one batch of 64 adapters against the bare backbone
   $ npm run bench -- sessions                   threads of one session against several sessions
+  $ npm run bench -- edge                       a Worker in workerd against a server in Node
   $ npm run bench -- load                       a server process with 1,000 tenants
   $ npm run bench -- soak --minutes 10          adapters replaced and removed under load, every answer checked
   $ npm run bench -- train                      the example, in a child process and in this one
