@@ -5,6 +5,8 @@ import type { AppEnv } from "../app-env.ts";
 import { renderError } from "../middleware/render-error.ts";
 import { requestId } from "../middleware/request-id.ts";
 import type { Services } from "../services.ts";
+import { forWorker } from "./for-worker.ts";
+import { readAway } from "./read-away.ts";
 
 /** Of a Worker's request. */
 export interface ExecutionContext {
@@ -29,7 +31,12 @@ export function createEdgeHost(
   const host = new Hono<AppEnv>();
   host.use(requestId(() => crypto.randomUUID()));
   host.onError(renderError(log));
-  host.all("*", async (c) => (await opened()).fetch(c.req.raw));
+  host.all("*", async (c) => {
+    const request = forWorker(c.req.raw, c.get("requestId"));
+    const answer = await (await opened()).fetch(request);
+    await readAway(request);
+    return answer;
+  });
   return (request, context) => {
     // Requests share the opening and their passes: one whose client leaves must not end them for the others.
     const answer = Promise.resolve(host.fetch(request));

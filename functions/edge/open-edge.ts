@@ -29,5 +29,8 @@ export async function openEdge({ settings, wasm, log }: EdgeOptions) {
   const held = { id, digest, int8Digest };
   const services = { registry, classifier, jobs: NO_TRAINER, backbone: held, log };
   log({ event: "started", store: store.description, backbone: held, precision: classifier.precision });
-  return { app: createApp(services, { bodyBytesMax: EDGE_BODY_BYTES_MAX }), classifier };
+  return {
+    app: createApp(services, { bodyBytesMax: EDGE_BODY_BYTES_MAX, corsOrigins: settings.corsOrigins }),
+    classifier,
+  };
 }

@@ -9,12 +9,12 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Servers in the order in which they are asked, and what each was asked. */
 async function serversOf(...answers: Answer[]) {
-  const asked: IncomingMessage[][] = answers.map(() => []);
+  const asked: IncomingMessage[] = [];
   let turn = 0;
   const urls = await Promise.all(
-    answers.map(async (_, index) => {
+    answers.map(async () => {
       const server = createServer((request, response) => {
-        asked[index]?.push(request);
+        asked.push(request);
         // Whichever comes first has the first answer.
         answers[turn++ % answers.length]?.(request, response);
       });
@@ -29,7 +29,7 @@ async function serversOf(...answers: Answer[]) {
   const servers = new Servers(
     urls.map((url) => ({ name: url.origin, url, fetch: (request) => fetch(request) })),
   );
-  return { servers, asked: () => asked.flat() };
+  return { servers, asked: () => asked };
 }
 
 const lines: Record<string, unknown>[] = [];
@@ -45,7 +45,8 @@ function call(method: string, options: { body?: string; timeoutMs?: number } = {
   return { request, key: "key", requestId: "r-1", timeoutMs, tellsTime: true, ...read };
 }
 
-const good: Answer = (_request, response) => response.writeHead(200, { "X-Request-Id": "r-1" }).end("good");
+const JSON_OF_A_SERVER = { "X-Request-Id": "r-1", "Content-Type": "application/json" };
+const good: Answer = (_request, response) => response.writeHead(200, JSON_OF_A_SERVER).end("good");
 const cut: Answer = (_request, response) => response.destroy();
 
 it.each<[string, Answer]>([
@@ -53,7 +54,7 @@ it.each<[string, Answer]>([
   [
     "cuts its answer off",
     (_request, response) => {
-      response.writeHead(200, { "X-Request-Id": "r-1", "Content-Length": "100" }).write("goo");
+      response.writeHead(200, { ...JSON_OF_A_SERVER, "Content-Length": "100" }).write("goo");
       response.socket?.destroySoon();
     },
   ],
@@ -109,4 +110,19 @@ it("a redirect is the client's to follow: its key goes to no other host", async 
   );
   const answer = await forward(call("GET"), { servers, log });
   expect([answer.status, answer.headers.get("location")]).toEqual([307, "https://elsewhere.example/"]);
+});
+
+it("events go on as they come, as does all that is no JSON", async () => {
+  let end: () => void = () => undefined;
+  const { servers } = await serversOf((_request, response) => {
+    response
+      .writeHead(200, { "X-Request-Id": "r-1", "Content-Type": "text/event-stream" })
+      .write("data: 1\n\n");
+    end = () => response.end();
+  });
+  const answer = await forward(call("GET"), { servers, log });
+  const reader = answer.body?.getReader();
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("data: 1\n\n");
+  end();
+  expect((await reader?.read())?.done).toBe(true);
 });

@@ -1,12 +1,13 @@
-// One request to a server and its answer back. Tried again at another server only where that changes nothing: reads, and
-// classify, which keeps nothing. An upload or a training may have begun although its answer was lost.
+// One request to a server and its answer back. Tried again at another server only where that changes nothing: reads,
+// classify, which keeps nothing, and what has an Idempotency-Key, which servers do once. Anything else may have begun
+// although its answer was lost.
 import { CLASSIFY_MS_MAX } from "#model";
 import { RequestError } from "../errors.ts";
 import type { Server, Servers } from "./servers.ts";
 
 export interface Call {
   readonly request: Request;
-  /** A body that was read to be sent more than once; else the request's own is passed on. */
+  /** Of a request that may be sent more than once: its body, which was read for it. Else the request's own is passed on. */
   readonly body?: Uint8Array<ArrayBuffer>;
   /** Whose requests go to one server. */
   readonly key: string;
@@ -23,8 +24,6 @@ export interface ForwardOptions {
 }
 
 const ATTEMPTS_MAX = 3;
-/** An answer up to this is read whole before it is passed on, where it can be asked for again. */
-const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 /** Read by a server; see routes/classify. */
 const TIMEOUT_HEADER = "Softgate-Timeout-Ms";
 
@@ -55,7 +54,7 @@ export async function forward(
   throw new RequestError("origin_unreachable", "No server could be reached; try again soon.");
 }
 
-/** Whether it may be sent twice: it changes nothing, and its body is still there. */
+/** Whether it may be sent twice: whoever calls reads the body of what may. */
 function isRepeatable({ request, body }: Call): boolean {
   return request.method === "GET" || request.method === "HEAD" || body !== undefined;
 }
@@ -88,6 +87,8 @@ function outgoing(
   const { pathname, search } = new URL(request.url);
   const headers = new Headers(request.headers);
   headers.set("X-Request-Id", requestId);
+  // The platform compresses what it answers, and would do it twice.
+  headers.set("Accept-Encoding", "identity");
   // What a server cannot answer in that time it refuses at once, while there is time to ask another.
   if (tellsTime)
     headers.set(TIMEOUT_HEADER, String(Math.min(Math.max(1, Math.floor(leftMs)), CLASSIFY_MS_MAX)));
@@ -100,11 +101,10 @@ function outgoing(
   } as RequestInit);
 }
 
-/** Read to its end, so that a server which ends in the middle of it can be replaced; larger ones are passed on as they come. */
+/** JSON is read to its end, so that a server which ends in the middle of it can be replaced; all else goes on as it comes. */
 async function whole(answer: Response): Promise<Response> {
-  const length = answer.headers.get("content-length");
-  if (length === null || Number(length) > ANSWER_BYTES_MAX) return new Response(answer.body, answer);
-  return new Response(await answer.arrayBuffer(), answer);
+  const isJson = /^application\/(problem\+)?json\b/.test(answer.headers.get("content-type") ?? "");
+  return new Response(isJson ? await answer.arrayBuffer() : answer.body, answer);
 }
 
 function timedOut({ timeoutMs }: Call): RequestError {

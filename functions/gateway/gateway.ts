@@ -6,9 +6,12 @@ import { createRegistry, R2BindingStore } from "#registry";
 import { createApp } from "../app.ts";
 import type { AppContext, AppEnv } from "../app-env.ts";
 import type { ExecutionContext } from "../edge/edge-host.ts";
+import { forWorker } from "../edge/for-worker.ts";
+import { readAway } from "../edge/read-away.ts";
 import { RequestError } from "../errors.ts";
+import { allowOrigins } from "../middleware/allow-origins.ts";
 import { authenticate } from "../middleware/authenticate.ts";
-import { limitBody } from "../middleware/limit-body.ts";
+import { bodyMsMaxOf, limitBody } from "../middleware/limit-body.ts";
 import { logRequest } from "../middleware/log-request.ts";
 import { renderError, renderNotFound } from "../middleware/render-error.ts";
 import { requestId } from "../middleware/request-id.ts";
@@ -28,6 +31,8 @@ export interface GatewayOptions {
   readonly log: Services["log"];
 }
 
+/** What is answered to all, without a server. */
+const OPEN_PATHS = ["/", "/openapi.json", "/docs", "/docs/scalar.js", "/errors/:code", "/livez"];
 /** Lists, which many read again and again. */
 const LIST_PATHS = ["/v1/adapters", "/v1/adapters/:name/versions", "/v1/adapters/:name/aliases"];
 /** What else the registry answers by itself: as it stands, never as it stood a while ago. */
@@ -55,40 +60,41 @@ export function createGateway({
     backbone: NO_BACKBONE,
     log: silent,
   });
-  const read = async (c: AppContext) => reads.fetch(withId(c));
+  const read = async (c: AppContext) => reads.fetch(forWorker(c.req.raw, c.get("requestId")));
   const app = new Hono<AppEnv>();
 
   app.use(requestId(() => crypto.randomUUID()));
   app.use(logRequest(log, Date.now));
-  app.use(limitBody());
+  app.use(async (c, next) => {
+    await next();
+    await readAway(c.req.raw);
+  });
+  app.use(allowOrigins(settings.corsOrigins));
+  app.use(limitBody(bodyMsMaxOf));
   app.onError(renderError(log));
   app.notFound(renderNotFound());
 
-  app.get("/livez", (c) => c.json({ status: "live" }));
+  for (const path of OPEN_PATHS) app.get(path, read);
   app.use("/v1/*", authenticate({ registry }));
   app.use("/v1/*", limitTenants(settings.rateLimiter));
   for (const path of LIST_PATHS) app.get(path, cacheLists(cache, settings.listSeconds), read);
   for (const path of READ_PATHS) app.get(path, read);
-  app.post("/v1/classify", async (c) => {
-    // Lines that come one by one cannot be sent twice.
-    const isJson = mediaTypeOf(c.req.header("content-type")) === "application/json";
-    return send(c, isJson ? await readBytes(c) : undefined);
-  });
-  app.all("/v1/*", (c) => send(c));
-
-  async function send(c: AppContext, body?: Uint8Array<ArrayBuffer>): Promise<Response> {
+  app.all("/v1/*", async (c) => {
     const { raw, path } = c.req;
-    const key = affinityOf(c.get("tenant"), path, body);
+    const isClassify = path === "/v1/classify";
+    const body =
+      isClassify || c.req.header("idempotency-key") !== undefined ? await readJsonBody(c) : undefined;
+    const key = affinityOf(c.get("tenant"), path, isClassify ? body : undefined);
     const header = c.req.header("softgate-timeout-ms");
     // A server gives a classify request half a minute where it asks for no other time.
-    const otherwise = body ? CLASSIFY_MS_DEFAULT : settings.timeoutMs;
+    const otherwise = isClassify ? CLASSIFY_MS_DEFAULT : settings.timeoutMs;
     const asked = header === undefined ? otherwise : parseTimeout(header);
     const timeoutMs = Math.min(asked ?? settings.timeoutMs, settings.timeoutMs);
     // A header that a server does not take is its to refuse.
-    const tellsTime = body !== undefined && asked !== undefined;
+    const tellsTime = isClassify && asked !== undefined;
     const call = { request: raw, key, requestId: c.get("requestId"), timeoutMs, tellsTime };
     return forward({ ...call, ...(body && { body }) }, { servers, log });
-  }
+  });
 
   return (request, context) => {
     // Requests share what they read of the registry: one whose client leaves must not end it for the others.
@@ -100,11 +106,10 @@ export function createGateway({
   };
 }
 
-/** The request as it came, with the id that it has here. */
-function withId(c: AppContext): Request {
-  const request = new Request(c.req.raw);
-  request.headers.set("X-Request-Id", c.get("requestId"));
-  return request;
+/** Small enough to be kept, to be sent again. Undefined for what is none, as lines that come one by one. */
+async function readJsonBody(c: AppContext): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const isJson = mediaTypeOf(c.req.header("content-type")) === "application/json";
+  return isJson && c.req.raw.body ? readBytes(c) : undefined;
 }
 
 /** Undefined for what no server takes. */

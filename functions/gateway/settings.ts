@@ -1,5 +1,6 @@
 // The settings of the gateway, from a Worker's bindings and variables. What is wrong is told by the setting's name.
 import type { R2Binding } from "#registry";
+import { parseCorsOrigins } from "../edge/cors-origins.ts";
 import type { Server } from "./servers.ts";
 
 /** Of Cloudflare's rate limiting: as much of it as is used here. */
@@ -16,6 +17,8 @@ export interface GatewaySettings {
   readonly timeoutMs: number;
   /** How old a list may be that is answered from the cache; 0 for none. */
   readonly listSeconds: number;
+  /** Of web pages that may call it. */
+  readonly corsOrigins: readonly string[];
 }
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -55,6 +58,7 @@ export function parseGatewaySettings(
       most: LIST_SECONDS_MAX,
       otherwise: 5,
     }),
+    corsOrigins: parseCorsOrigins(variables.CORS_ORIGINS),
   };
 }
 

@@ -271,13 +271,24 @@ export function describeHost(name: string, start: (place: ParityPlace) => Promis
         expect(problem).toMatchObject({
           status,
           code,
-          type: `urn:softgate:problem:${code}`,
+          type: `/errors/${code}`,
           requestId: "r-1",
         });
       });
 
-      it("as many texts as may be are classified", async () => {
-        expect((await classify("tickets", texts(INPUTS_MAX))).status).toBe(200);
+      it("the type of a problem leads to what to do", async () => {
+        const response = await host.fetch("/errors/adapter_not_found");
+        expect([response.status, response.headers.get("content-type")]).toEqual([
+          200,
+          "text/html; charset=UTF-8",
+        ]);
+        expect(await response.text()).toContain("adapter_not_found");
+      });
+
+      it("as many texts as may be are classified, in an answer large enough to be compressed", async () => {
+        const response = await classify("tickets", texts(INPUTS_MAX));
+        const { predictions } = (await response.json()) as { predictions: unknown[] };
+        expect([response.status, predictions.length]).toEqual([200, INPUTS_MAX]);
       });
     });
 

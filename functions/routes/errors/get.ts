@@ -1,12 +1,12 @@
 // GET /errors/:code: what an error's code means and what to do, as docs/errors.md says it. The `type` of every problem
 // document leads here.
-import { readFile } from "node:fs/promises";
+
 import { html } from "hono/html";
+import { readErrorsPage } from "#functions/errors-page";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { FILE, type Operation } from "../../openapi/operation.ts";
 
-const PAGE = new URL("../../../docs/errors.md", import.meta.url);
 const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 /** code | HTTP status | exit code, but for the gateway | what it means | what to do */
 const ROW = /^\| `(\w+)` \| (\S+) \|(?: \S+ \|)? (.*) \| (.*) \|$/gm;
@@ -52,7 +52,7 @@ interface ErrorRow {
 }
 
 async function readRows(): Promise<ReadonlyMap<string, ErrorRow>> {
-  const text = await readFile(PAGE, "utf8");
+  const text = await readErrorsPage();
   const rows = [...text.matchAll(ROW)].map(
     ([, code = "", status = "", meaning = "", remedy = ""]) =>
       [code, { status, meaning: plain(meaning), remedy: plain(remedy) }] as const,
