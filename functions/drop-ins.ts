@@ -18,6 +18,9 @@ const errorsByPath = [
   ["/predict", predictError],
 ] as const;
 
+/** All that these clients ask. */
+export const DROP_IN_PATHS = errorsByPath.map(([path]) => path);
+
 /** Before whatever may refuse a request. */
 export function reshapeDropIns(app: Hono<AppEnv>): void {
   for (const [path, reshape] of errorsByPath) app.use(path, reshapeProblems(reshape));

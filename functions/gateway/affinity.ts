@@ -1,7 +1,7 @@
 // Which requests are to meet at one server: those of one adapter of one tenant, whose weights are in memory there.
 import type { TenantId } from "#registry";
 
-const ADAPTER_PATH = /^\/v1\/adapters\/([^/]+)/;
+const ADAPTER_PATH = /^\/(?:v1\/adapters|models)\/([^/@:]+)/;
 
 /** `body`: of a classify request, as it came. */
 export function affinityOf(tenant: TenantId, path: string, body: Uint8Array | undefined): string {

@@ -5,10 +5,12 @@ import { CLASSIFY_MS_DEFAULT, CLASSIFY_MS_MAX, parsePublishedAdapter } from "#mo
 import { createRegistry, R2BindingStore } from "#registry";
 import { createApp } from "../app.ts";
 import type { AppContext, AppEnv } from "../app-env.ts";
+import { DROP_IN_PATHS, reshapeDropIns } from "../drop-ins.ts";
 import type { ExecutionContext } from "../edge/edge-host.ts";
 import { forWorker } from "../edge/for-worker.ts";
 import { readAway } from "../edge/read-away.ts";
 import { RequestError } from "../errors.ts";
+import { mediaTypeOf } from "../media-type.ts";
 import { allowOrigins } from "../middleware/allow-origins.ts";
 import { authenticate } from "../middleware/authenticate.ts";
 import { bodyMsMaxOf, limitBody } from "../middleware/limit-body.ts";
@@ -16,7 +18,7 @@ import { logRequest } from "../middleware/log-request.ts";
 import { renderError, renderNotFound } from "../middleware/render-error.ts";
 import { requestId } from "../middleware/request-id.ts";
 import { NO_TRAINER } from "../no-trainer.ts";
-import { mediaTypeOf, readBytes } from "../read-body.ts";
+import { readBytes } from "../read-body.ts";
 import type { ClassifierPort, Services } from "../services.ts";
 import { affinityOf } from "./affinity.ts";
 import { forward } from "./forward.ts";
@@ -33,6 +35,7 @@ export interface GatewayOptions {
 
 /** What is answered to all, without a server. */
 const OPEN_PATHS = ["/", "/openapi.json", "/docs", "/docs/scalar.js", "/errors/:code", "/livez"];
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /** Lists, which many read again and again. */
 const LIST_PATHS = ["/v1/adapters", "/v1/adapters/:name/versions", "/v1/adapters/:name/aliases"];
 /** What else the registry answers by itself: as it stands, never as it stood a while ago. */
@@ -70,18 +73,22 @@ export function createGateway({
     await readAway(c.req.raw);
   });
   app.use(allowOrigins(settings.corsOrigins));
+  reshapeDropIns(app);
   app.use(limitBody(bodyMsMaxOf));
   app.onError(renderError(log));
   app.notFound(renderNotFound());
 
   for (const path of OPEN_PATHS) app.get(path, read);
-  app.use("/v1/*", authenticate({ registry }));
-  app.use("/v1/*", limitTenants(settings.rateLimiter));
+  const answered = ["/v1/*", ...DROP_IN_PATHS];
+  for (const path of answered) {
+    app.use(path, authenticate({ registry }));
+    app.use(path, limitTenants(settings.rateLimiter));
+  }
   for (const path of LIST_PATHS) app.get(path, cacheLists(cache, settings.listSeconds), read);
   for (const path of READ_PATHS) app.get(path, read);
-  app.all("/v1/*", async (c) => {
+  app.on(METHODS, answered, async (c) => {
     const { raw, path } = c.req;
-    const isClassify = path === "/v1/classify";
+    const isClassify = path === "/v1/classify" || !path.startsWith("/v1/");
     const body =
       isClassify || c.req.header("idempotency-key") !== undefined ? await readJsonBody(c) : undefined;
     const key = affinityOf(c.get("tenant"), path, isClassify ? body : undefined);

@@ -157,6 +157,14 @@ export function describeHost(name: string, start: (place: ParityPlace) => Promis
         expect(digests.size).toBe(1);
       });
 
+      it("clients made for other servers are answered in their form", async () => {
+        const answer = await send("POST", "/models/tickets", { body: { inputs: "the parcel is late" } });
+        const [[best]] = (await answer.json()) as [[{ label: string }]];
+        expect([answer.status, tickets.labels.includes(best.label)]).toEqual([200, true]);
+        const refused = await send("POST", "/models/tickets", { key: "", body: { inputs: "x" } });
+        expect([refused.status, await refused.json()]).toMatchObject([401, { error: expect.any(String) }]);
+      });
+
       it("texts are classified in their order, each with scores of all labels that add up to 1", async () => {
         const inputs = tickets.rows.slice(0, 9).map(({ text }) => text);
         const { predictions } = (await (await classify("tickets", inputs)).json()) as {
