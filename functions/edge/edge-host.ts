@@ -34,7 +34,7 @@ export function createEdgeHost(
   host.all("*", async (c) => {
     const request = forWorker(c.req.raw, c.get("requestId"));
     const answer = await (await opened()).fetch(request);
-    await readAway(request);
+    if (!answer.ok) await readAway(request);
     return answer;
   });
   return (request, context) => {

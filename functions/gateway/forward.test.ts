@@ -104,6 +104,19 @@ it("past its time a request is answered, whatever the servers do", async () => {
   await expect(late).rejects.toMatchObject({ code: "origin_timeout" });
 });
 
+it("a request that was too late is no longer counted as one that its server has", async () => {
+  const { servers } = await serversOf(
+    () => undefined,
+    () => undefined,
+  );
+  const home = servers.take("key", new Set());
+  if (home) servers.release(home, "answered");
+  for (let late = 0; late < 3; late++) {
+    await expect(forward(call("GET", { timeoutMs: 20 }), { servers, log })).rejects.toThrow();
+  }
+  expect(servers.take("key", new Set())?.name).toBe(home?.name);
+});
+
 it("a redirect is the client's to follow: its key goes to no other host", async () => {
   const { servers } = await serversOf((_request, response) =>
     response.writeHead(307, { "X-Request-Id": "r-1", Location: "https://elsewhere.example/" }).end(),

@@ -27,7 +27,7 @@ const ATTEMPTS_MAX = 3;
 /** Read by a server; see routes/classify. */
 const TIMEOUT_HEADER = "Softgate-Timeout-Ms";
 
-type Attempt = Response | "unreachable";
+type Attempt = Response | "unreachable" | "late";
 
 /** Throws RequestError origin_unreachable, origin_timeout. */
 export async function forward(
@@ -43,7 +43,8 @@ export async function forward(
     if (!server) break;
     tried.add(server.name);
     const answer = await ask(server, call, deadlineMs - now());
-    servers.release(server, answer === "unreachable" ? "unreachable" : "answered");
+    servers.release(server, typeof answer === "string" ? answer : "answered");
+    if (answer === "late") throw timedOut(call);
     if (answer !== "unreachable" && answer.status !== 503) return answer;
     log({ event: "server_failed", requestId: call.requestId, server: server.name, attempt });
     if (answer !== "unreachable") refused = answer;
@@ -71,8 +72,7 @@ async function ask(server: Server, call: Call, leftMs: number): Promise<Attempt>
     }
     return isRepeatable(call) ? await whole(answer) : new Response(answer.body, answer);
   } catch {
-    if (tooLate.signal.aborted) throw timedOut(call);
-    return "unreachable";
+    return tooLate.signal.aborted ? "late" : "unreachable";
   } finally {
     // The limit is for the answer's beginning, and for what is read whole; a long body may take its time.
     clearTimeout(timer);

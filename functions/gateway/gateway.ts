@@ -70,7 +70,7 @@ export function createGateway({
   app.use(logRequest(log, Date.now));
   app.use(async (c, next) => {
     await next();
-    await readAway(c.req.raw);
+    if (!c.res.ok) await readAway(c.req.raw);
   });
   app.use(allowOrigins(settings.corsOrigins));
   reshapeDropIns(app);

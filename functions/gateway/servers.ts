@@ -52,13 +52,15 @@ export class Servers {
     return taken.server;
   }
 
-  release({ name }: Server, outcome: "answered" | "unreachable"): void {
+  /** late: neither, when the request's time was over; it says nothing of the server. */
+  release({ name }: Server, outcome: "answered" | "unreachable" | "late"): void {
     const entry = this.#entries.get(name);
     if (!entry) return;
     entry.inFlight -= 1;
     this.#inFlight -= 1;
-    entry.downMs =
-      outcome === "answered" ? 0 : Math.min(Math.max(2 * entry.downMs, DOWN_MS_MIN), DOWN_MS_MAX);
-    entry.downUntilMs = outcome === "answered" ? 0 : this.#now() + entry.downMs;
+    if (outcome === "late") return;
+    const isDown = outcome === "unreachable";
+    entry.downMs = isDown ? Math.min(Math.max(2 * entry.downMs, DOWN_MS_MIN), DOWN_MS_MAX) : 0;
+    entry.downUntilMs = isDown ? this.#now() + entry.downMs : 0;
   }
 }
