@@ -103,6 +103,6 @@ describe("every route that takes an Idempotency-Key", () => {
       options,
     );
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ detail: expect.stringContaining("Idempotency-Key") });
+    expect(await response.text()).toContain("Idempotency-Key");
   });
 });
