@@ -14,6 +14,12 @@ import { preparePython } from "./bootstrap/python.mjs";
 import { endChildren, root, runChild } from "./bootstrap/run-child.mjs";
 import { startVersitygwBuild } from "./bootstrap/versitygw.mjs";
 
+/**
+ * A server's young objects are requests and answers, gone within milliseconds: room for more of them than this is memory that
+ * it keeps and does not need.
+ */
+const NODE_FLAGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=8"];
+
 const [mode, ...args] = process.argv.slice(2);
 
 try {
@@ -31,11 +37,7 @@ async function runEntry(entry, entryArgs) {
     throw new Error(`There is no program ${entry ?? "(none given)"} in ${root}.`);
   }
   await installPackages({ production: true });
-  const { exit } = runChild(findNode(), [
-    "--disable-warning=ExperimentalWarning",
-    join(root, entry),
-    ...entryArgs,
-  ]);
+  const { exit } = runChild(findNode(), [...NODE_FLAGS, join(root, entry), ...entryArgs]);
   await leaveAs(await exit);
 }
 
