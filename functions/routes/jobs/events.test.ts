@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { JobEvent, JobEventData } from "#trainer/job";
 import { type Listener, listen } from "../../listen.ts";
 import { createTestApp, type TestApp } from "../../test-app.ts";
+import { KEY_CHECK_MS } from "../../watch-key.ts";
 import { EVENT_STREAMS_PER_TENANT_MAX } from "./events.ts";
 
 /** A busy machine may take its time: what is waited for comes, or the test fails. */
@@ -136,6 +137,26 @@ describe("a stream that goes on", () => {
     isStopping = true;
     expect(await read(response)).toHaveLength(2);
     expect(open).toBe(0);
+  });
+
+  it("ends soon after its key was revoked", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      let isRevoked = false;
+      const { registry } = test;
+      const authenticate = registry.authenticate.bind(registry);
+      registry.authenticate = async (secret) => (isRevoked ? undefined : authenticate(secret));
+      const response = await test.send("GET", "/v1/jobs/job-1/events");
+      const told = read(response);
+      await vi.advanceTimersByTimeAsync(2 * KEY_CHECK_MS);
+      expect(open).toBe(1);
+      isRevoked = true;
+      await vi.advanceTimersByTimeAsync(2 * KEY_CHECK_MS);
+      expect(await told).toHaveLength(2);
+      expect(open).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("is refused beside so many others of its tenant, and let in when one has ended", async () => {
