@@ -257,6 +257,13 @@ describe("createBatcher", () => {
     expect(requests).toHaveLength(3);
   });
 
+  it("no request is larger than a server takes", async () => {
+    const batcher = createBatcher(softgate);
+    const long = { adapterId: "router", input: "é".repeat(20_000) };
+    await Promise.all(Array.from({ length: 60 }, () => batcher.classify(long)));
+    expect(requests).toHaveLength(3);
+  });
+
   it("a request that fails fails its calls alone", async () => {
     const batcher = createBatcher(connect({ retriesMax: 0 }), { waitMs: 1 });
     spoils.push(refused(503));
