@@ -56,7 +56,6 @@ export function createApi(url: string, key: string): Api {
       schemas.accepted.parse(await client.send("POST", "/v1/adapters", request)).jobId,
     job: async (id) => jobSchema.parse(await client.get(jobPath(id))),
     cancel: async (id) => jobSchema.parse(await client.send("POST", `${jobPath(id)}/cancel`)),
-    classify: async (request) =>
-      schemas.classified.parse(await client.send("POST", "/v1/classify", request)),
+    classify: async (request) => schemas.classified.parse(await client.send("POST", "/v1/classify", request)),
   };
 }

@@ -84,9 +84,7 @@ export function createGateway({
   }
   for (const path of LIST_PATHS) app.get(path, cacheLists(cache, settings.listSeconds), read);
   for (const path of READ_PATHS) app.get(path, read);
-  app.on(METHODS, answered, async (c) =>
-    forward(await planCall(c, settings.timeoutMs), { servers, log }),
-  );
+  app.on(METHODS, answered, async (c) => forward(await planCall(c, settings.timeoutMs), { servers, log }));
 
   return (request, context) => {
     // Requests share what they read of the registry: one whose client leaves must not end it for the others.
