@@ -161,7 +161,7 @@ describe("a stream that goes on", () => {
 
   it("is refused beside so many others of its tenant, and let in when one has ended", async () => {
     const clients = Array.from({ length: EVENT_STREAMS_PER_TENANT_MAX }, () => new AbortController());
-    for (const { signal } of clients) await follow(signal);
+    await Promise.all(clients.map(({ signal }) => follow(signal)));
     // An answer begins before its events are asked for.
     await vi.waitUntil(() => open === EVENT_STREAMS_PER_TENANT_MAX, WAITING);
     const refused = await follow();
