@@ -12,8 +12,8 @@ import type { Services } from "../../services.ts";
 import { columnFields, readDatasetFields, storeUpload, UPLOAD_CONTENT } from "../datasets/store-upload.ts";
 import { askedBy } from "./asked-by.ts";
 
-/** Percent-encoded it must fit into the line of a request. */
-const OPTIONS_CHARACTERS_MAX = 4_000;
+/** Percent-encoded, twelve bytes each at most, they must fit into the line of a request (HEADERS_BYTES_MAX). */
+const OPTIONS_CHARACTERS_MAX = 1_000;
 
 export const trainOnFileQuery = z.object({
   name: z.string().max(64).exactOptional().meta({ description: "Of the adapter; needed with a file." }),
