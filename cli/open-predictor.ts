@@ -23,7 +23,9 @@ export interface PinnedPredictor extends Pick<Predictor, "predict"> {
 }
 
 /** Texts in one request to a server; it takes no more. */
-const TEXTS_PER_REQUEST = 256;
+const TEXTS_PER_REQUEST_MAX = 256;
+/** Of these texts, as JSON: less than a server takes, as something stands around them. */
+const TEXT_BYTES_PER_REQUEST_MAX = 1_000_000;
 
 export function withPredictor<Result>(
   options: OpenAdapterOptions,
@@ -83,12 +85,29 @@ function asking(
 ): Predictor["predict"] {
   return async (inputs, topK) => {
     const predictions: Prediction[] = [];
-    for (let start = 0; start < inputs.length; start += TEXTS_PER_REQUEST) {
-      const body = { adapterId, inputs: inputs.slice(start, start + TEXTS_PER_REQUEST), topK };
+    for (const some of requestsOf(inputs)) {
+      const body = { adapterId, inputs: some, topK };
       const answer = answerSchema.parse(await client.send("POST", "/v1/classify", body));
       onAnswer({ version: answer.version, digest: answer.digest });
       predictions.push(...answer.predictions);
     }
     return predictions;
   };
+}
+
+/** Texts that fit into one request each. */
+function* requestsOf(inputs: readonly TextInput[]): Generator<TextInput[]> {
+  let texts: TextInput[] = [];
+  let bytes = 0;
+  for (const input of inputs) {
+    const more = Buffer.byteLength(JSON.stringify(input)) + 1;
+    const isFull = texts.length === TEXTS_PER_REQUEST_MAX || bytes + more > TEXT_BYTES_PER_REQUEST_MAX;
+    if (isFull && texts.length > 0) {
+      yield texts;
+      [texts, bytes] = [[], 0];
+    }
+    texts.push(input);
+    bytes += more;
+  }
+  if (texts.length > 0) yield texts;
 }

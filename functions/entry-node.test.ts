@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { freePort } from "../test/helpers/free-port.ts";
 import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import { findVersitygw, startVersitygw, type TestS3 } from "../test/helpers/versitygw.ts";
 import { startNodeServer } from "./entry-node.ts";
@@ -86,11 +87,3 @@ it("a port in use is found before anything of the store is touched", async () =>
   await expect(startNodeServer({ ...options, port, storeUrl: "nonsense" })).rejects.toThrow("--port");
   await new Promise((resolve) => server.close(resolve));
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, options.host, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

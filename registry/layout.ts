@@ -242,9 +242,13 @@ export function publicationKey(tenant: TenantId, idempotencyKey: string): string
   return `${tenantPrefix(tenant)}publications/${hex}.json`;
 }
 
+export function oncePrefix(tenant: TenantId): string {
+  return `${tenantPrefix(tenant)}once/`;
+}
+
 export function onceKey(tenant: TenantId, idempotencyKey: string): string {
   const hex = createHash("sha256").update(idempotencyKey).digest("hex");
-  return `${tenantPrefix(tenant)}once/${hex.slice(0, 2)}/${hex}.json`;
+  return `${oncePrefix(tenant)}${hex.slice(0, 2)}/${hex}.json`;
 }
 
 /** Of a blob's key, or its mark's. */

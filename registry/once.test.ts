@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { onceKey } from "./layout.ts";
+import { onceKey, oncePrefix } from "./layout.ts";
 import {
   ONCE_ANSWER_BYTES_MAX,
   ONCE_KEPT_MS,
@@ -43,6 +43,12 @@ describe("a request with an idempotency key", () => {
     const first = await mustBegin();
     await first.leave();
     expect((await mustBegin({ ...request, requestDigest: "two" })).id).not.toBe(first.id);
+  });
+
+  it("that failed and is sent again has the id that it had: what was done of it all the same is found", async () => {
+    const first = await mustBegin();
+    await first.leave();
+    expect((await mustBegin()).id).toBe(first.id);
   });
 
   it("is done again when its process has died, and not while that renews it", async () => {
@@ -94,5 +100,19 @@ describe("a tenant's keys", () => {
     test.clock.nowMs += 2 * ONCE_KEPT_MS + 1;
     await mustBegin();
     expect((await test.store.list({ prefix: folder })).keys).toEqual([onceKey(alpha, "monday")]);
+  });
+
+  it("are collected once they have expired, and not before", async () => {
+    await (await mustBegin()).finish({});
+    test.clock.nowMs += 2 * ONCE_KEPT_MS;
+    await mustBegin({ ...request, key: "wednesday" });
+    const collect = async (options = {}) => {
+      await test.registry.collectGarbage(alpha, options);
+      return (await test.store.list({ prefix: oncePrefix(alpha) })).keys;
+    };
+    expect(await collect()).toHaveLength(2);
+    test.clock.nowMs += 1;
+    expect(await collect({ dryRun: true })).toHaveLength(2);
+    expect(await collect()).toEqual([onceKey(alpha, "wednesday")]);
   });
 });

@@ -1,11 +1,12 @@
 // Requests that are done once: whoever records a request under its idempotency key first does it, and what it answered
 // is kept, so that the same request sent again gets the same answer, from any process, also after a restart. A process
 // that dies meanwhile stops renewing its record; then the request may be done again. Kept for ONCE_KEPT_MS; the
-// records of a tenant lie in folders of bounded size, and who writes into one removes what has expired there.
+// records of a tenant lie in folders of bounded size, and who writes into one removes what has expired there; a
+// collection of garbage removes it everywhere.
 import { z } from "zod";
 import { createNonce, type RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
-import { onceKey } from "./layout.ts";
+import { onceKey, oncePrefix } from "./layout.ts";
 import {
   IDEMPOTENCY_KEY_LENGTH_MAX,
   ONCE_ANSWER_BYTES_MAX,
@@ -14,8 +15,11 @@ import {
   ONCE_UNRENEWED_MS_MAX,
   SWAP_ATTEMPTS_MAX,
 } from "./limits.ts";
+import { mapInParallel } from "./map-in-parallel.ts";
+import type { ObjectDetails, ObjectStore } from "./object-store/object-store.ts";
 import { encodeRecord, putIf, readRecord } from "./records.ts";
 import type { TenantId } from "./registry.ts";
+import { objectPages } from "./walk-store.ts";
 
 export const onceSchema = z.strictObject({
   nonce: z.string(),
@@ -42,13 +46,16 @@ export type Once =
 
 /** To be ended by one of finish and leave. */
 export interface OnceBegun {
-  /** 32 hexadecimal digits. The same when a process that died had begun the request before. */
+  /**
+   * 32 hexadecimal digits. The same when the request was begun before, by a process that died or that left it: what its
+   * error hid may be done all the same, as where a database took a change and its answer was lost.
+   */
   readonly id: string;
   /** To be called at least every third of ONCE_UNRENEWED_MS_MAX. */
   renew(): Promise<void>;
   /** Throws limit_exceeded where the answer is larger than ONCE_ANSWER_BYTES_MAX. */
   finish(answer: OnceAnswer): Promise<void>;
-  /** Nothing was changed: the key is free for any request. */
+  /** Nothing was changed, as far as is known: the key is free for any request. */
   leave(): Promise<void>;
 }
 
@@ -70,7 +77,7 @@ export async function beginOnce(
     if (known) return known;
     const at = context.now().toISOString();
     const nonce = createNonce(context);
-    const id = found && isAbandoned(context, found.value) ? found.value.id : nonce;
+    const id = found && isAgain(context, found.value, requestDigest) ? found.value.id : nonce;
     const record = { nonce, id, requestDigest, at, state: "doing", renewedAt: at } as const;
     const bytes = encodeRecord(record);
     const condition = found ? { ifMatch: found.etag } : ({ ifNoneMatch: "*" } as const);
@@ -90,9 +97,14 @@ function whatStands(context: RegistryContext, record: OnceRecord, requestDigest:
   return nowMs - Date.parse(record.renewedAt) < ONCE_UNRENEWED_MS_MAX ? { state: "doing" } : undefined;
 }
 
-/** Begun by a process that died, and not too long ago. */
-function isAbandoned(context: RegistryContext, { state, at }: OnceRecord): boolean {
-  return state === "doing" && context.now().getTime() - Date.parse(at) < ONCE_KEPT_MS;
+/** The same request, begun not too long ago by a process that died, or that believed it had changed nothing. */
+function isAgain(
+  context: RegistryContext,
+  { state, at, requestDigest }: OnceRecord,
+  givenDigest: string,
+): boolean {
+  const isRecent = context.now().getTime() - Date.parse(at) < ONCE_KEPT_MS;
+  return state !== "done" && requestDigest === givenDigest && isRecent;
 }
 
 function begun(context: RegistryContext, key: string, record: OnceRecord): OnceBegun {
@@ -125,19 +137,37 @@ async function replaceOwn(context: RegistryContext, key: string, record: OnceRec
   await putIf(context.store, key, { bytes: encodeRecord(record), condition: { ifMatch: standing.etag } });
 }
 
-/** Of expired records, by the store's clock: what was just written says what time it is. Throws limit_exceeded. */
-async function makeRoom(context: RegistryContext, written: string): Promise<void> {
-  const { store } = context;
+/** Of expired records: what was just written says what time it is by the store's clock. Throws limit_exceeded. */
+async function makeRoom({ store }: RegistryContext, written: string): Promise<void> {
   const { objects = [] } = await store.list({ prefix: folderOf(written), withDetails: true });
   const nowMs = objects.find(({ key }) => key === written)?.modifiedMs ?? 0;
-  const expired = objects.filter(({ modifiedMs }) => nowMs - modifiedMs > 2 * ONCE_KEPT_MS);
-  for (const { key } of expired) await store.delete(key);
-  if (objects.length - expired.length <= ONCE_RECORDS_PER_FOLDER_MAX) return;
+  const removed = await removeExpired(store, objects, nowMs);
+  if (objects.length - removed <= ONCE_RECORDS_PER_FOLDER_MAX) return;
   await store.delete(written);
   throw new RegistryError(
     "limit_exceeded",
     "You have used too many idempotency keys within a day: send the request without one, or later.",
   );
+}
+
+/** Those of a tenant that sends no more keys, too. nowMs: by the store's clock. */
+export async function removeExpiredOnce(
+  { store }: RegistryContext,
+  tenant: TenantId,
+  nowMs: number,
+): Promise<void> {
+  for await (const page of objectPages(store, oncePrefix(tenant))) await removeExpired(store, page, nowMs);
+}
+
+/** How many. Twice as old as need be: no key is looked after any more. */
+async function removeExpired(
+  store: ObjectStore,
+  records: readonly ObjectDetails[],
+  nowMs: number,
+): Promise<number> {
+  const expired = records.filter(({ modifiedMs }) => nowMs - modifiedMs > 2 * ONCE_KEPT_MS);
+  await mapInParallel(expired, ({ key }) => store.delete(key));
+  return expired.length;
 }
 
 function folderOf(key: string): string {

@@ -139,8 +139,10 @@ describe("another tenant", () => {
     const list = await send("GET", "/v1/adapters", { key: keys.beta });
     expect(await list.json()).toMatchObject({ adapters: [] });
     const dataset = await alpha.upload({ bytes: Buffer.from(makeTickets({ seed: 4 }).csv), name: "a.csv" });
-    await expect(beta.train({ name: "tickets", datasetId: dataset.id })).rejects.toThrow("dataset_not_found");
-    await expect(beta.job("job-of-alpha")).rejects.toThrow("job_not_found");
+    await expect(beta.train({ name: "tickets", datasetId: dataset.id })).rejects.toMatchObject({
+      code: "dataset_not_found",
+    });
+    await expect(beta.job("job-of-alpha")).rejects.toMatchObject({ code: "job_not_found" });
   });
 
   it("is nobody without a key", async () => {
@@ -151,7 +153,10 @@ describe("another tenant", () => {
 
 it("a dataset that cannot be learned from is refused with its row, and nothing is published", async () => {
   const bytes = Buffer.from("text,label\nhello,a\nbye,\n");
-  await expect(alpha.upload({ bytes, name: "bad.csv" })).rejects.toThrow(/invalid_dataset.*bad\.csv/s);
+  await expect(alpha.upload({ bytes, name: "bad.csv" })).rejects.toMatchObject({
+    code: "invalid_dataset",
+    publicMessage: expect.stringContaining("bad.csv"),
+  });
   expect(await (await get("/v1/adapters")).json()).toMatchObject({ adapters: [{ name: "tickets" }] });
 });
 

@@ -2,6 +2,12 @@
 // code and a message made for the caller; of all others only that the training failed.
 import type { JobError } from "./job.ts";
 
+/** While it waits to be begun again. */
+export const TRAINER_LOST: JobError = {
+  code: "job_interrupted",
+  message: "The trainer of this job was lost before it was done; it is begun again.",
+};
+
 export const JOB_INTERRUPTED: JobError = {
   code: "job_interrupted",
   message:

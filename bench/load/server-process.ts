@@ -37,7 +37,9 @@ export async function startServerProcess({
   args?: readonly string[];
 }): Promise<ServerProcess> {
   const args = ["serve", "--json", "--port", "0", "--store", storeUrl, "--backbone", backboneFolder];
-  const child = spawn(process.execPath, [MAIN, ...args, "--threads", `${threads}`, ...more], {
+  // With the flags that this process has from the bootstrap, as a user's server has them.
+  const flags = process.execArgv;
+  const child = spawn(process.execPath, [...flags, MAIN, ...args, "--threads", `${threads}`, ...more], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";

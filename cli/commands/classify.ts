@@ -1,5 +1,4 @@
-// softgate classify: texts from the command line, standard input or a file, answered in this process, the first two also
-// on a server.
+// softgate classify: texts from the command line, standard input or a file, answered in this process or on a server.
 import { Command } from "commander";
 import type { Prediction } from "#functions/prediction";
 import type { TextInput } from "#model";

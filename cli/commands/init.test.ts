@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { freePort } from "../../test/helpers/free-port.ts";
 import { postgresFolder, startPostgres } from "../../test/helpers/postgres.ts";
 import { softgate } from "../test-io.ts";
 import { startSoftgate } from "../test-process.ts";
@@ -144,10 +145,3 @@ describe("softgate doctor", () => {
     ]);
   });
 });
-
-async function freePort(): Promise<number> {
-  const port = await listenAnswering();
-  const server = servers.pop();
-  await new Promise((resolve) => server?.close(resolve));
-  return port;
-}

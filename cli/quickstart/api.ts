@@ -1,6 +1,8 @@
-// The HTTP API from a client's side: what quickstart and the end-to-end test know of the server.
+// The HTTP API from a client's side: what quickstart and the end-to-end test know of the server's answers.
 import { z } from "zod";
 import { JOB_STATES } from "#trainer/job";
+import { createClient } from "../remote/client.ts";
+import { jobPath } from "../remote/follow-job.ts";
 
 const reportSchema = z.looseObject({
   promptLayers: z.array(z.int()),
@@ -29,7 +31,6 @@ const schemas = {
     digest: z.string(),
     predictions: z.array(z.object({ label: z.string(), score: z.number() })),
   }),
-  problem: z.object({ code: z.string(), detail: z.string() }),
 };
 
 export type JobView = z.infer<typeof jobSchema>;
@@ -46,37 +47,15 @@ export interface Api {
   }): Promise<z.infer<typeof schemas.classified>>;
 }
 
-/** Each method throws an Error with the problem's code and detail. */
+/** Each method throws what the client's do. Nothing ends a call but its answer or its time. */
 export function createApi(url: string, key: string): Api {
-  const headers = { Authorization: `Bearer ${key}` };
-  const get = (path: string) => fetch(`${url}${path}`, { headers });
-  const post = (path: string, body: object) =>
-    fetch(`${url}${path}`, {
-      method: "POST",
-      headers: { ...headers, "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
+  const client = createClient({ url, key }, new AbortController().signal);
   return {
-    async upload({ bytes, name }) {
-      const form = new FormData();
-      form.set("file", new Blob([new Uint8Array(bytes)]), name);
-      return read(
-        await fetch(`${url}/v1/datasets`, { method: "POST", headers, body: form }),
-        schemas.dataset,
-      );
-    },
-    train: async (request) => (await read(await post("/v1/adapters", request), schemas.accepted)).jobId,
-    job: async (id) => read(await get(`/v1/jobs/${id}`), jobSchema),
-    cancel: async (id) => read(await post(`/v1/jobs/${id}/cancel`, {}), jobSchema),
-    classify: async (request) => read(await post("/v1/classify", request), schemas.classified),
+    upload: async (file) => schemas.dataset.parse(await client.upload("/v1/datasets", file)),
+    train: async (request) =>
+      schemas.accepted.parse(await client.send("POST", "/v1/adapters", request)).jobId,
+    job: async (id) => jobSchema.parse(await client.get(jobPath(id))),
+    cancel: async (id) => jobSchema.parse(await client.send("POST", `${jobPath(id)}/cancel`)),
+    classify: async (request) => schemas.classified.parse(await client.send("POST", "/v1/classify", request)),
   };
-}
-
-async function read<Schema extends z.ZodType>(response: Response, schema: Schema): Promise<z.output<Schema>> {
-  const body: unknown = await response.json();
-  if (response.ok) return schema.parse(body);
-  const problem = schemas.problem.safeParse(body);
-  throw new Error(
-    problem.success ? `${problem.data.code}: ${problem.data.detail}` : `HTTP ${response.status}`,
-  );
 }

@@ -58,6 +58,21 @@ it("waits as long as the server says and sends again what it did not take, but n
   expect(asked).toHaveLength(3 + 11 + 1);
 });
 
+it("a server without room is asked again to classify, and for nothing that it may have done", async () => {
+  answer = (_request, response) => {
+    if (asked.length === 1) response.writeHead(503, { "Retry-After": "0" }).end("{}");
+    else response.end("{}");
+  };
+  expect(await client().send("POST", "/v1/classify", {})).toEqual({});
+  expect(asked).toHaveLength(2);
+  answer = (_request, response) =>
+    response
+      .writeHead(503, { "Retry-After": "0" })
+      .end('{"code":"store_unreachable","detail":"The store does not answer."}');
+  await expect(client().send("POST", "/v1/adapters", {})).rejects.toMatchObject({ status: 503 });
+  expect(asked).toHaveLength(3);
+});
+
 it("never follows a redirect, which could lead the key elsewhere", async () => {
   answer = (_request, response) => response.writeHead(307, { Location: `${urlOf()}/elsewhere` }).end();
   await expect(client().get("/v1/usage")).rejects.toMatchObject({ code: "server_unreachable" });

@@ -37,7 +37,8 @@ interface Answer {
 
 /**
  * The methods throw RemoteError with the problem's code, and CliError server_unreachable. What a server refuses for now
- * (429) is sent again when it says, since it has done nothing yet.
+ * (429) is sent again when it says, since it has done nothing yet; and what it has no room for (503) where it may be done
+ * twice: texts to classify.
  */
 export function createClient(server: Server, signal: AbortSignal): Client {
   const ask = async (request: Request) => read(server.url, await askPatiently(server, request, signal));
@@ -60,7 +61,9 @@ async function askPatiently(server: Server, request: Request, signal: AbortSigna
   for (let retry = 0; ; retry += 1) {
     const answer = await askOnce(server, request, signal);
     const waitMs = Number(answer.response.headers.get("retry-after") ?? Number.NaN) * 1_000;
-    const isRefusedForNow = answer.response.status === 429 && waitMs <= RETRY_MS_MAX;
+    const { status } = answer.response;
+    const isRefused = status === 429 || (status === 503 && request.path === "/v1/classify");
+    const isRefusedForNow = isRefused && waitMs <= RETRY_MS_MAX;
     if (!isRefusedForNow || retry === RETRIES_MAX) return answer;
     await setTimeout(waitMs, undefined, { signal });
   }

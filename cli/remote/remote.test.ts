@@ -99,6 +99,9 @@ describe("over HTTP", () => {
     const many = await softgate([...classify, "--json"], { env, stdin });
     expect(JSON.parse(many.stdout)).toMatchObject({ version: 1, digest: expect.any(String) });
     expect(JSON.parse(many.stdout).predictions).toHaveLength(300);
+    const long = Array.from({ length: 60 }, (_, line) => `text ${line} `.padEnd(20_000, "more "));
+    const longOnes = await softgate([...classify, "--json"], { env, stdin: long });
+    expect(JSON.parse(longOnes.stdout).predictions).toHaveLength(60);
   });
 
   it("a file is answered by one version, as in this process", async () => {

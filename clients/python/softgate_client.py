@@ -26,8 +26,10 @@ WAIT_S_MIN = 0.25
 LINES_PER_REQUEST = 256
 RECONNECT_S = 1.0
 
-REFUSED = (429, 503)
-PASSING = (500, 502, 504)
+#: With it a server did nothing.
+REFUSED = 429
+#: 503 too: it is also what a server answers whose store was lost to it in the middle of a change.
+PASSING = (500, 502, 503, 504)
 FINISHED = ("succeeded", "failed", "cancelled")
 
 
@@ -176,7 +178,7 @@ class Softgate:
             response.close()
 
     def _send(self, method: str, path: str, *, is_stream: bool = False, **options: Any) -> httpx.Response:
-        """Tried again after a 429 or 503, and after whatever else may pass where it may be done twice."""
+        """Tried again after a 429, and after whatever else may pass where it may be done twice."""
         keyed = "Idempotency-Key" in options.get("headers", {})
         is_repeatable = method == "GET" or path == "/v1/classify" or keyed
         for attempt in range(self._retries_max + 1):
@@ -195,7 +197,7 @@ class Softgate:
             least = _retry_after(response)
             # Clients that were refused together do not come back together.
             wait = _grown(attempt) * (0.5 + random.random() / 2) if least is None else least + _grown(attempt) * random.random()
-            helps = response.status_code in REFUSED or (is_repeatable and response.status_code in PASSING)
+            helps = response.status_code == REFUSED or (is_repeatable and response.status_code in PASSING)
             if is_last or not helps or wait > self._wait_s_max:
                 raise _error_of(response)
             time.sleep(wait)

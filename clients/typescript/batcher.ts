@@ -32,24 +32,32 @@ interface Waiting {
 
 const WAIT_MS_DEFAULT = 5;
 const TEXTS_DEFAULT = 256;
+/** Of a request's parts, as JSON: less than a server takes, as something stands around them. */
+const REQUEST_BYTES_MAX = 1_000_000;
+
+const encoder = new TextEncoder();
 
 export function createBatcher(
   softgate: Pick<Softgate, "classifyBatch">,
   { waitMs = WAIT_MS_DEFAULT, textsMax = TEXTS_DEFAULT }: BatcherOptions = {},
 ): Batcher {
   let waiting: Waiting[] = [];
+  let waitingBytes = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
     const taken = waiting;
-    waiting = [];
+    [waiting, waitingBytes] = [[], 0];
     void answerAll(softgate, taken);
   };
   return {
     classify: (asked) =>
       new Promise((resolve, reject) => {
+        const bytes = encoder.encode(JSON.stringify(asked)).length + 1;
+        if (waitingBytes + bytes > REQUEST_BYTES_MAX && waiting.length > 0) flush();
         waiting.push({ asked, resolve, reject });
+        waitingBytes += bytes;
         if (waiting.length >= textsMax) flush();
         else timer ??= setTimeout(flush, waitMs);
       }),

@@ -151,6 +151,22 @@ describe("retries", () => {
     expect(calls).toBe(1);
   });
 
+  it("a 503 does not say that nothing was done: only what may be done twice is sent again", async () => {
+    const sent = { method: "DELETE", path: "/v1/adapters/router", isRepeatable: false } as const;
+    spoils.push(refused(503));
+    await expect(softgate.request(sent)).rejects.toMatchObject({ status: 503 });
+    expect(requests).toHaveLength(1);
+    spoils.push(refused(429));
+    expect((await softgate.request(sent)).status).toBe(200);
+  });
+
+  it("a caller who gave up before is not asked for", async () => {
+    const reason = new Error("gone");
+    const call = softgate.classify(request, { signal: AbortSignal.abort(reason) });
+    await expect(call).rejects.toBe(reason);
+    expect(requests).toEqual([]);
+  });
+
   it("an upload carries one Idempotency-Key through all its attempts", async () => {
     spoils.push(refused(503), () => new Response("", { status: 502 }));
     await softgate
@@ -238,6 +254,13 @@ describe("createBatcher", () => {
     await Promise.all(
       Array.from({ length: 25 }, () => batcher.classify({ adapterId: "router", input: "a" })),
     );
+    expect(requests).toHaveLength(3);
+  });
+
+  it("no request is larger than a server takes", async () => {
+    const batcher = createBatcher(softgate);
+    const long = { adapterId: "router", input: "é".repeat(20_000) };
+    await Promise.all(Array.from({ length: 60 }, () => batcher.classify(long)));
     expect(requests).toHaveLength(3);
   });
 

@@ -1,5 +1,5 @@
-// One request, tried again where that is safe and helps: after a 429 or a 503 in which the server did nothing, and, of what
-// may be done twice, after whatever else may pass. Waits grow and differ from client to client; Retry-After is a least.
+// One request, tried again where that is safe and helps: after a 429, with which a server did nothing, and, of what may be
+// done twice, after whatever else may pass. Waits grow and differ from client to client; Retry-After is a least.
 import { errorOf, retryAfterSecondsOf } from "./error.ts";
 
 export interface SoftgateOptions {
@@ -37,8 +37,9 @@ export const RETRIES_DEFAULT = 4;
 const TIMEOUT_MS_DEFAULT = 60_000;
 const WAIT_MS_MIN = 250;
 const WAIT_MS_MAX_DEFAULT = 60_000;
-const REFUSED = [429, 503];
-const PASSING = [500, 502, 504];
+const REFUSED = 429;
+/** 503 too: it is also what a server answers whose store was lost to it in the middle of a change. */
+const PASSING = [500, 502, 503, 504];
 
 /** A success. Rejects with SoftgateError, or as fetch does. */
 export async function send(options: SoftgateOptions, sent: Sent): Promise<Response> {
@@ -58,7 +59,7 @@ export async function send(options: SoftgateOptions, sent: Sent): Promise<Respon
 
 function helps(response: Response | { error: unknown }, { isRepeatable }: Sent): boolean {
   if ("error" in response) return isRepeatable;
-  return REFUSED.includes(response.status) || (isRepeatable && PASSING.includes(response.status));
+  return response.status === REFUSED || (isRepeatable && PASSING.includes(response.status));
 }
 
 /** Half of it by chance: clients that were refused together do not come back together. */
@@ -75,22 +76,18 @@ function waitMsOf(
 async function attemptOnce(options: SoftgateOptions, sent: Sent): Promise<Response> {
   const { timeoutMs = TIMEOUT_MS_DEFAULT } = options;
   const controller = new AbortController();
-  const give = () => controller.abort(sent.signal?.reason);
-  sent.signal?.addEventListener("abort", give);
   const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
     const response = await (options.fetch ?? fetch)(urlOf(options.url, sent), {
       method: sent.method,
       headers: { Authorization: `Bearer ${options.key}`, ...sent.headers },
       ...(sent.body !== undefined && { body: sent.body }),
-      signal:
-        sent.isStream && sent.signal ? AbortSignal.any([sent.signal, controller.signal]) : controller.signal,
+      signal: sent.signal ? AbortSignal.any([sent.signal, controller.signal]) : controller.signal,
     });
     if (sent.isStream) return response;
     return await readWhole(response);
   } finally {
     clearTimeout(timer);
-    if (!sent.isStream) sent.signal?.removeEventListener("abort", give);
   }
 }
 

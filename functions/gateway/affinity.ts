@@ -1,11 +1,11 @@
 // Which requests are to meet at one server: those of one adapter of one tenant, whose weights are in memory there.
 import type { TenantId } from "#registry";
 
-const ADAPTER_PATH = /^\/(?:v1\/adapters|models)\/([^/@:]+)/;
+const ADAPTER_PATH = /^\/(?:v1\/adapters|models)\/([^/@:%]+)/;
 
 /** `body`: of a classify request, as it came. */
 export function affinityOf(tenant: TenantId, path: string, body: Uint8Array | undefined): string {
-  const adapter = body ? adapterIn(body) : ADAPTER_PATH.exec(path)?.[1];
+  const adapter = ADAPTER_PATH.exec(path)?.[1] ?? (body && adapterIn(body));
   return adapter === undefined ? tenant : `${tenant}/${adapter}`;
 }
 

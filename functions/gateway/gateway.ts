@@ -1,7 +1,7 @@
 // The gateway's order of things: a request's key, its tenant's limit, then what the registry knows by itself, and all else
 // at a server. Read top to bottom. The registry's routes are those of every server (app.ts), over the same bucket.
 import { Hono } from "hono";
-import { CLASSIFY_MS_DEFAULT, CLASSIFY_MS_MAX, parsePublishedAdapter } from "#model";
+import { parsePublishedAdapter } from "#model";
 import { createRegistry, R2BindingStore } from "#registry";
 import { createApp } from "../app.ts";
 import type { AppContext, AppEnv } from "../app-env.ts";
@@ -10,7 +10,6 @@ import type { ExecutionContext } from "../edge/edge-host.ts";
 import { forWorker } from "../edge/for-worker.ts";
 import { readAway } from "../edge/read-away.ts";
 import { RequestError } from "../errors.ts";
-import { mediaTypeOf } from "../media-type.ts";
 import { allowOrigins } from "../middleware/allow-origins.ts";
 import { authenticate } from "../middleware/authenticate.ts";
 import { bodyMsMaxOf, limitBody } from "../middleware/limit-body.ts";
@@ -18,12 +17,11 @@ import { logRequest } from "../middleware/log-request.ts";
 import { renderError, renderNotFound } from "../middleware/render-error.ts";
 import { requestId } from "../middleware/request-id.ts";
 import { NO_TRAINER } from "../no-trainer.ts";
-import { readBytes } from "../read-body.ts";
 import type { ClassifierPort, Services } from "../services.ts";
-import { affinityOf } from "./affinity.ts";
 import { forward } from "./forward.ts";
 import { limitTenants } from "./limit-tenants.ts";
 import { cacheLists, type ListCache } from "./list-cache.ts";
+import { planCall } from "./plan-call.ts";
 import { Servers } from "./servers.ts";
 import type { GatewaySettings } from "./settings.ts";
 
@@ -86,22 +84,7 @@ export function createGateway({
   }
   for (const path of LIST_PATHS) app.get(path, cacheLists(cache, settings.listSeconds), read);
   for (const path of READ_PATHS) app.get(path, read);
-  app.on(METHODS, answered, async (c) => {
-    const { raw, path } = c.req;
-    const isClassify = path === "/v1/classify" || !path.startsWith("/v1/");
-    const body =
-      isClassify || c.req.header("idempotency-key") !== undefined ? await readJsonBody(c) : undefined;
-    const key = affinityOf(c.get("tenant"), path, isClassify ? body : undefined);
-    const header = c.req.header("softgate-timeout-ms");
-    // A server gives a classify request half a minute where it asks for no other time.
-    const otherwise = isClassify ? CLASSIFY_MS_DEFAULT : settings.timeoutMs;
-    const asked = header === undefined ? otherwise : parseTimeout(header);
-    const timeoutMs = Math.min(asked ?? settings.timeoutMs, settings.timeoutMs);
-    // A header that a server does not take is its to refuse.
-    const tellsTime = isClassify && asked !== undefined;
-    const call = { request: raw, key, requestId: c.get("requestId"), timeoutMs, tellsTime };
-    return forward({ ...call, ...(body && { body }) }, { servers, log });
-  });
+  app.on(METHODS, answered, async (c) => forward(await planCall(c, settings.timeoutMs), { servers, log }));
 
   return (request, context) => {
     // Requests share what they read of the registry: one whose client leaves must not end it for the others.
@@ -111,18 +94,6 @@ export function createGateway({
     context.waitUntil(answer);
     return answer;
   };
-}
-
-/** Small enough to be kept, to be sent again. Undefined for what is none, as lines that come one by one. */
-async function readJsonBody(c: AppContext): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const isJson = mediaTypeOf(c.req.header("content-type")) === "application/json";
-  return isJson && c.req.raw.body ? readBytes(c) : undefined;
-}
-
-/** Undefined for what no server takes. */
-function parseTimeout(header: string): number | undefined {
-  const timeoutMs = /^\d{1,9}$/.test(header) ? Number(header) : 0;
-  return timeoutMs >= 1 && timeoutMs <= CLASSIFY_MS_MAX ? timeoutMs : undefined;
 }
 
 const silent = () => undefined;

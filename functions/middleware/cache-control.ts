@@ -8,7 +8,7 @@ export function cacheControl(): MiddlewareHandler<AppEnv> {
     await next();
     const { headers, ok, status } = c.res;
     if (headers.has("Cache-Control")) return;
-    const mayBeKept = c.req.method === "GET" && (ok || status === 304);
+    const mayBeKept = ["GET", "HEAD"].includes(c.req.method) && (ok || status === 304);
     headers.set("Cache-Control", mayBeKept ? "private, no-cache" : "no-store");
   };
 }

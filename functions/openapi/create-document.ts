@@ -60,6 +60,11 @@ export interface Route {
   readonly operation: Operation;
 }
 
+/** The server's own answer, before any route's. */
+const HEADERS_TOO_LONG = {
+  431: { description: "The URL and the headers are longer than the server reads." },
+};
+
 const requestIdHeader = z.object({ "x-request-id": z.string() });
 
 const tagHeaders = z.object({
@@ -136,6 +141,7 @@ function describe(route: Route): ZodOpenApiOperationObject {
     ...(body && { requestBody: { required: body.isOptional !== true, content: contentOf(body.content) } }),
     responses: {
       ...answersOf(operation),
+      ...HEADERS_TOO_LONG,
       ...(hasTag(route) && { 304: { description: "It is as it was.", headers: requestIdHeader } }),
       ...problemsOf(route),
     },

@@ -2,56 +2,30 @@
 // entry with the lockfile npm leaves inside node_modules: file times change with every checkout.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { pathWithoutBin, root, runChild } from "./run-child.mjs";
+import { root } from "./run-child.mjs";
+import { runNpm } from "./run-npm.mjs";
 
-const NPM_CI = [
-  "ci",
-  "--no-audit",
-  "--no-fund",
-  // Errors only: packages that ask for a newer Node than the one npm runs on get it from node_modules.
-  "--loglevel=error",
-  "--engine-strict=false",
-  // No package here needs its install script; older npm versions do not read allowScripts.
-  "--ignore-scripts",
-];
+/** No package needs its install script; older npm versions do not read allowScripts. */
+export const NPM_CI = ["ci", "--engine-strict=false", "--ignore-scripts"];
 
 /** With production, packages that only development needs may be absent. */
 export async function installPackages({ production = false } = {}) {
-  const stale = findStale({ production });
+  const stale = findStale(root, { production });
   if (stale === undefined) return;
   const startedAtMs = Date.now();
   process.stderr.write(`Installing the locked packages (npm ci), as ${stale} …\n`);
-  const { code } = await runNpm();
-  if (code !== 0) {
-    throw new Error(
-      `npm ci failed with status ${code}; its own message stands above. Run this again to try again.`,
-    );
-  }
+  await runNpm(NPM_CI, root);
   process.stderr.write(`Installed in ${Math.round((Date.now() - startedAtMs) / 1000)} s.\n`);
 }
 
-async function runNpm() {
-  const { exit } = runChild("npm", NPM_CI, {
-    cwd: root,
-    // npm's own Node: the one in node_modules is deleted while npm runs.
-    path: pathWithoutBin(),
-    // Standard output is the program's; errors and progress are on standard error.
-    stdio: ["ignore", "ignore", "inherit"],
-    shell: process.platform === "win32",
-  });
-  return exit.catch((cause) => {
-    throw new Error("npm was not found. It comes with Node; install it and run this again.", { cause });
-  });
-}
-
-/** Why node_modules is not good enough; undefined when it is. */
-function findStale({ production }) {
-  const installed = readPackages("node_modules/.package-lock.json");
+/** Why node_modules of a folder is not good enough; undefined when it is. */
+export function findStale(folder, { production }) {
+  const installed = readPackages(join(folder, "node_modules/.package-lock.json"));
   if (installed === undefined) return "there is no complete node_modules";
-  const wanted = readPackages("package-lock.json") ?? {};
+  const wanted = readPackages(join(folder, "package-lock.json")) ?? {};
   const difference = findDifference(wanted, installed, { production });
   if (difference !== undefined) return difference;
-  const deleted = Object.keys(installed).find((path) => !existsSync(join(root, path)));
+  const deleted = Object.keys(installed).find((path) => !existsSync(join(folder, path)));
   return deleted === undefined ? undefined : `${deleted} was deleted`;
 }
 
@@ -70,7 +44,7 @@ export function findDifference(wanted, installed, { production }) {
 
 function readPackages(lockfile) {
   try {
-    return JSON.parse(readFileSync(join(root, lockfile), "utf8")).packages;
+    return JSON.parse(readFileSync(lockfile, "utf8")).packages;
   } catch {
     return undefined;
   }

@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "./cache-folder.mjs";
-import { pathWithoutBin, runChild } from "./run-child.mjs";
+import { runNpm } from "./run-npm.mjs";
 
 const NAME = "aws-lambda-ric";
 const VERSION = "4.0.2";
@@ -26,13 +26,7 @@ export async function findLambdaRuntimeClient() {
     // The one package here whose install script must run.
     const manifest = { private: true, dependencies: { [NAME]: VERSION }, allowScripts: { [NAME]: true } };
     writeFileSync(join(scratch, "package.json"), JSON.stringify(manifest));
-    const { exit } = runChild("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], {
-      cwd: scratch,
-      path: pathWithoutBin(),
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    const { code } = await exit;
-    if (code !== 0) throw new Error(`${NAME} could not be built; npm's own message stands above.`);
+    await runNpm(["install"], scratch);
     renameSync(scratch, folder);
     return program;
   } finally {

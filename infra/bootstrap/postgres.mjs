@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { cacheFolder } from "./cache-folder.mjs";
+import { doWithout } from "./do-without.mjs";
 import { runChild } from "./run-child.mjs";
+import { runNpm } from "./run-npm.mjs";
 
 const VERSION = "18.4.0-beta.17";
 const DEBIAN = "/usr/lib/postgresql";
@@ -20,7 +22,9 @@ export async function findPostgres() {
   if (isComplete(programs)) return programs;
   process.stderr.write(`Installing ${name} ${VERSION}, the Postgres of the tests (once) …\n`);
   const reason = await install(`${name}@${VERSION}`, { name, folder });
-  return reason === undefined ? programs : doWithout(reason);
+  if (reason === undefined) return programs;
+  const message = `The job database's tests need a Postgres server, and none could be installed: ${reason}`;
+  return doWithout(message, "The tests on a Postgres server are");
 }
 
 function onPath() {
@@ -43,29 +47,22 @@ async function install(specifier, { name, folder }) {
   const scratch = `${folder}-${process.pid}`;
   mkdirSync(scratch, { recursive: true, mode: 0o755 });
   try {
-    const options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", scratch];
-    await run("npm", ["install", ...options, specifier], scratch);
-    // Its one script puts back the links between libraries, which packages cannot hold.
-    const packageFolder = join(scratch, "node_modules", name);
-    await run(process.execPath, ["scripts/hydrate-symlinks.js"], packageFolder);
+    await runNpm(["install", "--no-save", "--ignore-scripts", "--prefix", scratch, specifier], scratch);
+    await linkLibraries(join(scratch, "node_modules", name));
     if (!existsSync(folder)) renameSync(scratch, folder);
     return undefined;
   } catch (error) {
-    return String(error);
+    return error.message;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-async function run(program, args, cwd) {
-  const { exit } = runChild(program, args, { cwd, stdio: ["ignore", "ignore", "inherit"] });
+/** Its one script puts back the links between libraries, which packages cannot hold. */
+async function linkLibraries(packageFolder) {
+  const script = "scripts/hydrate-symlinks.js";
+  const stdio = ["ignore", "ignore", "inherit"];
+  const { exit } = runChild(process.execPath, [script], { cwd: packageFolder, stdio });
   const { code } = await exit;
-  if (code !== 0) throw new Error(`${program} ${args[0]} failed`);
-}
-
-function doWithout(reason) {
-  const message = `The job database's tests need a Postgres server, and none could be installed: ${reason}`;
-  if (process.env.CI) throw new Error(message);
-  process.stderr.write(`\n!! ${message}\n!! The tests on a Postgres server are SKIPPED.\n\n`);
-  return undefined;
+  if (code !== 0) throw new Error(`its ${script} ended with status ${code}`);
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { cpuMsOf } from "../../test/helpers/cpu-time.ts";
 import { ModelError } from "../errors.ts";
 import { parseSafetensors } from "./parse.ts";
 import { type HeaderValue, readJson } from "./read-json.ts";
@@ -153,10 +154,9 @@ describe("a valid file", () => {
     expect(parseSafetensors(makeFile(header, 4)).tensors.size).toBe(1);
   });
 
-  it("of 4 MiB of header is read in less than a second", () => {
-    const started = performance.now();
-    parseSafetensors(makeFile("{}".padEnd(4 * 1024 * 1024, " ")));
-    expect(performance.now() - started).toBeLessThan(1_000);
+  it("of 4 MiB of header is read in less than a second", async () => {
+    const file = makeFile("{}".padEnd(4 * 1024 * 1024, " "));
+    expect(await cpuMsOf(() => parseSafetensors(file))).toBeLessThan(1_000);
   });
 });
 

@@ -1,7 +1,7 @@
 // One collection of one tenant's garbage: first blobs that nothing names, then what is deleted and cannot be
 // restored any more, whose blobs later collections find. In this order a mark that is out of date is renewed before
-// anything stops to name its copy. May run beside servers, publishes and other collections; one that was
-// interrupted is simply run again.
+// anything stops to name its copy. Last goes what was kept of requests whose idempotency keys have expired. May run
+// beside servers, publishes and other collections; one that was interrupted is simply run again.
 import type { Actor } from "../change.ts";
 import type { RegistryContext } from "../context.ts";
 import { RegistryError } from "../errors.ts";
@@ -9,6 +9,7 @@ import { adaptersPrefix, lastSegment } from "../layout.ts";
 import { GARBAGE_AGE_MS_DEFAULT, GARBAGE_AGE_MS_MIN } from "../limits.ts";
 import { listPages } from "../list-all.ts";
 import { mapInParallel } from "../map-in-parallel.ts";
+import { removeExpiredOnce } from "../once.ts";
 import { parseAdapterName, type TenantId } from "../registry.ts";
 import { recountUsage } from "../usage.ts";
 import { parsed, storeTimeMs } from "../walk-store.ts";
@@ -46,12 +47,12 @@ export async function collectGarbage(
     throw new RegistryError("limit_exceeded", message);
   }
   if (!dryRun) await context.ensureLayout();
-  const youngFromMs = (await storeTimeMs(context.store)) - graceMs;
+  const nowMs = await storeTimeMs(context.store);
   const progress: CollectionProgress = { adapters: 0, blobs: 0 };
   const removed = new Map(removedKinds.map((kind) => [kind, { count: 0, bytes: 0 }]));
   const run: Collecting = {
     ...{ context, tenant, dryRun, actor },
-    isYoung: (modifiedMs) => modifiedMs > youngFromMs,
+    isYoung: (modifiedMs) => modifiedMs > nowMs - graceMs,
     tell: (item) => {
       const total = removed.get(item.kind);
       if (total) Object.assign(total, { count: total.count + 1, bytes: total.bytes + item.bytes });
@@ -67,6 +68,8 @@ export async function collectGarbage(
   // What the blobs of removed versions take is free from here on, and no sooner.
   if (hasRemoved && !dryRun) await recountUsage(context, tenant);
   await collectAdapters(run);
+  // They count for nobody, so nobody is told.
+  if (!dryRun) await removeExpiredOnce(context, tenant, nowMs);
   return Object.fromEntries(removed) as Collection;
 }
 

@@ -1,6 +1,7 @@
 // For tests of whole servers: a tiny backbone in a folder, and the adapter "tickets" on it in a store, with a key.
-import { parseBackbone, serializeAdapter } from "#model";
-import { createRegistry, openObjectStore, parseAdapterName, parseTenantId } from "#registry";
+import { parseBackbone } from "#model";
+import { createRegistry, openObjectStore, parseTenantId } from "#registry";
+import { publishAdapterOn } from "./publish-adapter.ts";
 import { makeRandomAdapter } from "./random-adapter.ts";
 import { makeTinyBackbone, writeTinyBackbone } from "./tiny-backbone.ts";
 
@@ -19,18 +20,7 @@ export async function publishTickets({
   const registry = createRegistry({ store });
   const tenant = parseTenantId("acme");
   const { secret } = await registry.createKey(tenant, "test");
-  await registry.publish(tenant, {
-    name: parseAdapterName("tickets"),
-    files: serializeAdapter(adapter, { id, digest }),
-    manifest: {
-      createdBy: { softgate: "0.0.0" },
-      backbone: { id, digest, width: config.width },
-      labels: [...adapter.labels],
-      ...{ insertions: [], temperature: adapter.temperature, report: {} },
-      dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
-    },
-    alias: "production",
-  });
+  await publishAdapterOn({ id, digest, config }, registry, { tenant, name: "tickets", adapter });
   await store.close();
   return secret;
 }

@@ -3,11 +3,11 @@
 // for, or built, here. Without Go there is none: then tests are skipped, but never in CI.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
+import { freePort } from "./free-port.ts";
 
 export interface TestS3 {
   readonly endpoint: string;
@@ -41,7 +41,7 @@ export async function startVersitygw(program: string, buckets: readonly string[]
   const folder = await mkdtemp(join(tmpdir(), "softgate-s3-"));
   for (const bucket of buckets) await mkdir(join(folder, "data", bucket), { recursive: true });
   await mkdir(join(folder, "iam"));
-  const address = `127.0.0.1:${await findFreePort()}`;
+  const address = `127.0.0.1:${await freePort()}`;
   const child = spawn(
     program,
     [
@@ -106,18 +106,4 @@ async function endChild(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGKILL");
   await ended;
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (address && typeof address === "object") resolve(address.port);
-        else reject(new Error("no port"));
-      });
-    });
-  });
 }

@@ -18,6 +18,8 @@ const python = await findPython(pathOf("requirements.txt"));
 const RUN_SECONDS_MAX = 30;
 /** Longer than the server lets a caller wait for a job. */
 const REQUEST_SECONDS_MAX = 45;
+/** Of what is told of failures: requests in it may be long. */
+const OUTPUT_LENGTH_MAX = 20_000;
 /**
  * Not those that take the document for all rules there are: a text of a dataset, for one, must be more than a string.
  */
@@ -46,9 +48,10 @@ describe.skipIf(python === undefined)("schemathesis", () => {
     "finds no fault of the server, and no answer that the document does not describe",
     async () => {
       const { code, output } = await runSchemathesis(`${server.url}/openapi.json`);
-      expect(code, output).toBe(0);
+      const failures = output.slice(Math.max(0, output.indexOf("= FAILURES ="))).slice(0, OUTPUT_LENGTH_MAX);
+      expect(code, failures).toBe(0);
       // On a busy machine its time ends before all of them were asked.
-      expect(Number(/Tested: (\d+)/.exec(output)?.[1]), output).toBeGreaterThan(20);
+      expect(Number(/Tested: (\d+)/.exec(output)?.[1]), failures).toBeGreaterThan(20);
     },
     (RUN_SECONDS_MAX + REQUEST_SECONDS_MAX + 15) * 1_000,
   );
@@ -77,6 +80,6 @@ describe.skipIf(python === undefined)("schemathesis", () => {
       });
     }
     const [code] = await once(child, "exit");
-    return { code, output: output.slice(-20_000) };
+    return { code, output };
   }
 });

@@ -1,11 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { cpuMsOf } from "../../test/helpers/cpu-time.ts";
 import { TrainerError } from "../errors.ts";
 import { DATASET_BYTES_MAX, DATASET_ROWS_MAX, TEXT_CHARACTERS_MAX } from "./dataset.ts";
 import { type ParseOptions, parseDataset } from "./parse.ts";
 
 const csv = { fileName: "reviews.csv", mediaType: "text/csv" } as const;
 const ndjson = { fileName: "reviews.ndjson", mediaType: "application/x-ndjson" } as const;
+/** Of a test with a file of many megabytes, however busy the machine is. */
+const LARGE_MS_MAX = 180_000;
 /** Four examples of each of two labels: rows 2 to 9. */
 const base = Array.from({ length: 8 }, (_, index) => `text ${index},${index < 4 ? "good" : "bad"}`);
 const table = (...rows: string[]) => `text,label\n${rows.join("\n")}`;
@@ -176,11 +179,15 @@ describe("limits", () => {
     ]);
   });
 
-  it("names the row of the first example too many", async () => {
-    const error = await refused(`text,label\n${"same,a\n".repeat(DATASET_ROWS_MAX + 1)}`);
-    expect(error.code).toBe("dataset_too_large");
-    expect(error.at).toEqual({ file: "reviews.csv", row: DATASET_ROWS_MAX + 2 });
-  });
+  it(
+    "names the row of the first example too many",
+    async () => {
+      const error = await refused(`text,label\n${"same,a\n".repeat(DATASET_ROWS_MAX + 1)}`);
+      expect(error.code).toBe("dataset_too_large");
+      expect(error.at).toEqual({ file: "reviews.csv", row: DATASET_ROWS_MAX + 2 });
+    },
+    LARGE_MS_MAX,
+  );
 
   it("takes a thousand labels, and takes more for a swapped column", async () => {
     const rows = (count: number) =>
@@ -191,34 +198,42 @@ describe("limits", () => {
     );
   });
 
-  it("reads 60 MiB in seconds", async () => {
-    const group = "ab"
-      .repeat(2)
-      .split("")
-      .map((label) => `"${'word, ""word"" and '.repeat(17)}",${label}\n`);
-    const content = Buffer.from(`text,label\n${group.join("").repeat(48_000)}`);
-    expect(content.length).toBeGreaterThan(60 * 2 ** 20);
-    const start = performance.now();
-    expect((await parse(content, { forTraining: false })).examples).toHaveLength(192_000);
-    expect(performance.now() - start).toBeLessThan(20_000);
-  });
+  it(
+    "reads 60 MiB in seconds",
+    async () => {
+      const group = "ab"
+        .repeat(2)
+        .split("")
+        .map((label) => `"${'word, ""word"" and '.repeat(17)}",${label}\n`);
+      const content = Buffer.from(`text,label\n${group.join("").repeat(48_000)}`);
+      expect(content.length).toBeGreaterThan(60 * 2 ** 20);
+      const takenMs = await cpuMsOf(async () => {
+        expect((await parse(content, { forTraining: false })).examples).toHaveLength(192_000);
+      });
+      expect(takenMs).toBeLessThan(20_000);
+    },
+    LARGE_MS_MAX,
+  );
 
-  it("texts of the same great length are not compared each with all others", async () => {
-    const duration = async (characters: number) => {
-      const row = (_: unknown, index: number) => `${"x".repeat(characters)}${index},l${index % 2}`;
-      const content = Buffer.from(table(...Array.from({ length: 5e7 / characters }, row)));
-      const start = performance.now();
-      await parse(content);
-      return performance.now() - start;
-    };
-    expect(await duration(19_900)).toBeLessThan(3 * (await duration(2_000)));
-  });
+  it(
+    "texts of the same great length are not compared each with all others",
+    async () => {
+      const duration = async (characters: number) => {
+        const row = (_: unknown, index: number) => `${"x".repeat(characters)}${index},l${index % 2}`;
+        const content = Buffer.from(table(...Array.from({ length: 5e7 / characters }, row)));
+        return cpuMsOf(() => parse(content));
+      };
+      expect(await duration(19_900)).toBeLessThan(3 * (await duration(2_000)));
+    },
+    LARGE_MS_MAX,
+  );
 
   it.each([",", "\n", '"",', '"'])(
     "a file of nothing but %j is refused without its fields being kept",
     async (piece) => {
       expect((await refused(Buffer.alloc(64 * 2 ** 20, piece))).code).toBe("invalid_dataset");
     },
+    LARGE_MS_MAX,
   );
 });
 

@@ -119,18 +119,22 @@ export class JobAttempts {
     });
   }
 
-  /** The job goes where its record in the queue has gone: again in line, or among the dead letters. */
+  /** The job goes where its record in the queue has gone: again in line, or, with errorAtLast, among the dead letters. */
   async followQueue(
     tx: Queryable,
     job: Job,
-    { cause, error }: { cause: "retry" | "worker_lost"; error: JobError },
+    {
+      cause,
+      error,
+      errorAtLast = error,
+    }: { cause: "retry" | "worker_lost"; error: JobError; errorAtLast?: JobError },
   ): Promise<"queued" | "failed"> {
     const { id } = attemptOf(job);
     const [found] = await this.#parts.boss.findJobs(TRAIN_QUEUE, { id, ...db(tx) });
     const isInLine = found?.state === "retry" || found?.state === "created";
     const move: Move = isInLine
       ? { to: "queued", cause, error, readyAt: found.startAfter }
-      : { to: "failed", cause: "attempts_spent", error };
+      : { to: "failed", cause: "attempts_spent", error: errorAtLast };
     await this.#move(tx, job, move);
     return isInLine ? "queued" : "failed";
   }

@@ -322,6 +322,22 @@ describe.each(databases)("the job database, $name", ({ isThere, start }) => {
   });
 });
 
+describe.runIf(postgresFolder !== undefined)("a connection that is cut off within a transaction", () => {
+  it("rejects it as unavailable, and ends nothing else", async () => {
+    const [, onServer] = databases;
+    const test = await onServer?.start();
+    if (!test) throw new Error("invariant: no server");
+    const cutOff = test.database.transaction(async (tx) => {
+      const { rows } = await tx.query("SELECT pg_backend_pid() AS pid");
+      await test.database.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
+      return tx.query("SELECT 1");
+    });
+    await expect(cutOff).rejects.toMatchObject({ code: "jobs_unavailable" });
+    expect((await test.database.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+    await test.close();
+  });
+});
+
 describe.runIf(postgresFolder !== undefined)("a job database whose connections are all cut off", () => {
   it("goes on: calls are answered, jobs are taken, and who follows one hears of it", async () => {
     const [, onServer] = databases;

@@ -1,8 +1,7 @@
 // What must be done now and then, by whichever process comes to it: jobs whose trainer was lost go where the queue has
 // put them, and what is old is removed.
-
 import type { Job } from "../job.ts";
-import { JOB_INTERRUPTED } from "../job-error.ts";
+import { JOB_INTERRUPTED, TRAINER_LOST } from "../job-error.ts";
 import { attemptOf, db, type JobAttempts } from "./attempts.ts";
 import type { Queryable } from "./database.ts";
 import { ALL_COLUMNS, parseJobRow } from "./job-rows.ts";
@@ -32,7 +31,8 @@ export async function followLostJobs(parts: JobStoreParts, attempts: JobAttempts
     for (const { job, tenant } of await readRunning(tx, parts)) {
       const [found] = await boss.findJobs(TRAIN_QUEUE, { id: attemptOf(job).id, ...db(tx) });
       if (found?.state === "active") continue;
-      const state = await attempts.followQueue(tx, job, { cause: "worker_lost", error: JOB_INTERRUPTED });
+      const told = { error: TRAINER_LOST, errorAtLast: JOB_INTERRUPTED };
+      const state = await attempts.followQueue(tx, job, { cause: "worker_lost", ...told });
       lost.push({ tenant, job, state });
     }
     return lost;
@@ -45,19 +45,23 @@ export async function loseRunningJobs(parts: JobStoreParts): Promise<void> {
   await database.transaction(async (tx) => {
     await tx.query(QUEUE_LOCK);
     for (const { job } of await readRunning(tx, parts)) {
-      await boss.fail(TRAIN_QUEUE, attemptOf(job), { ...JOB_INTERRUPTED }, db(tx));
+      await boss.fail(TRAIN_QUEUE, attemptOf(job), { ...TRAINER_LOST }, db(tx));
     }
   });
 }
 
 export async function removeOldJobs({ database, schema }: JobStoreParts): Promise<void> {
-  await database.query(
-    `DELETE FROM ${schema}.jobs WHERE id IN (
-       SELECT id FROM ${schema}.jobs
-       WHERE state IN ('succeeded', 'failed', 'cancelled') AND updated_at < clock_timestamp() - $1 * interval '1 day'
-       ORDER BY updated_at LIMIT $2)`,
-    [JOB_DAYS_KEPT, REMOVED_AT_ONCE_MAX],
-  );
+  for (let removed = REMOVED_AT_ONCE_MAX; removed === REMOVED_AT_ONCE_MAX; ) {
+    const { rows } = await database.query(
+      `DELETE FROM ${schema}.jobs WHERE id IN (
+         SELECT id FROM ${schema}.jobs
+         WHERE state IN ('succeeded', 'failed', 'cancelled') AND updated_at < clock_timestamp() - $1 * interval '1 day'
+         ORDER BY updated_at LIMIT $2)
+       RETURNING id`,
+      [JOB_DAYS_KEPT, REMOVED_AT_ONCE_MAX],
+    );
+    removed = rows.length;
+  }
   await database.query(
     `DELETE FROM ${schema}.tenants t WHERE at < clock_timestamp() - $1 * interval '1 day' AND NOT EXISTS (
        SELECT 1 FROM ${schema}.jobs j WHERE j.tenant = t.tenant AND state IN ('queued', 'running'))`,

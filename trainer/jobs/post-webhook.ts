@@ -54,12 +54,19 @@ export function postJson(
         answer.destroy();
       },
     );
-    sent.once("error", (error) => reject(new Error(error.message)));
+    sent.on("error", (error) => reject(new Error(reasonOf(error))));
     sent.end(body);
   });
 }
 
 const PRIVATE = "The webhook's address is none of the public network.";
+const LATE = `The webhook did not answer within ${POST_MS_MAX / 1_000} seconds.`;
+
+/** For logs: Node's own messages say the host, which a tenant named. */
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.name === "AbortError") return LATE;
+  return error.code === undefined ? error.message : `The webhook could not be reached: ${error.code}.`;
+}
 
 /** As node:dns does, without addresses that are not public; an error where none is left. */
 const lookupPublic: LookupFunction = (hostname, options, callback) => {

@@ -8,6 +8,9 @@ import type { JobDatabase, Queryable, Row } from "./database.ts";
 const CONNECTIONS_MAX = 10;
 const CONNECT_MS_MAX = 5_000;
 const RECONNECT_MS = 1_000;
+/** A process that stands still within a transaction, or was cut off, holds the lock of the queue no longer than this. */
+const IDLE_IN_TRANSACTION_MS_MAX = 30_000;
+const BEGIN = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS_MAX}`;
 
 /** Connects at the first query. Throws TrainerError jobs_unavailable for what is no postgres URL. */
 export function openPostgres(url: string): JobDatabase {
@@ -59,9 +62,12 @@ async function transact<Value>(pool: pg.Pool, work: (tx: Queryable) => Promise<V
   const client = await pool.connect().catch((error: unknown) => {
     throw unavailable(error);
   });
+  // The pool listens to idle connections alone. A query that is under way rejects besides.
+  const ignore = () => undefined;
+  client.on("error", ignore);
   let broken: Error | undefined;
   try {
-    await run(client, "BEGIN");
+    await run(client, BEGIN);
     const value = await work({ query: (text, values) => run(client, text, values) });
     await run(client, "COMMIT");
     return value;
@@ -71,6 +77,7 @@ async function transact<Value>(pool: pg.Pool, work: (tx: Queryable) => Promise<V
     });
     throw error;
   } finally {
+    client.off("error", ignore);
     client.release(broken);
   }
 }
@@ -113,8 +120,8 @@ function unavailable(cause: unknown): TrainerError {
   return new TrainerError("jobs_unavailable", message, { cause });
 }
 
-/** Codes of Node.js's sockets, and of Postgres: connection exceptions, shut down, too many connections, no access. */
-const OF_CONNECTION = /^(E[A-Z]+|08...|57P0[1-3]|53300|28...|3D000)$/;
+/** Codes of Node.js's sockets, and of Postgres: of connections, idle too long, shut down, too many, no access. */
+const OF_CONNECTION = /^(E[A-Z]+|08...|25P03|57P0[1-3]|53300|28...|3D000)$/;
 
 function isOfConnection(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -158,6 +158,14 @@ describe.each(databases)("webhooks, $name", ({ isThere, start }) => {
   );
 });
 
+it("why a receiver cannot be reached is told without its name, which a tenant has chosen", async () => {
+  server.closeAllConnections();
+  server.close();
+  const post = (given: string) => postJson(given, { body: "{}", headers: {}, allowsPrivate: true });
+  await expect(post(url)).rejects.toThrow(/^The webhook could not be reached: ECONNREFUSED\.$/);
+  await expect(post("https://chosen-by-a-tenant.invalid/")).rejects.toThrow(/reached: E[A-Z_]+\.$/);
+});
+
 describe("an address", () => {
   it.each([
     [

@@ -53,13 +53,19 @@ interface Parts extends WebhookOptions {
   readonly boss: PgBoss;
 }
 
-export function createWebhookQueue(boss: PgBoss, { webhookRetrySeconds = 5 }: WebhookOptions): Promise<void> {
-  return boss.createQueue(WEBHOOK_QUEUE, {
+export async function createWebhookQueue(
+  boss: PgBoss,
+  { webhookRetrySeconds = 5 }: WebhookOptions,
+): Promise<void> {
+  const settings = {
     retryLimit: RETRIES_MAX,
     retryDelay: webhookRetrySeconds,
     retryBackoff: true,
     retryDelayMax: RETRY_DELAY_SECONDS_MAX,
-  });
+  };
+  await boss.createQueue(WEBHOOK_QUEUE, settings);
+  // One that an earlier process has made keeps its settings otherwise.
+  await boss.updateQueue(WEBHOOK_QUEUE, settings);
 }
 
 /** Throws what WebhookStore says. */

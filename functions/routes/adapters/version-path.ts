@@ -1,3 +1,4 @@
+// A version in a path, as every route of one reads it.
 import { z } from "zod";
 import { wholeNumberSchema } from "../../page.ts";
 

@@ -5,9 +5,9 @@ import { type Line, splitLines } from "#trainer/dataset";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { logFault } from "../../log-fault.ts";
-import { authenticate } from "../../middleware/authenticate.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
+import { KEY_CHECK_MS, requireKey } from "../../watch-key.ts";
 import { answerLines, LINE_BYTES_MAX } from "./answer-lines.ts";
 import { failureOf } from "./answer-request.ts";
 import { OrderedAnswers } from "./ordered-answers.ts";
@@ -21,8 +21,6 @@ const GROUP_BYTES_MAX = LINE_BYTES_MAX;
 const GROUPS_IN_FLIGHT_MAX = 4;
 /** Without a line from the caller, or without the caller taking one. */
 export const STREAM_SILENT_MS_MAX = 300_000;
-/** A revoked key ends its streams within this, beyond what a revocation takes anyway. */
-const KEY_CHECK_MS = 5_000;
 
 interface StreamState {
   lines: number;
@@ -133,7 +131,7 @@ class LineStream {
   async #requireKey(): Promise<void> {
     if (performance.now() - this.#checkedMs < KEY_CHECK_MS) return;
     this.#checkedMs = performance.now();
-    await authenticate(this.#services)(this.#c, async () => undefined);
+    await requireKey(this.#services, this.#c);
   }
 
   /** Never rejects; of a stream that was left, what it gives is not sent. */

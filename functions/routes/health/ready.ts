@@ -1,5 +1,5 @@
-// GET /readyz: the store answers a read, and the backbone a word; and the server is not about to close. Open to all, so the answer is kept for a
-// while: many probes cost one of each.
+// GET /readyz: the store answers a read, and the backbone a word; and the server is not about to close. Open to all, so
+// the answer is kept for a while: many probes cost one of each.
 import { z } from "zod";
 import { parseTenantId } from "#registry";
 import type { AppContext } from "../../app-env.ts";

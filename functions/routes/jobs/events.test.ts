@@ -4,8 +4,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { JobEvent, JobEventData } from "#trainer/job";
 import { type Listener, listen } from "../../listen.ts";
 import { createTestApp, type TestApp } from "../../test-app.ts";
+import { KEY_CHECK_MS } from "../../watch-key.ts";
 import { EVENT_STREAMS_PER_TENANT_MAX } from "./events.ts";
 
+/** A busy machine may take its time: what is waited for comes, or the test fails. */
+const WAITING = { timeout: 20_000, interval: 5 };
 const at = "2026-01-01T00:00:00.000Z";
 const told: JobEventData[] = [
   { type: "state", state: "queued", cause: "submitted", attempt: 0 },
@@ -121,7 +124,7 @@ describe("a stream that goes on", () => {
     while (!text.includes("running")) text += new TextDecoder().decode((await reader?.read())?.value);
     expect(open).toBe(1);
     client.abort();
-    await vi.waitUntil(() => open === 0);
+    await vi.waitUntil(() => open === 0, WAITING);
   });
 
   it("ends when the server stops", async () => {
@@ -136,17 +139,39 @@ describe("a stream that goes on", () => {
     expect(open).toBe(0);
   });
 
+  it("ends soon after its key was revoked", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      let isRevoked = false;
+      const { registry } = test;
+      const authenticate = registry.authenticate.bind(registry);
+      registry.authenticate = async (secret) => (isRevoked ? undefined : authenticate(secret));
+      const response = await test.send("GET", "/v1/jobs/job-1/events");
+      const told = read(response);
+      await vi.advanceTimersByTimeAsync(2 * KEY_CHECK_MS);
+      expect(open).toBe(1);
+      isRevoked = true;
+      await vi.advanceTimersByTimeAsync(2 * KEY_CHECK_MS);
+      expect(await told).toHaveLength(2);
+      expect(open).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("is refused beside so many others of its tenant, and let in when one has ended", async () => {
     const clients = Array.from({ length: EVENT_STREAMS_PER_TENANT_MAX }, () => new AbortController());
-    for (const { signal } of clients) await follow(signal);
+    await Promise.all(clients.map(({ signal }) => follow(signal)));
+    // An answer begins before its events are asked for.
+    await vi.waitUntil(() => open === EVENT_STREAMS_PER_TENANT_MAX, WAITING);
     const refused = await follow();
     expect(refused.status).toBe(429);
     expect(await refused.json()).toMatchObject({ code: "too_many_streams" });
     clients[0]?.abort();
-    await vi.waitUntil(() => open === EVENT_STREAMS_PER_TENANT_MAX - 1);
+    await vi.waitUntil(() => open === EVENT_STREAMS_PER_TENANT_MAX - 1, WAITING);
     const last = new AbortController();
     expect((await follow(last.signal)).status).toBe(200);
     for (const client of [...clients, last]) client.abort();
-    await vi.waitUntil(() => open === 0);
+    await vi.waitUntil(() => open === 0, WAITING);
   });
 });

@@ -1,5 +1,5 @@
 // GET /v1/jobs/:id/events: what happens to a job, as server-sent events: its states, progress, gates and metrics, from
-// the first or from after Last-Event-ID, each as it comes, until the job is finished.
+// the first or from after Last-Event-ID, each as it comes, until the job is finished or the key is not good any more.
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { z } from "zod";
 import { isFinished, type JobEvent } from "#trainer/job";
@@ -10,6 +10,7 @@ import { numberAfterSchema, wholeNumberSchema } from "../../page.ts";
 import { parseQuery } from "../../parse-input.ts";
 import type { Services } from "../../services.ts";
 import { untilGone } from "../../until-gone.ts";
+import { watchKey } from "../../watch-key.ts";
 import { requireJob } from "./require-job.ts";
 
 /** Of one tenant, on this server. */
@@ -48,9 +49,11 @@ export const jobEvents = (services: Services, { isStopping }: { isStopping: () =
     const [tenant, id] = [c.get("tenant"), c.req.param("id")];
     const job = requireJob(await services.jobs.get(tenant, id));
     const leave = enter(streams, tenant);
-    const gone = untilGone(c.req.raw, isStopping);
+    const key = watchKey(services, c);
+    const gone = untilGone(c.req.raw, () => isStopping() || key.hasEnded());
     const end = () => {
       gone.end();
+      key.end();
       leave();
     };
     try {

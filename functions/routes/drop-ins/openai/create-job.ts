@@ -62,7 +62,7 @@ export const createFineTuningJob = (services: Services) => async (c: AppContext)
   requireModel(services, model);
   const adapterName = parseAdapterName(suffix);
   const tenant = c.get("tenant");
-  const { id: datasetId } = await services.registry.getDataset(tenant, training_file);
+  const { id: datasetId } = await services.registry.describeDataset(tenant, training_file);
   await services.registry.requirePublishable(tenant, adapterName, services.signer);
   const options = optionsOf(given);
   const request = { adapterName, datasetId, options, ...askedBy(c) };

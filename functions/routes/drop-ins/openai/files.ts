@@ -48,7 +48,7 @@ async function fileOf(
   c: AppContext,
   id: string,
 ): Promise<z.infer<typeof fileSchema>> {
-  const { bytes, createdAt, fileName } = await registry.getDataset(c.get("tenant"), id);
+  const { bytes, createdAt, fileName } = await registry.describeDataset(c.get("tenant"), id);
   return {
     ...{ id, object: "file", bytes, created_at: secondsOf(createdAt), filename: fileName },
     ...{ purpose: PURPOSE, status: "processed" },
