@@ -72,6 +72,7 @@ export const exitCodeByCode = {
   signature_invalid: EXIT.failed,
   invalid_signing_key: EXIT.badInput,
   dataset_not_found: EXIT.notFound,
+  feedback_not_found: EXIT.notFound,
   blob_not_found: EXIT.failed,
   blob_corrupt: EXIT.failed,
   invalid_manifest: EXIT.failed,

@@ -17,6 +17,7 @@ import {
   COMPLETIONS_AT_ONCE_MAX,
   IMPORTS_AT_ONCE_MAX,
   limitAtOnce,
+  RETRAININGS_AT_ONCE_MAX,
   UPLOADS_AT_ONCE_MAX,
 } from "./middleware/limit-at-once.ts";
 import { bodyMsMaxOf, limitBody } from "./middleware/limit-body.ts";
@@ -55,6 +56,10 @@ import { uploadDataset } from "./routes/datasets/upload.ts";
 import { docs, docsScript } from "./routes/docs/docs.ts";
 import { openapi } from "./routes/docs/openapi.ts";
 import { getError } from "./routes/errors/get.ts";
+import { createFeedback } from "./routes/feedback/create.ts";
+import { listFeedback } from "./routes/feedback/list.ts";
+import { removeFeedback } from "./routes/feedback/remove.ts";
+import { retrain } from "./routes/feedback/retrain.ts";
 import { live } from "./routes/health/live.ts";
 import { ready } from "./routes/health/ready.ts";
 import { cancelJob } from "./routes/jobs/cancel.ts";
@@ -66,12 +71,15 @@ import { createKey } from "./routes/keys/create.ts";
 import { listKeys } from "./routes/keys/list.ts";
 import { revokeKey } from "./routes/keys/revoke.ts";
 import { rotateKey } from "./routes/keys/rotate.ts";
+import { getShadow } from "./routes/shadow/get.ts";
+import { setShadow } from "./routes/shadow/set.ts";
 import { getUsage } from "./routes/usage/get.ts";
 import { createWebhook } from "./routes/webhooks/create.ts";
 import { listWebhooks } from "./routes/webhooks/list.ts";
 import { removeWebhook } from "./routes/webhooks/remove.ts";
 import { NO_TIMINGS, NO_TRACER, type Timings, type Tracer } from "./scope.ts";
 import type { Services } from "./services.ts";
+import { ShadowMode } from "./shadow-mode.ts";
 
 export interface AppOptions {
   /** Milliseconds; for durations and the readiness cache. */
@@ -103,7 +111,8 @@ export function createApp(given: Services, options: AppOptions = {}): Hono<AppEn
   const { now = Date.now, randomId = () => crypto.randomUUID() } = options;
   const { tracer = NO_TRACER, timings = NO_TIMINGS, isStopping = () => false, corsOrigins = [] } = options;
   const rates = new RateLimits(given.registry, now);
-  const services = { ...given, classifier: limitTexts(given.classifier, rates) };
+  const shadow = new ShadowMode(given);
+  const services = { ...given, shadow, classifier: limitTexts(shadow.classifier, rates) };
   const app = new Hono<AppEnv>();
 
   app.use(requestId(randomId));
@@ -132,7 +141,7 @@ export function createApp(given: Services, options: AppOptions = {}): Hono<AppEn
   app.use("/v1/*", authenticate(services));
   app.use("/v1/*", limitRate(rates));
   const uploads = limitAtOnce("uploads", UPLOADS_AT_ONCE_MAX);
-  addTenantRoutes(app, services, { isStopping, uploads });
+  addTenantRoutes(app, services, { isStopping, uploads, shadow });
   const { defaultAdapter } = options;
   routeDropIns(app, services, { tracer, timings, rates, uploads, defaultAdapter });
   return app;
@@ -142,12 +151,17 @@ export function createApp(given: Services, options: AppOptions = {}): Hono<AppEn
 function addTenantRoutes(
   app: Hono<AppEnv>,
   services: Services,
-  { isStopping, uploads }: { isStopping: () => boolean; uploads: MiddlewareHandler<AppEnv> },
+  {
+    isStopping,
+    uploads,
+    shadow,
+  }: { isStopping: () => boolean; uploads: MiddlewareHandler<AppEnv>; shadow: ShadowMode },
 ): void {
   const once = answerOnce(services);
   const onceInSecret = answerOnce(services, { isSecret: true });
   const completions = limitAtOnce("completions", COMPLETIONS_AT_ONCE_MAX);
   const imports = limitAtOnce("imports", IMPORTS_AT_ONCE_MAX);
+  const retrainings = limitAtOnce("retrainings", RETRAININGS_AT_ONCE_MAX);
 
   app.use("/v1/adapters/*", etag({ retainedHeaders: KEPT_WITHOUT_BODY }));
   app.post("/v1/datasets", requireScope("train"), uploads, once, uploadDataset(services));
@@ -186,6 +200,12 @@ function addTenantRoutes(
     rollbackAlias(services),
   );
   app.put("/v1/adapters/:name/aliases/:alias/protection", requireScope("admin"), protectAlias(services));
+  app.get("/v1/adapters/:name/feedback", requireScope("read", "train"), listFeedback(services));
+  app.post("/v1/adapters/:name/feedback", requireScope("classify", "train"), once, createFeedback(services));
+  app.delete("/v1/adapters/:name/feedback/:id", requireScope("train"), removeFeedback(services));
+  app.post("/v1/adapters/:name/retrain", requireScope("train"), retrainings, once, retrain(services));
+  app.get("/v1/adapters/:name/shadow", requireScope("read"), getShadow(services, shadow));
+  app.put("/v1/adapters/:name/shadow", requireScope("admin"), setShadow(services));
   app.get("/v1/webhooks", requireScope("admin"), listWebhooks(services));
   app.post("/v1/webhooks", requireScope("admin"), onceInSecret, createWebhook(services));
   app.delete("/v1/webhooks/:id", requireScope("admin"), removeWebhook(services));

@@ -3,6 +3,7 @@ import type { Adapter, RequestObserver, TextInput } from "#model";
 import type { KeyUses, Registry, ResolvedAdapter, Signer, TenantId } from "#registry";
 import type { JobQueue } from "#trainer/job";
 import type { TokenVerifier } from "./oidc.ts";
+import type { ShadowMode } from "./shadow-mode.ts";
 
 export interface HeldBackbone {
   readonly id: string;
@@ -28,6 +29,8 @@ export interface Services {
   readonly keyUses?: Pick<KeyUses, "note">;
   /** Remembers which adapters answered, where that is kept over a restart. */
   readonly warmSet?: { note(tenant: TenantId, adapter: ResolvedAdapter): void };
+  /** Asks shadows beside production, where there are any. */
+  readonly shadow?: Pick<ShadowMode, "follow">;
   /** One structured line per event; never texts, never secrets. */
   readonly log: (event: Record<string, unknown>) => void;
 }

@@ -52,6 +52,7 @@ export const statusByCode = {
   signature_invalid: 409,
   invalid_signing_key: 400,
   dataset_not_found: 404,
+  feedback_not_found: 404,
   blob_not_found: 500,
   blob_corrupt: 500,
   invalid_manifest: 500,

@@ -5,6 +5,7 @@ import { type Adapter, serializeAdapter } from "#model";
 import {
   createRegistry,
   type KeyScope,
+  type Manifest,
   openObjectStore,
   parseAdapterName,
   parseTenantId,
@@ -104,6 +105,7 @@ export async function publishAdapter(
     manifestLabels?: readonly string[];
     backbone?: { id: string; digest: string };
     report?: Record<string, unknown>;
+    dataset?: Manifest["dataset"];
     signer?: Signer;
   },
 ): Promise<ResolvedAdapter> {
@@ -126,7 +128,7 @@ export async function publishAdapter(
       labels: [...(options.manifestLabels ?? labels)],
       insertions: [],
       temperature: 1,
-      dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
+      dataset: options.dataset ?? { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
       report: options.report ?? {},
     },
   });

@@ -3,7 +3,7 @@
 // history and what it must not contradict are seen together or not at all: no alias is moved to a
 // version while that is deleted.
 import { z } from "zod";
-import { adapterChangeSchema, promotionRuleSchema, retentionSchema } from "./change.ts";
+import { adapterChangeSchema, promotionRuleSchema, retentionSchema, shadowSchema } from "./change.ts";
 import type { RegistryContext } from "./context.ts";
 import { latestVersionSchema } from "./latest-version.ts";
 import { type AdapterOwner, stateKey } from "./layout.ts";
@@ -48,6 +48,8 @@ export const stateSchema = z.strictObject({
   gone: z.array(z.tuple([version, version])).exactOptional(),
   /** Absent: all versions stay. */
   retention: retentionSchema.exactOptional(),
+  /** Absent: production is asked alone. */
+  shadow: shadowSchema.exactOptional(),
   /** Entries of the log up to this sequence stand in the tenant's audit. */
   auditedThrough: z.int().min(0),
   /** For lists. Absent where no version is there, and in states written before lists read it. */

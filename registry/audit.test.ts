@@ -54,6 +54,7 @@ const changes: Record<string, (registry: Registry) => Promise<unknown>> = {
   delete_adapter: async (on) => on.deleteAdapter(alpha, router, { force: true, why: "test", actor }),
   restore_adapter: async (on) => on.restoreAdapter(alpha, router, { actor }),
   set_retention: async (on) => on.setRetention(alpha, router, { retention: { keepVersions: 1 }, actor }),
+  set_shadow: async (on) => on.setShadow(alpha, router, { shadow: { alias: "canary", share: 1 }, actor }),
   expire_versions: async (on) => {
     test.clock.nowMs += GARBAGE_AGE_MS_MIN;
     await on.collectGarbage(alpha, { actor });

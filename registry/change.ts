@@ -3,8 +3,8 @@
 // that is classified or learned from.
 import { z } from "zod";
 import { createNonce, type RegistryContext } from "./context.ts";
-import { DATASET_ID } from "./dataset-record.ts";
 import { RegistryError } from "./errors.ts";
+import { DATASET_ID } from "./layout.ts";
 import { KEEP_DAYS_MAX, KEEP_VERSIONS_MAX, REASON_LENGTH_MAX, VERSIONS_PER_CHANGE_MAX } from "./limits.ts";
 
 /** Who makes a change. */
@@ -41,6 +41,7 @@ const actions = [
   "delete_adapter",
   "restore_adapter",
   "set_retention",
+  "set_shadow",
   "expire_versions",
   "collect_versions",
   "collect_adapter",
@@ -68,6 +69,12 @@ export const promotionRuleSchema = z.discriminatedUnion("on", [
 export const retentionSchema = z.strictObject({
   keepVersions: z.int().min(1).max(KEEP_VERSIONS_MAX),
   keepDays: z.int().min(1).max(KEEP_DAYS_MAX).exactOptional(),
+});
+
+/** The alias that is asked beside production, and for which share of requests. */
+export const shadowSchema = z.strictObject({
+  alias: z.string().min(1).max(64),
+  share: z.number().gt(0).max(1),
 });
 
 /** Without one there is no limit. Each server counts for itself. */
@@ -109,6 +116,8 @@ export const auditEntrySchema = z.strictObject({
   rule: promotionRuleSchema.exactOptional(),
   /** Set; absent where it was ended. */
   retention: retentionSchema.exactOptional(),
+  /** Set; absent where it was ended. */
+  shadow: shadowSchema.exactOptional(),
   datasetId: z.string().exactOptional(),
   /** Of an API key, or of a key that signs. */
   keyId: z.string().exactOptional(),
@@ -128,6 +137,7 @@ export const adapterChangeSchema = auditEntrySchema
   });
 
 export type Retention = z.infer<typeof retentionSchema>;
+export type Shadow = z.infer<typeof shadowSchema>;
 export type PromotionRule = z.infer<typeof promotionRuleSchema>;
 export type TestSetRule = Extract<PromotionRule, { readonly on: "testSet" }>;
 export type ReportRule = Exclude<PromotionRule, TestSetRule>;

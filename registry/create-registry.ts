@@ -7,6 +7,7 @@ import type { CheckAdapter, RegistryContext } from "./context.ts";
 import { getDataset, getDatasetRecord, putDataset } from "./datasets.ts";
 import { createEnsureLayout } from "./ensure-layout.ts";
 import { findTestSet, recordEvaluation } from "./evaluations.ts";
+import { addFeedback, deleteFeedback, listFeedback, readFeedback } from "./feedback.ts";
 import { collectGarbage } from "./gc/collect-garbage.ts";
 import { listHistory } from "./history.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./keys.ts";
@@ -46,6 +47,7 @@ import { getRetention, setRetention } from "./retention.ts";
 import { rollback } from "./rollback.ts";
 import { rotateKey } from "./rotate-key.ts";
 import { setAlias } from "./set-alias.ts";
+import { findShadow, getShadow, setShadow } from "./shadow.ts";
 import { requireSigner } from "./signing/require-signed.ts";
 import { addSigningKey, readSigning, requireSignatures, revokeSigningKey } from "./signing/signing-record.ts";
 import { getRateLimits, setTenantLimits } from "./tenant-limits.ts";
@@ -127,8 +129,22 @@ export function createRegistry(options: RegistryOptions): Registry {
     requireSignatures: (tenant, required, actor) =>
       requireSignatures(context, tenant, { required, ...(actor && { actor }) }),
     beginOnce: (tenant, request) => beginOnce(context, tenant, request),
+    ...feedbackOf(context),
     ...keysOf(context),
   };
+}
+
+/** What adapters should have answered, and what is asked beside them. */
+function feedbackOf(context: RegistryContext) {
+  return {
+    addFeedback: (tenant, name, feedback) => addFeedback(context, { tenant, name }, feedback),
+    listFeedback: (tenant, name, page) => listFeedback(context, { tenant, name }, page),
+    readFeedback: (tenant, name) => readFeedback(context, { tenant, name }),
+    deleteFeedback: (tenant, name, id) => deleteFeedback(context, { tenant, name }, id),
+    setShadow: (tenant, name, request) => setShadow(context, { tenant, name }, request),
+    getShadow: (tenant, name) => getShadow(context, { tenant, name }),
+    findShadow: (tenant, name) => findShadow(context, { tenant, name }),
+  } satisfies Partial<Registry>;
 }
 
 /** Tenants made by name, and what speaks for a tenant. */

@@ -1,9 +1,8 @@
 // The record that describes an uploaded file, as it is stored.
 import { z } from "zod";
+import { DATASET_ID } from "./layout.ts";
 import { copySchema, digestSchema } from "./manifest.ts";
 import { datasetMediaTypes } from "./registry.ts";
-
-export const DATASET_ID = /^ds_[0-9a-f]{32}$/;
 
 export const datasetSchema = z.strictObject({
   id: z.string().regex(DATASET_ID),

@@ -16,6 +16,7 @@ export type RegistryErrorCode =
   | "signature_invalid"
   | "invalid_signing_key"
   | "dataset_not_found"
+  | "feedback_not_found"
   | "blob_not_found"
   | "blob_corrupt"
   | "invalid_manifest"

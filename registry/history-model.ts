@@ -87,7 +87,7 @@ export class HistoryModel {
       expect(this.#isCollected).toBe(false);
       this.isDeleted = false;
     } else {
-      expect(action).toBe("set_retention");
+      expect(["set_retention", "set_shadow"]).toContain(action);
     }
   }
 

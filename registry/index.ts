@@ -12,12 +12,14 @@ export {
   promotionRuleSchema,
   type Retention,
   retentionSchema,
+  shadowSchema,
 } from "./change.ts";
 export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
 export { requireKnownLayout } from "./ensure-layout.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
 export type { NewEvaluation, StoredEvaluation } from "./evaluations.ts";
+export { feedbackSchema } from "./feedback.ts";
 export { type CheckStoreOptions, checkStore, type StoreCheck } from "./fsck/check-store.ts";
 export type { Finding } from "./fsck/findings.ts";
 export type { Collection } from "./gc/collect-garbage.ts";
@@ -67,11 +69,13 @@ export {
   type AliasMove,
   type AliasSummary,
   type DatasetRecord,
+  DEFAULT_ALIAS,
   type KeySummary,
   type PublishedAdapter,
   type PublishRequest,
   parseAdapterName,
   parseAdapterReference,
+  parseAlias,
   parseTenantId,
   type Registry,
   type ResolvedAdapter,

@@ -27,6 +27,7 @@ describe("the layout", () => {
             layout.manifestKey(owner, version),
             layout.stateKey(owner),
             layout.evaluationKey(owner, version, "ds_0"),
+            layout.feedbackKey(owner, `fb_${version}_${"0".repeat(45)}`),
             layout.signingRecordKey(tenant),
             layout.tenantRecordKey(tenant),
             layout.keyMarkKey(tenant, "0".repeat(64)),

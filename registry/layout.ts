@@ -21,6 +21,8 @@
 //       history/<segment>.json           older changes, a fixed number each, from 1; written once
 //       evaluations/<rank>-<version>/<dataset id>.json
 //                                        a version's figures on a dataset; written once, goes with the version
+//       feedback/<rank>-<version>/<feedback id>.json
+//                                        what the version should have answered; written once, goes with the version
 //     publications/<sha256>.json         idempotency key → name and version
 //     once/<2 of sha256>/<sha256>.json    idempotency key → the request sent with it, and what it answered
 //     audit/<time rank>-<id>.json        one change: who, when, what, why; written once
@@ -134,6 +136,8 @@ export function uploadKey(tenant: TenantId, datasetId: string): string {
   return `${uploadsPrefix(tenant)}${datasetId}.json`;
 }
 
+export const DATASET_ID = /^ds_[0-9a-f]{32}$/;
+
 export function datasetsPrefix(tenant: TenantId): string {
   return `${tenantPrefix(tenant)}datasets/`;
 }
@@ -183,7 +187,27 @@ export function evaluationKey(owner: AdapterOwner, version: number, datasetId: s
   return `${evaluationsPrefix(owner, version)}${datasetId}.json`;
 }
 
-/** The version in the key of a claim, a manifest or an evaluation. */
+/** Of all versions. */
+export function feedbackPrefix(owner: AdapterOwner): string {
+  return `${adapterPrefix(owner)}feedback/`;
+}
+
+/** Goes with the version. */
+export function versionFeedbackPrefix(owner: AdapterOwner, version: number): string {
+  return `${feedbackPrefix(owner)}${ranked(version)}/`;
+}
+
+/** Its version, and the rank of its time before a nonce: of one version the newest are listed first. */
+export const FEEDBACK_ID = /^fb_([1-9]\d{0,7})_\d{13}[0-9a-f]{32}$/;
+
+/** id: of the form FEEDBACK_ID. */
+export function feedbackKey(owner: AdapterOwner, id: string): string {
+  const version = Number(FEEDBACK_ID.exec(id)?.[1]);
+  if (!Number.isSafeInteger(version)) throw new Error("invariant: this is no id of feedback");
+  return `${versionFeedbackPrefix(owner, version)}${id}.json`;
+}
+
+/** The version in the key of a claim, a manifest, an evaluation or feedback. */
 export function versionOfKey(key: string): number {
   const version = Number(/\/\d{8}-(\d+)(\/[^/]+)?\.json$/.exec(key)?.[1]);
   if (!Number.isSafeInteger(version)) throw new Error(`invariant: no version in key ${key}`);
@@ -252,6 +276,7 @@ const keyShapes = {
   claim: new RegExp(`^${ADAPTER}/claims/\\d{8}-\\d+\\.json$`),
   manifest: new RegExp(`^${ADAPTER}/manifests/\\d{8}-\\d+\\.json$`),
   evaluation: new RegExp(`^${ADAPTER}/evaluations/\\d{8}-\\d+/ds_[0-9a-f]{32}\\.json$`),
+  feedback: new RegExp(`^${ADAPTER}/feedback/\\d{8}-\\d+/fb_\\d+_\\d{13}[0-9a-f]{32}\\.json$`),
   state: new RegExp(`^${ADAPTER}/state\\.json$`),
   segment: new RegExp(`^${ADAPTER}/history/\\d{8}\\.json$`),
   blob: new RegExp(`^tenants/${NAME}/blobs/sha256/[0-9a-f]{64}(?:-[0-9a-f]{32})?$`),

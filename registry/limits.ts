@@ -7,7 +7,7 @@ const GIBIBYTE = 1024 * MEBIBYTE;
 /** Of a tenant, unless an operator has set others (tenant-limits.ts). */
 export const ADAPTERS_PER_TENANT_DEFAULT = 10_000;
 export const VERSIONS_PER_ADAPTER_DEFAULT = 1_000;
-/** Blobs: datasets and adapters' files. */
+/** Blobs, which are datasets and adapters' files, and feedback. */
 export const BYTES_PER_TENANT_DEFAULT = 32 * GIBIBYTE;
 
 export const DATASET_BYTES_MAX = 256 * MEBIBYTE;
@@ -19,6 +19,12 @@ export const PRESIGNED_UPLOAD_SECONDS = 900;
 export const UPLOAD_PENDING_MS_MAX = 60 * 60 * 1_000;
 /** Of a tenant. */
 export const UPLOADS_PENDING_MAX = 100;
+/** Of an adapter, of all its versions: each is read for a retraining, and listed for the next. */
+export const FEEDBACK_PER_ADAPTER_MAX = 5_000;
+export const FEEDBACK_BYTES_MAX = 16 * MEBIBYTE;
+export const FEEDBACK_PER_PAGE_MAX = 200;
+/** As a dataset's texts. */
+export const FEEDBACK_TEXT_CHARACTERS_MAX = 20_000;
 export const ADAPTER_FILE_BYTES_MAX = 64 * MEBIBYTE;
 export const MANIFEST_BYTES_MAX = MEBIBYTE;
 /** Of a tenant, those that were revoked included. */

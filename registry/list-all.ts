@@ -16,7 +16,7 @@ export async function listAll(
 /** The pages of a listing, one after another. */
 export async function* listPages(
   store: ObjectStore,
-  options: { prefix: string; delimiter?: "/" },
+  options: { prefix: string; delimiter?: "/"; after?: string },
 ): AsyncGenerator<ObjectPage> {
   let page: ObjectPage | undefined;
   do {

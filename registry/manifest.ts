@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { digestOf } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
+import { DATASET_ID } from "./layout.ts";
 import { MANIFEST_BYTES_MAX } from "./limits.ts";
 import { SIGNATURE, SIGNING_KEY_ID } from "./signing/signing-key.ts";
 
@@ -47,7 +48,12 @@ export const manifestSchema = z.strictObject({
   temperature: z.number().positive(),
   /** Absent where no text is out of scope. */
   outOfScope: z.strictObject({ score: z.literal("max_logit"), below: z.number() }).exactOptional(),
-  dataset: z.strictObject({ digest: digestSchema, rows: z.int().min(1) }),
+  /** id: of its record, in the store that the version was trained on. */
+  dataset: z.strictObject({
+    id: z.string().regex(DATASET_ID).exactOptional(),
+    digest: digestSchema,
+    rows: z.int().min(1),
+  }),
   /** Absent where the version was trained on this store. */
   origin: originSchema.exactOptional(),
   files: z.array(

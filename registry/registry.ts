@@ -9,11 +9,13 @@ import type {
   PromotionRule,
   RateLimits,
   Retention,
+  Shadow,
   TenantLimits,
 } from "./change.ts";
 import type { ForceOptions } from "./check-promotion.ts";
 import { RegistryError } from "./errors.ts";
 import type { NewEvaluation, StoredEvaluation, TestSet } from "./evaluations.ts";
+import type { FeedbackPage, FeedbackRecord, NewFeedback } from "./feedback.ts";
 import type { Collection, CollectRequest } from "./gc/collect-garbage.ts";
 import type { HistoryPage } from "./history.ts";
 import type { Credential, KeyRecord, KeyScope } from "./key-record.ts";
@@ -110,7 +112,7 @@ export interface VersionSummary {
   readonly aliases: readonly string[];
   readonly labels: readonly string[];
   readonly backbone: { readonly id: string; readonly digest: string };
-  readonly dataset: { readonly digest: string; readonly rows: number };
+  readonly dataset: Manifest["dataset"];
   /** Where it was imported: the version that it was. */
   readonly origin?: NonNullable<Manifest["origin"]>;
   /** The key that its manifest names; absent where it is not signed. Not verified here. */
@@ -183,7 +185,12 @@ export interface SetRetentionRequest extends ChangeOptions, RevisionOptions {
   readonly retention: Retention | undefined;
 }
 
-/** Of adapters and versions, those that are not deleted; bytes are those of datasets and adapters' files. */
+export interface SetShadowRequest extends ChangeOptions {
+  /** Undefined ends it. */
+  readonly shadow: Shadow | undefined;
+}
+
+/** Of adapters and versions, those that are not deleted; bytes are those of datasets, adapters' files and feedback. */
 export interface Usage {
   readonly adapters: { readonly used: number; readonly limit: number };
   readonly versionsPerAdapter: { readonly limit: number };
@@ -300,6 +307,21 @@ export interface Registry {
     name: AdapterName,
     evaluation: NewEvaluation & { version: number; actor?: Actor },
   ): Promise<StoredEvaluation>;
+  /**
+   * What a version should have answered; goes with the version. Throws adapter_not_found, version_not_found,
+   * limit_exceeded, quota_exceeded.
+   */
+  addFeedback(tenant: TenantId, name: AdapterName, feedback: NewFeedback): Promise<FeedbackRecord>;
+  /** By version, then by time; the newest first. Throws adapter_not_found, feedback_not_found for another `after`. */
+  listFeedback(
+    tenant: TenantId,
+    name: AdapterName,
+    page?: FeedbackPage,
+  ): Promise<{ feedback: FeedbackRecord[]; next?: string }>;
+  /** All of it, the newest first. Throws adapter_not_found. */
+  readFeedback(tenant: TenantId, name: AdapterName): Promise<FeedbackRecord[]>;
+  /** Throws adapter_not_found, feedback_not_found. */
+  deleteFeedback(tenant: TenantId, name: AdapterName, id: string): Promise<void>;
   /** Which versions stay; applied by collectGarbage. Throws adapter_not_found. */
   setRetention(tenant: TenantId, name: AdapterName, request: SetRetentionRequest): Promise<void>;
   /** Undefined where all stay; revision: for ifRevision of a change. Throws adapter_not_found. */
@@ -307,6 +329,12 @@ export interface Registry {
     tenant: TenantId,
     name: AdapterName,
   ): Promise<{ retention: Retention | undefined; revision: string }>;
+  /** What is asked beside production; undefined: nothing. Throws adapter_not_found, alias_not_found, conflict. */
+  setShadow(tenant: TenantId, name: AdapterName, request: SetShadowRequest): Promise<void>;
+  /** Throws adapter_not_found. */
+  getShadow(tenant: TenantId, name: AdapterName): Promise<Shadow | undefined>;
+  /** At most ALIAS_STALE_MS_MAX old; undefined for an adapter that is not there, too. */
+  findShadow(tenant: TenantId, name: AdapterName): Promise<Shadow | undefined>;
   /** All changes of an adapter, newest first, or one alias's. Throws adapter_not_found. */
   listHistory(
     tenant: TenantId,

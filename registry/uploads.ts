@@ -7,11 +7,11 @@ import { writeAudit } from "./audit.ts";
 import { getBlob } from "./blobs.ts";
 import { type Actor, createStamp } from "./change.ts";
 import { createNonce, type RegistryContext } from "./context.ts";
-import { DATASET_ID, datasetSchema } from "./dataset-record.ts";
+import { datasetSchema } from "./dataset-record.ts";
 import { checkDatasetNames } from "./datasets.ts";
 import { RegistryError } from "./errors.ts";
 import { requireKept } from "./gc/keep-copy.ts";
-import { blobKey, datasetKey, uploadKey, uploadsPrefix } from "./layout.ts";
+import { blobKey, DATASET_ID, datasetKey, uploadKey, uploadsPrefix } from "./layout.ts";
 import {
   DATASET_BYTES_MAX,
   PRESIGNED_UPLOAD_SECONDS,

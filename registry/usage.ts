@@ -1,8 +1,8 @@
 // How many adapters and bytes a tenant has, in one record of its own, changed by compare-and-swap. What is to
 // be written is reserved first, against the tenant's limits and in the same swap, so that no number of writers
 // goes past a limit together. What is freed is released after. So a crash, or a lost reply, leaves the record
-// above the truth, never below it; a recount puts it right. Bytes are those of blobs: freed when blobs are
-// removed from the store, which is when a recount is due.
+// above the truth, never below it; a recount puts it right. Bytes are those of blobs and of feedback: freed when
+// these are removed from the store, which is when a recount is due.
 import { z } from "zod";
 import { EMPTY_STATE, stateSchema } from "./adapter-state.ts";
 import { createNonce, type RegistryContext } from "./context.ts";
@@ -12,6 +12,7 @@ import {
   type AdapterOwner,
   adaptersPrefix,
   datasetsPrefix,
+  feedbackPrefix,
   lastSegment,
   manifestsPrefix,
   stateKey,
@@ -26,6 +27,7 @@ import { mapInParallel } from "./map-in-parallel.ts";
 import { encodeRecord, putIf, readRecord } from "./records.ts";
 import { parseAdapterName, type TenantId } from "./registry.ts";
 import { readTenantLimits, requireWithin } from "./tenant-limits.ts";
+import { objectPages } from "./walk-store.ts";
 
 export const usageSchema = z.strictObject({
   adapters: z.int().min(0),
@@ -110,9 +112,10 @@ async function changeUsage(
   throw new RegistryError("conflict", "Too many write for this tenant at once: do it again.");
 }
 
-/** Every blob that a manifest or a dataset names, once; every adapter that is there and not deleted. */
+/** Every blob that a manifest or a dataset names, once, and all feedback; every adapter that is there and not deleted. */
 async function countUsage(context: RegistryContext, tenant: TenantId): Promise<Amounts> {
   const blobs = new Map<string, number>();
+  let feedbackBytes = 0;
   const add = ({ digest, bytes }: { digest: string; bytes: number }) => void blobs.set(digest, bytes);
   for await (const { keys } of listPages(context.store, { prefix: datasetsPrefix(tenant) })) {
     const records = await mapInParallel(keys, (key) => readRecord(context.store, key, datasetSchema));
@@ -131,9 +134,19 @@ async function countUsage(context: RegistryContext, tenant: TenantId): Promise<A
     for (const folder of prefixes) {
       const owner = { tenant, name: parseAdapterName(lastSegment(folder)) };
       if (await countAdapter(context, owner, add)) adapters += 1;
+      feedbackBytes += await countFeedback(context, owner);
     }
   }
-  return { adapters, bytes: [...blobs.values()].reduce((sum, bytes) => sum + bytes, 0) };
+  return { adapters, bytes: [...blobs.values()].reduce((sum, bytes) => sum + bytes, feedbackBytes) };
+}
+
+/** In bytes, that of deleted versions included: it is there until it is collected. */
+async function countFeedback({ store }: RegistryContext, owner: AdapterOwner): Promise<number> {
+  let total = 0;
+  for await (const page of objectPages(store, feedbackPrefix(owner))) {
+    total += page.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+  return total;
 }
 
 /** Whether it is there. */

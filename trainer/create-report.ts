@@ -4,7 +4,12 @@ import { adviseExamples } from "./advise-examples.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import type { LabelNamesReport } from "./label-names.ts";
 import type { PhaseClock } from "./phase-clock.ts";
-import { GATE_HISTORY_MAX, type HeldOutReport, type TrainingReport } from "./report.ts";
+import {
+  type ComparisonReport,
+  GATE_HISTORY_MAX,
+  type HeldOutReport,
+  type TrainingReport,
+} from "./report.ts";
 import { sampleEvenly } from "./sample-evenly.ts";
 import type { SearchResult } from "./spt/search-insertions.ts";
 import type { TrainRequest } from "./train.ts";
@@ -22,6 +27,7 @@ export function createReport(
     figures: readonly HeldOutFigures[];
     chosen: HeldOutFigures;
     heldOut: HeldOutReport;
+    comparison: ComparisonReport | undefined;
     clock: PhaseClock;
   },
 ): TrainingReport {
@@ -35,6 +41,7 @@ export function createReport(
     figures,
     chosen,
     heldOut,
+    comparison,
     clock,
   } = parts;
   const history = search?.history ?? [];
@@ -60,6 +67,7 @@ export function createReport(
     phases: clock.finish(),
     validation: accuracyOf(chosen),
     heldOut,
+    ...(comparison ? { comparison } : {}),
     advice: adviseExamples({ ...heldOut, examples: countByLabel(dataset) }),
     warnings: dataset.warnings,
     ...(probe ? { frozenProbe: accuracyOf(probe) } : {}),

@@ -57,11 +57,21 @@ export interface JobError {
   readonly message: string;
 }
 
+/** A training on an adapter's dataset with feedback, whose version is for the alias candidate. */
+export interface Retraining {
+  /** Of the adapter, that the alias production pointed at when it was asked for. */
+  readonly version: number;
+  /** So many rows of the dataset come first and are that version's; those after them are feedback. */
+  readonly rowsBefore: number;
+}
+
 export interface Job {
   readonly id: string;
   readonly adapterName: string;
   readonly datasetId: string;
   readonly options: TrainOptions;
+  /** Absent where its version is for the alias production. */
+  readonly retraining?: Retraining;
   readonly state: JobState;
   /** Trainings that were begun for it. */
   readonly attempt: number;
@@ -82,7 +92,7 @@ export interface Job {
     readonly name: string;
     readonly version: number;
     readonly digest: string;
-    /** Why the alias production was not moved to it; absent where it was. */
+    /** Why its alias was not moved to it; absent where it was. */
     readonly heldBack?: string;
   };
   /** Set when failed, and while another attempt waits: why the one before failed. */
@@ -90,7 +100,7 @@ export interface Job {
 }
 
 export interface JobRequest
-  extends Pick<Job, "adapterName" | "datasetId" | "options" | "origin" | "submittedBy"> {
+  extends Pick<Job, "adapterName" | "datasetId" | "options" | "retraining" | "origin" | "submittedBy"> {
   /** PRIORITY_MIN … PRIORITY_MAX; default 0. */
   readonly priority?: number;
   /** Of the tenant: submitted again with it, the same request is the same job. At most 255 characters. */

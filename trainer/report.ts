@@ -52,6 +52,8 @@ export interface TrainingReport {
   readonly validation?: { readonly accuracy: number; readonly macroF1: number; readonly n: number };
   /** What held-out rows say of the chosen candidate: these, and where it is cheap every example once. */
   readonly heldOut: HeldOutReport;
+  /** Of a retraining on feedback: what it is worth. */
+  readonly comparison?: ComparisonReport;
   /** Which labels more examples would help most, the most first, at most ADVICE_MAX. */
   readonly advice: readonly Advice[];
   /** Of the training file: duplicates, labels that contradict each other, classes that are small. */
@@ -108,6 +110,19 @@ export interface HeldOutReport {
     /** Of the guess. */
     readonly score: number;
   }[];
+}
+
+export interface ComparisonReport {
+  /** Of the adapter, that is compared with. */
+  readonly version: number;
+  /** What was compared, and how, in words. */
+  readonly how: string;
+  /** Held-out rows, the same for both. */
+  readonly n: number;
+  readonly candidate: { readonly accuracy: number; readonly macroF1: number };
+  readonly production: { readonly accuracy: number; readonly macroF1: number };
+  /** Of these rows, those that are feedback; absent where none was held out. */
+  readonly onFeedback?: { readonly n: number; readonly candidate: number; readonly production: number };
 }
 
 export interface OutOfScopeReport {

@@ -51,6 +51,8 @@ type JobProgress = Pick<TrainingProgress, "progress"> & { readonly phase: string
 
 /** Moved to what a training publishes, unless it is held back. */
 export const TRAINED_ALIAS = "production";
+/** The same, of a retraining on feedback. */
+export const RETRAINED_ALIAS = "candidate";
 
 /** The job's id makes publishing idempotent: run twice, a job leaves one version. */
 export async function runJob(
@@ -61,6 +63,7 @@ export async function runJob(
   const observed = { id: job.id, tenant, ...(job.origin && { origin: job.origin }) };
   // The route parsed the name, and the store gave it back as a string.
   const name = job.adapterName as AdapterName;
+  // A retraining is held to what production is: it is to take its place.
   const owner = { tenant, name, alias: TRAINED_ALIAS };
   const testSet = await readTestSet(options.registry, owner, options.backbone);
   const dataset = await options.registry.getDataset(tenant, job.datasetId);
@@ -71,13 +74,19 @@ export async function runJob(
       phaseStarted(told.phase);
       onProgress(told);
     };
-    const request = { dataset: file, options: job.options, ...(testSet && { testSet }) };
+    const { options: trainOptions, retraining } = job;
+    const request = {
+      ...{ dataset: file, options: trainOptions },
+      ...(testSet && { testSet }),
+      ...(retraining && { retraining }),
+    };
     return trainOn({ ...request, onProgress: follow, signal }, options);
   });
   onProgress({ phase: "publish", progress: 1 });
   await beginPublishing();
   const { version, digest, heldBack } = await observer.step("publish", observed, async ({ note }) => {
-    const origin = { tenant, name, jobId: job.id, dataset, testSet, actor: job.submittedBy };
+    const alias = job.retraining ? RETRAINED_ALIAS : TRAINED_ALIAS;
+    const origin = { tenant, name, alias, jobId: job.id, dataset, testSet, actor: job.submittedBy };
     const published = await publishTrained(result, origin, options);
     note({ version: published.version, adapter_digest: published.digest });
     return published;
@@ -103,15 +112,17 @@ export async function publishTrained(
   origin: {
     tenant: TenantId;
     name: AdapterName;
+    /** Default TRAINED_ALIAS. */
+    alias?: string;
     jobId: string;
-    dataset: { digest: string; rows: number };
+    dataset: { id: string; digest: string; rows: number };
     /** That the training was given. */
     testSet: Pick<TestSet, "datasetId" | "version"> | undefined;
     actor: Actor | undefined;
   },
   { registry, softgateVersion, signer }: PublishWith,
 ): Promise<PublishedAdapter> {
-  const { tenant, name, jobId, dataset, testSet, actor } = origin;
+  const { tenant, name, alias = TRAINED_ALIAS, jobId, dataset, testSet, actor } = origin;
   const figures = result.testFigures;
   const told = { testSet, figures, softgate: softgateVersion, actor };
   const evaluations = await recordFigures(registry, origin, told);
@@ -120,7 +131,7 @@ export async function publishTrained(
     ...(evaluations.length > 0 && { evaluations }),
     files: result.files,
     manifest: manifestOf(result, { jobId, softgateVersion, dataset }),
-    alias: TRAINED_ALIAS,
+    alias,
     idempotencyKey: jobId,
     ...(signer && { signer }),
     ...(actor && { actor }),
@@ -138,9 +149,9 @@ function requireSameBackbone(trainedOn: { digest: string }, held: { id: string; 
 
 function manifestOf(
   result: ChildTrainResult,
-  origin: { jobId: string; softgateVersion: string; dataset: { digest: string; rows: number } },
+  origin: { jobId: string; softgateVersion: string; dataset: { id: string; digest: string; rows: number } },
 ): PublishRequest["manifest"] {
-  const { digest, rows } = origin.dataset;
+  const { id, digest, rows } = origin.dataset;
   return {
     createdBy: { jobId: origin.jobId, softgate: origin.softgateVersion },
     backbone: { ...result.backbone, width: result.width },
@@ -149,7 +160,7 @@ function manifestOf(
     insertions: [...result.insertions],
     temperature: result.temperature,
     ...(result.outOfScope ? { outOfScope: result.outOfScope } : {}),
-    dataset: { digest, rows },
+    dataset: { id, digest, rows },
     report: { ...result.report },
   };
 }

@@ -41,6 +41,7 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
     backbone,
     dataset,
     ...(request.validation ? { validation: await readValidation(request.validation) } : {}),
+    ...(request.retraining && { retraining: request.retraining }),
     options: request.options,
     onProgress: (progress) => send({ type: "progress", progress }),
   });

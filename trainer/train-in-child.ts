@@ -13,6 +13,7 @@ import type { DatasetColumns } from "./dataset/dataset.ts";
 import type { DatasetMediaType } from "./dataset/parse.ts";
 import { TrainerError, type TrainerErrorCode } from "./errors.ts";
 import type { TestFigures } from "./evaluate-adapters.ts";
+import type { Retraining } from "./job.ts";
 import type { TrainOptions } from "./options.ts";
 import type { TrainingProgress, TrainingReport } from "./report.ts";
 
@@ -33,6 +34,8 @@ export interface ChildTrainRequest {
   readonly validation?: DatasetFile;
   /** Rows that decide nothing: the adapter is evaluated on them when it is done, and so is another. */
   readonly testSet?: { readonly file: DatasetFile; readonly current?: AdapterFiles };
+  /** Then the report compares with what the rows before the feedback give. */
+  readonly retraining?: Retraining;
   readonly options: TrainOptions;
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Aborting kills the child; the call rejects with the signal's reason. */

@@ -97,6 +97,30 @@ describe("train", () => {
     expect(bytesOf(again)).toEqual(bytesOf(first));
   });
 
+  test("on feedback compares on the held-out rows with what is learned without, and makes the same adapter", async () => {
+    const { rows, labels } = trained;
+    // One label is known by feedback alone.
+    const isFeedback = (label: string) => label === labels[0];
+    const before = rows.filter(({ label }) => !isFeedback(label));
+    const after = rows.filter(({ label }) => isFeedback(label));
+    const dataset = datasetOf({ ...trained, rows: [...before, ...after] });
+    // The header of a CSV is row 1.
+    const retraining = { version: 4, rowsBefore: before.length + 1 };
+    const request = { backbone, dataset, options: { seed: 7, epochs: 2 }, threads: 1 };
+    const compared = await train({ ...request, retraining });
+    const { comparison, heldOut: held } = compared.report;
+    expect(comparison).toMatchObject({
+      ...{ version: 4, n: rows.length },
+      candidate: { accuracy: held.accuracy, macroF1: held.macroF1 },
+      onFeedback: { n: after.length },
+    });
+    expect(comparison?.onFeedback?.production).toBe(0);
+    expect(comparison?.onFeedback?.candidate).toBeGreaterThan(0.5);
+    const plain = await train(request);
+    expect(plain.report.comparison).toBeUndefined();
+    expect(bytesOf(compared)).toEqual(bytesOf(plain));
+  });
+
   test("of another seed gives another adapter, as good", async () => {
     const other = await trainWith({ seed: 8, method: "spt" });
     expect(bytesOf(other).weights).not.toEqual(bytesOf(first).weights);

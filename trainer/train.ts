@@ -9,6 +9,7 @@
 //   report    the chosen candidate on rows that were not yet held out, for the report's figures alone
 import { type Adapter, type Backbone, featureWidth, type Head, roundToHalf } from "#model";
 import { must } from "#model/graph";
+import { compareHeldOut } from "./compare-held-out.ts";
 import { createReport } from "./create-report.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { splitHalves } from "./dataset/split.ts";
@@ -16,13 +17,14 @@ import { type EmbeddedRows, embedRows } from "./embed-rows.ts";
 import { FrozenEncoder, type StatesSource } from "./frozen-encoder.ts";
 import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
 import { describeHeldOut } from "./held-out-report.ts";
+import type { Retraining } from "./job.ts";
 import { joinArrays } from "./join-arrays.ts";
 import type { TrainOptions } from "./options.ts";
 import { partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
 import { pick, pickRows } from "./pick-rows.ts";
 import { createRandom } from "./random.ts";
-import type { HeldOutReport, TrainingProgress, TrainingReport } from "./report.ts";
+import type { ComparisonReport, HeldOutReport, TrainingProgress, TrainingReport } from "./report.ts";
 import { type Ablation, ablate, type Settings, settingsFor } from "./settings.ts";
 import {
   type InsertionPlace,
@@ -40,6 +42,7 @@ import {
   type Candidate,
   type CandidateTrial,
   type Fold,
+  foldCounts,
   foldsForReport,
   foldsOfHalves,
   type HeldOutAnswers,
@@ -55,6 +58,8 @@ export interface TrainRequest {
   readonly dataset: Dataset;
   /** The rows that decide between candidates, in place of parts of `dataset`. Nothing is learned from them. */
   readonly validation?: { readonly dataset: Dataset; readonly fileName: string };
+  /** The first rows are of that version, those after them feedback on it: the report says what they are worth. */
+  readonly retraining?: Retraining;
   readonly options: TrainOptions;
   readonly ablation?: Ablation;
   /** Threads of a forward or backward pass; 0 lets onnxruntime choose. */
@@ -128,7 +133,8 @@ class Training {
     const { pairMode, verbalizer } = rows;
     const examples = dataset.examples.length;
     const sizes = { examples, width, layers, pairMode, verbalizer: verbalizer !== undefined };
-    const settings = settingsFor(options, { ...sizes, ...(validation ? { folds: 1, reportFolds: 0 } : {}) });
+    const told = { hasValidation: validation !== undefined, isCompared: request.retraining !== undefined };
+    const settings = settingsFor(options, { ...sizes, ...foldCounts(examples, told) });
     this.#settings = ablate(settings, request.ablation ?? {});
     const { shape, contrastive } = this.#settings;
     this.#tuner = new InsertionTuner(rows, { shape, contrastive, ...this.#runtime() });
@@ -155,7 +161,9 @@ class Training {
     const retrained = await this.#retrain(chosen.candidate);
     const { insertions, head } = retrained;
     // Last, so that what it draws at random changes nothing of the adapter.
-    const heldOut = await this.#describeHeldOut(chosen, { halves, retrained });
+    const answers = await this.#heldOutAnswers(chosen, halves);
+    const heldOut = await this.#describeHeldOut(chosen, { answers, halves, retrained });
+    const comparison = await this.#compare(chosen.candidate, { answers, halves });
     const { outOfScope } = heldOut;
     const adapter: Adapter = {
       width: this.#settings.shape.width,
@@ -176,7 +184,7 @@ class Training {
     };
     const told = {
       ...{ sampledFrom, truncatedExamples, labelNames, verbalizer: words },
-      ...{ heldOut, figures, chosen },
+      ...{ heldOut, comparison, figures, chosen },
     };
     const parts = { adapter, search, ...told, clock: this.#clock };
     const report = createReport(this.#request, parts);
@@ -240,16 +248,29 @@ class Training {
     return this.#logitsOf(await this.#fitHead(tuned, learn), tuned, held);
   }
 
+  /** Of every row that is held out: those that decided, and others. */
+  async #heldOutAnswers(
+    { candidate, answers }: HeldOutFigures,
+    halves: readonly [number[], number[]],
+  ): Promise<HeldOutAnswers> {
+    const folds = this.#request.validation ? [] : foldsForReport(halves);
+    if (folds.length > 0 || this.#request.retraining) this.#clock.start("report");
+    const others = await this.#answersOf(candidate, folds);
+    const logits_BC = joinArrays([answers.logits_BC, others.logits_BC]);
+    return { held: [...answers.held, ...others.held], logits_BC };
+  }
+
   async #describeHeldOut(
-    { candidate, answers, temperature }: HeldOutFigures,
-    { halves, retrained }: { halves: readonly [number[], number[]]; retrained: Retrained },
+    { candidate, temperature }: HeldOutFigures,
+    {
+      answers: { held, logits_BC },
+      halves,
+      retrained,
+    }: { answers: HeldOutAnswers; halves: readonly [number[], number[]]; retrained: Retrained },
   ): Promise<HeldOutReport> {
     const { dataset, validation } = this.#request;
-    const others = await this.#otherAnswers(candidate, validation ? [] : foldsForReport(halves));
-    const held = [...answers.held, ...others.held];
     const examples = [...dataset.examples, ...(validation?.dataset.examples ?? [])];
     const whole = held.length === dataset.examples.length ? "every_example_once" : "half_of_the_examples";
-    const logits_BC = joinArrays([answers.logits_BC, others.logits_BC]);
     const inScope = validation
       ? [this.#logitsOf(retrained.head, retrained.features, held)]
       : [logits_BC, ...(await this.#crossAnswers(candidate, retrained.features, halves))];
@@ -264,9 +285,29 @@ class Training {
     );
   }
 
-  /** The candidate's answers to rows that did not decide. */
-  async #otherAnswers(candidate: Candidate, folds: readonly Fold[]): Promise<HeldOutAnswers> {
-    if (folds.length > 0) this.#clock.start("report");
+  /** On the same folds, what is learned without feedback. */
+  async #compare(
+    candidate: Candidate,
+    { answers, halves }: { answers: HeldOutAnswers; halves: readonly [number[], number[]] },
+  ): Promise<ComparisonReport | undefined> {
+    const { retraining, dataset, validation } = this.#request;
+    if (!retraining || validation) return undefined;
+    const isFeedback = (index: number) =>
+      must(dataset.examples[index], "example").row > retraining.rowsBefore;
+    const folds = [...this.#folds(halves), ...foldsForReport(halves)].map(({ learn, held }) => ({
+      learn: learn.filter((index) => !isFeedback(index)),
+      held,
+    }));
+    const production = await this.#answersOf(candidate, folds);
+    const { version } = retraining;
+    const labels = pick(this.#rows.labels, answers.held);
+    return compareHeldOut(
+      { candidate: answers.logits_BC, production: production.logits_BC },
+      { version, labels, classes: dataset.labels, isFeedback: answers.held.map(isFeedback) },
+    );
+  }
+
+  async #answersOf(candidate: Candidate, folds: readonly Fold[]): Promise<HeldOutAnswers> {
     const parts: Float32Array[] = [];
     for (const fold of folds) parts.push(await this.#heldOutLogits({ candidate, ...fold }));
     return { held: folds.flatMap(({ held }) => held), logits_BC: joinArrays(parts) };

@@ -113,6 +113,17 @@ export function reportFoldCount(rows: number): 0 | 1 {
   return foldCount(rows) === 1 && rows < REPORTED_BOTH_WAYS_BELOW_ROWS ? 1 : 0;
 }
 
+/** Of so many examples: parts that decide, and parts for the report alone, where what is compared with learns on all again. */
+export function foldCounts(
+  rows: number,
+  { hasValidation, isCompared }: { hasValidation: boolean; isCompared: boolean },
+): { folds: number; reportFolds: number } {
+  if (hasValidation) return { folds: 1, reportFolds: 0 };
+  const folds = foldCount(rows);
+  const reportFolds = reportFoldCount(rows);
+  return { folds, reportFolds: isCompared ? folds + 2 * reportFolds : reportFolds };
+}
+
 /** What is left to hold out, so that every row is held out once; none where rows are few or many. */
 export function foldsForReport([first, second]: readonly [readonly number[], readonly number[]]): Fold[] {
   return reportFoldCount(first.length + second.length) === 1 ? [{ learn: second, held: first }] : [];

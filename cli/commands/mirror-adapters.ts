@@ -32,7 +32,7 @@ export function mirrorCommand(io: Io): Command {
     .option("--tenant <tenant>", "this tenant's adapters alone (default: every tenant's)")
     .option("--name <name>", "this adapter alone")
     .addOption(new Option("--prefix <text>", "only names that begin so").conflicts("name"))
-    .option("--datasets", "datasets too")
+    .option("--datasets", "datasets and feedback too")
     .option("--dry-run", "write nothing, and tell what would be sent")
     .option("--force", "give up what was changed at the target alone; versions there are never replaced")
     .addHelpText("after", HELP)

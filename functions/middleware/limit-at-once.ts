@@ -13,10 +13,12 @@ export const UPLOADS_AT_ONCE_MAX = 4;
 export const IMPORTS_AT_ONCE_MAX = 2;
 /** Of uploads by URL. Each holds its file. */
 export const COMPLETIONS_AT_ONCE_MAX = 1;
+/** Each holds a dataset, parsed, and another that is made of it. */
+export const RETRAININGS_AT_ONCE_MAX = 1;
 
 /** Over all routes that share what is returned; of uploads, JSON is small, and not counted. */
 export function limitAtOnce(
-  what: "uploads" | "imports" | "completions",
+  what: "uploads" | "imports" | "completions" | "retrainings",
   most: number,
 ): MiddlewareHandler<AppEnv> {
   let underWay = 0;

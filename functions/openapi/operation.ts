@@ -12,6 +12,7 @@ export const tags = [
   { name: "jobs", description: "Trainings: a dataset becomes the next version of an adapter." },
   { name: "classify", description: "Texts are classified with an adapter." },
   { name: "adapters", description: "Adapters and their versions." },
+  { name: "feedback", description: "What adapters should have answered, and retraining with it." },
   { name: "aliases", description: "Movable names of versions." },
   { name: "tenant", description: "What the tenant has, and what was changed." },
   { name: "webhooks", description: "Where the ends of jobs are told." },

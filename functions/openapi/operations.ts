@@ -42,6 +42,10 @@ import {
 } from "../routes/drop-ins/openai/models.ts";
 import { predictOperation } from "../routes/drop-ins/predict.ts";
 import { getErrorOperation } from "../routes/errors/get.ts";
+import { createFeedbackOperation } from "../routes/feedback/create.ts";
+import { listFeedbackOperation } from "../routes/feedback/list.ts";
+import { removeFeedbackOperation } from "../routes/feedback/remove.ts";
+import { retrainOperation } from "../routes/feedback/retrain.ts";
 import { liveOperation } from "../routes/health/live.ts";
 import { readyOperation } from "../routes/health/ready.ts";
 import { cancelJobOperation } from "../routes/jobs/cancel.ts";
@@ -53,6 +57,8 @@ import { createKeyOperation } from "../routes/keys/create.ts";
 import { listKeysOperation } from "../routes/keys/list.ts";
 import { revokeKeyOperation } from "../routes/keys/revoke.ts";
 import { rotateKeyOperation } from "../routes/keys/rotate.ts";
+import { getShadowOperation } from "../routes/shadow/get.ts";
+import { setShadowOperation } from "../routes/shadow/set.ts";
 import { getUsageOperation } from "../routes/usage/get.ts";
 import { createWebhookOperation } from "../routes/webhooks/create.ts";
 import { listWebhooksOperation } from "../routes/webhooks/list.ts";
@@ -94,6 +100,12 @@ export const operations: Readonly<Record<string, Operation>> = {
   "PUT /v1/adapters/:name/aliases/:alias": setAliasOperation,
   "POST /v1/adapters/:name/aliases/:alias/rollback": rollbackAliasOperation,
   "PUT /v1/adapters/:name/aliases/:alias/protection": protectAliasOperation,
+  "GET /v1/adapters/:name/feedback": listFeedbackOperation,
+  "POST /v1/adapters/:name/feedback": createFeedbackOperation,
+  "DELETE /v1/adapters/:name/feedback/:id": removeFeedbackOperation,
+  "POST /v1/adapters/:name/retrain": retrainOperation,
+  "GET /v1/adapters/:name/shadow": getShadowOperation,
+  "PUT /v1/adapters/:name/shadow": setShadowOperation,
   "GET /v1/webhooks": listWebhooksOperation,
   "POST /v1/webhooks": createWebhookOperation,
   "DELETE /v1/webhooks/:id": removeWebhookOperation,

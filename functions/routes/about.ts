@@ -39,6 +39,12 @@ export const about = () => (c: AppContext) =>
       "GET, PUT /v1/adapters/{name}/retention: which versions stay",
     ],
     report: "GET /v1/adapters/{name}/versions/{version}/report, as application/json or text/html",
+    feedback: [
+      "GET, POST /v1/adapters/{name}/feedback: what it should have answered",
+      "DELETE /v1/adapters/{name}/feedback/{id}",
+      "POST /v1/adapters/{name}/retrain: train its next version with that, as the alias candidate",
+      "GET, PUT /v1/adapters/{name}/shadow: an alias that is asked beside production",
+    ],
     largeFiles: [
       "POST /v1/datasets/uploads: a URL to send a large file to, straight into the store",
       "POST /v1/datasets/{id}/complete: make a dataset of it",

@@ -19,7 +19,7 @@ import { parsed } from "../walk-store.ts";
 import { type CheckContext, checkNamedBlob, type Place, readChecked } from "./check-context.ts";
 import { checkMark } from "./check-mark.ts";
 import { checkSegment, checkState } from "./check-state.ts";
-import { checkClaim, checkEvaluation, checkManifest } from "./check-version.ts";
+import { checkClaim, checkEvaluation, checkFeedback, checkManifest } from "./check-version.ts";
 
 type Check = (context: CheckContext, object: ObjectDetails, place: Place) => Promise<void>;
 
@@ -65,6 +65,7 @@ const checkByKind = {
   },
   manifest: checkManifest,
   evaluation: checkEvaluation,
+  feedback: checkFeedback,
   state: checkState,
   segment: checkSegment,
   blob: checkBlob,

@@ -4,7 +4,8 @@
 
 import { RegistryError } from "../errors.ts";
 import { evaluationSchema } from "../evaluations.ts";
-import { claimKey, claimsPrefix, lastSegment, manifestKey, versionOfKey } from "../layout.ts";
+import { feedbackSchema } from "../feedback.ts";
+import { claimKey, claimsPrefix, feedbackKey, lastSegment, manifestKey, versionOfKey } from "../layout.ts";
 import { decodeManifest } from "../manifest.ts";
 import type { ObjectDetails } from "../object-store/object-store.ts";
 import { encodeRecord } from "../records.ts";
@@ -60,4 +61,22 @@ export async function checkEvaluation(
   );
   if (isYoung(modifiedMs) || (await detailsOf(store, manifestKey(place, versionOfKey(key))))) return;
   await report("evaluation_left", key, { repair: () => store.delete(key) });
+}
+
+/** So does what it should have answered. */
+export async function checkFeedback(
+  context: CheckContext,
+  { key, modifiedMs }: ObjectDetails,
+  place: Place,
+): Promise<void> {
+  const { store, report, isYoung } = context;
+  await readChecked(
+    context,
+    key,
+    feedbackSchema.refine(
+      ({ id, version }) => feedbackKey(place, id) === key && version === versionOfKey(key),
+    ),
+  );
+  if (isYoung(modifiedMs) || (await detailsOf(store, manifestKey(place, versionOfKey(key))))) return;
+  await report("feedback_left", key, { repair: () => store.delete(key) });
 }

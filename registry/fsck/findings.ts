@@ -70,6 +70,11 @@ export const meaningByCode = {
     means: "Figures of a version that is not there.",
     remedy: REPAIR,
   },
+  feedback_left: {
+    severity: "leftover",
+    means: "Feedback on a version that is not there.",
+    remedy: REPAIR,
+  },
   blob_unnamed: {
     severity: "leftover",
     means: "No manifest and no dataset names this blob.",

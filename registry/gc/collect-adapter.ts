@@ -1,6 +1,6 @@
 // Removes what is left of deleted versions and adapters once they cannot be restored any more. What decides is a
 // change of the adapter's state: after it no restoration is possible, by whatever clock, and the numbers are gone
-// for good. Then figures on test sets go, manifests after them, and claims last. A collection that dies in between is taken up by the next: what
+// for good. Then figures on test sets and feedback go, manifests after them, and claims last. A collection that dies in between is taken up by the next: what
 // is gone for good and still has a manifest is removed. The newest claim stays, since numbers go on from it;
 // state and history stay too.
 import { type AdapterState, EMPTY_STATE, isGoneForGood, stateSchema, withGone } from "../adapter-state.ts";
@@ -14,6 +14,7 @@ import {
   manifestKey,
   manifestsPrefix,
   stateKey,
+  versionFeedbackPrefix,
   versionOfKey,
 } from "../layout.ts";
 import { GONE_RANGES_MAX, VERSIONS_PER_CHANGE_MAX } from "../limits.ts";
@@ -110,7 +111,8 @@ async function removeGone(run: Collecting, owner: AdapterOwner, state: AdapterSt
     const name = `${owner.name}:${version}`;
     const bytes = await bytesNamed(context, owner, version);
     const evaluations = await listObjects(run, evaluationsPrefix(owner, version));
-    const keys = [...evaluations.map(({ key }) => key), manifestKey(owner, version)];
+    const feedback = await listObjects(run, versionFeedbackPrefix(owner, version));
+    const keys = [...[...evaluations, ...feedback].map(({ key }) => key), manifestKey(owner, version)];
     if (!dryRun) for (const key of keys) await context.store.delete(key);
     context.manifests.delete(manifestKey(owner, version));
     tell({ kind: "version", name, bytes });

@@ -9,10 +9,13 @@ import { createRegistry } from "../create-registry.ts";
 import { datasetSchema } from "../dataset-record.ts";
 import { createEnsureLayout, requireKnownLayout } from "../ensure-layout.ts";
 import { RegistryError, type RegistryErrorCode } from "../errors.ts";
+import { feedbackSchema } from "../feedback.ts";
 import {
+  type AdapterOwner,
   adaptersPrefix,
   auditPrefix,
   datasetsPrefix,
+  feedbackPrefix,
   lastSegment,
   tenantsPrefix,
   usageKey,
@@ -43,7 +46,7 @@ export interface MirrorOptions {
   /** This adapter alone, or those whose names begin so. Then of the audit only their entries go along. */
   readonly name?: AdapterName;
   readonly prefix?: string;
-  /** Datasets too, which are larger than what was learned from them. */
+  /** Datasets and feedback too, which are larger than what was learned from them, and hold texts. */
   readonly datasets?: boolean;
   /** Writes nothing, and counts what would be sent. */
   readonly dryRun?: boolean;
@@ -156,6 +159,7 @@ async function mirrorOne(
     written.isChanged = true;
   } else if (mirrored.outcome !== "absent") {
     adapters[mirrored.outcome] += 1;
+    if (run.datasets) await mirrorFeedback(run, { tenant, name }, written);
     written.targetMs = Math.max(written.targetMs, mirrored.targetMs);
     written.isChanged ||= mirrored.outcome === "changed";
   }
@@ -197,6 +201,18 @@ async function sendDataset(context: MirrorContext, tenant: TenantId, key: string
   await sendBlob(context, tenant, record.value);
   await putIf(context.target, key, { bytes: record.bytes, condition: { ifNoneMatch: "*" } });
   context.total.datasets += 1;
+}
+
+/** Of versions that stand at the target by now. What was deleted at the source stays at the target. */
+async function mirrorFeedback(run: Run, owner: AdapterOwner, written: Written): Promise<void> {
+  const { context } = run;
+  const { tenant, name: adapter } = owner;
+  for await (const keys of missingKeys(context, feedbackPrefix(owner))) {
+    written.isChanged ||= keys.length > 0;
+    await mapInParallel(keys, (key) =>
+      orReport(run, { tenant, adapter }, () => sendOnce(context, key, feedbackSchema)),
+    );
+  }
 }
 
 /** What no adapter has brought along: of datasets, keys, limits and publishes that died. */

@@ -11,7 +11,7 @@ export class FirstRows {
 
   /** The index of the first row of these texts; undefined where that is this row, which is kept as `index`. */
   find(texts: Texts, index: number): number | undefined {
-    const digest = digestOf(texts);
+    const digest = textsDigestOf(texts);
     const first = this.#indexByDigest.get(digest);
     if (first === undefined) this.#indexByDigest.set(digest, index);
     return first;
@@ -48,7 +48,7 @@ const DIGEST_BYTES = 16;
  * Not the text itself: V8 hashes a string longer than 16,383 characters by its length alone, so a Map with
  * many such keys compares each with all others.
  */
-function digestOf({ text, textPair }: Texts): string {
+export function textsDigestOf({ text, textPair }: Texts): string {
   // The length keeps ("a", "bc") and ("ab", "c") apart.
   const input = textPair === undefined ? text : `${text.length} ${text}${textPair}`;
   return hash("sha256", input, "buffer").toString("latin1", 0, DIGEST_BYTES);

@@ -6,7 +6,7 @@ import type { Row } from "./database.ts";
 
 /** What a list needs of each job; a report may have a hundred kilobytes. */
 export const LISTED_COLUMNS =
-  "id, tenant, adapter_name, dataset_id, options, origin, submitted_by, priority, state, attempt, ready_at, publishing, phase, progress, adapter, error, created_at, updated_at";
+  "id, tenant, adapter_name, dataset_id, options, retraining, origin, submitted_by, priority, state, attempt, ready_at, publishing, phase, progress, adapter, error, created_at, updated_at";
 export const ALL_COLUMNS = `${LISTED_COLUMNS}, report`;
 
 const present = <Schema extends z.ZodType>(schema: Schema) =>
@@ -27,6 +27,7 @@ const rowSchema = z.object({
   adapter_name: z.string(),
   dataset_id: z.string(),
   options: trainOptionsSchema,
+  retraining: present(z.object({ version: z.int(), rowsBefore: z.int() })),
   origin: present(z.object({ requestId: z.string(), traceparent: z.string().exactOptional() })),
   submitted_by: present(z.object({ id: z.string(), requestId: z.string().exactOptional() })),
   priority: z.int(),
@@ -52,7 +53,7 @@ export interface StoredJob {
 /** Throws for a row that is none of ours. */
 export function parseJobRow(row: Row): StoredJob {
   const read = rowSchema.parse(row);
-  const { phase, origin, submitted_by: submittedBy, report, adapter, error } = read;
+  const { phase, retraining, origin, submitted_by: submittedBy, report, adapter, error } = read;
   return {
     tenant: read.tenant,
     isPublishing: read.publishing,
@@ -63,6 +64,7 @@ export function parseJobRow(row: Row): StoredJob {
       ...{ options: read.options, state: read.state, attempt: read.attempt, priority: read.priority },
       ...{ progress: read.progress, createdAt: read.created_at, updatedAt: read.updated_at },
       ...(phase !== undefined && { phase }),
+      ...(retraining && { retraining }),
       ...(origin && { origin }),
       ...(submittedBy && { submittedBy }),
       ...(report && { report }),

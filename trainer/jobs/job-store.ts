@@ -123,7 +123,7 @@ export class JobStore implements Omit<JobQueue, "close" | "webhooks"> {
   }
 
   async #findSubmitted(tx: Queryable, tenant: string, request: JobRequest): Promise<Job | undefined> {
-    const { idempotencyKey, adapterName, datasetId, options, priority = 0 } = request;
+    const { idempotencyKey, adapterName, datasetId, options, retraining, priority = 0 } = request;
     if (idempotencyKey === undefined) return undefined;
     const { rows } = await tx.query(
       `SELECT ${ALL_COLUMNS} FROM ${this.#parts.schema}.jobs WHERE tenant = $1 AND idempotency_key = $2`,
@@ -131,9 +131,10 @@ export class JobStore implements Omit<JobQueue, "close" | "webhooks"> {
     );
     const job = rows[0] && parseJobRow(rows[0]).job;
     if (!job) return undefined;
-    const asked = JSON.parse(JSON.stringify({ adapterName, datasetId, options, priority }));
+    const asked = JSON.parse(JSON.stringify({ adapterName, datasetId, options, retraining, priority }));
     const had = { adapterName: job.adapterName, datasetId: job.datasetId, options: job.options };
-    if (isDeepStrictEqual(asked, { ...had, priority: job.priority })) return job;
+    const also = { ...(job.retraining && { retraining: job.retraining }), priority: job.priority };
+    if (isDeepStrictEqual(asked, { ...had, ...also })) return job;
     throw new TrainerError(
       "job_key_reused",
       `This idempotency key has submitted ${job.id}, another job: take a new key.`,
@@ -164,17 +165,18 @@ export class JobStore implements Omit<JobQueue, "close" | "webhooks"> {
     tx: Queryable,
     { tenant, id, request }: { tenant: string; id: string; request: JobRequest },
   ): Promise<void> {
-    const { adapterName, datasetId, options, origin, submittedBy, priority = 0, idempotencyKey } = request;
+    const { adapterName, datasetId, options, retraining, origin, submittedBy } = request;
+    const { priority = 0, idempotencyKey } = request;
     const { schema, boss } = this.#parts;
     const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
     await tx.query(
-      `INSERT INTO ${schema}.jobs (id, tenant, idempotency_key, adapter_name, dataset_id, options, origin,
-         submitted_by, priority, state, ready_at, created_at, updated_at)
-       SELECT $1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9, 'queued', now, now, now
+      `INSERT INTO ${schema}.jobs (id, tenant, idempotency_key, adapter_name, dataset_id, options, retraining,
+         origin, submitted_by, priority, state, ready_at, created_at, updated_at)
+       SELECT $1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9::jsonb, $10, 'queued', now, now, now
        FROM clock_timestamp() AS now`,
       [
         ...[uuidOf(id), tenant, idempotencyKey ?? null, adapterName, datasetId],
-        ...[json(options), json(origin), json(submittedBy), priority],
+        ...[json(options), json(retraining), json(origin), json(submittedBy), priority],
       ],
     );
     const sent = { id: uuidOf(id) ?? id, priority, group: { id: tenant }, db: within(tx) };

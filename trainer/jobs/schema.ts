@@ -3,7 +3,7 @@
 import type { Queryable } from "./database.ts";
 
 export const SCHEMA_DEFAULT = "softgate";
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /** Held by every transaction that changes a job's state, until it ends: they come one after another, in any process. */
 export const QUEUE_LOCK = "select pg_advisory_xact_lock(hashtext('softgate queue'))";
@@ -46,6 +46,7 @@ function tablesOf(schema: string): string {
       adapter_name text NOT NULL,
       dataset_id text NOT NULL,
       options jsonb NOT NULL,
+      retraining jsonb,
       origin jsonb,
       submitted_by jsonb,
       priority integer NOT NULL,

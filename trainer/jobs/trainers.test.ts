@@ -143,6 +143,29 @@ async function endTraining(index: number, result: ChildTrainResult | Error = tra
 
 const finished = ({ store }: OpenedJobs, id: string) => store.wait("alpha", id, { timeoutMs: 10_000 });
 
+describe("a retraining", () => {
+  it("is told to its training, and its version is for the alias candidate, not production", async () => {
+    const jobs = await open();
+    const retraining = { version: 3, rowsBefore: 20 };
+    const { id } = await jobs.store.submit("alpha", { ...submission(), retraining });
+    expect((await training(0)).request.retraining).toEqual(retraining);
+    await endTraining(0);
+    expect(await finished(jobs, id)).toMatchObject({ state: "succeeded", retraining });
+    expect(registry.published.map(({ alias }) => alias)).toEqual(["candidate"]);
+  });
+
+  it("submitted again with its key is the same job, and another retraining with it is refused", async () => {
+    const jobs = await open();
+    const request = { ...submission(), retraining: { version: 3, rowsBefore: 20 }, idempotencyKey: "k" };
+    const { id } = await jobs.store.submit("alpha", request);
+    expect((await jobs.store.submit("alpha", request)).id).toBe(id);
+    const other = { ...request, retraining: { version: 4, rowsBefore: 20 } };
+    await expect(jobs.store.submit("alpha", other)).rejects.toMatchObject({ code: "job_key_reused" });
+    await endTraining(0);
+    await finished(jobs, id);
+  });
+});
+
 describe("a job's origin", () => {
   const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
   const origin = { requestId: "r-7", traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
@@ -237,7 +260,7 @@ describe("a job", () => {
           backbone: { id: "tiny", digest: DIGEST, width: 2 },
           ...{ encoders: trained.encoders, labels: ["no", "yes"], insertions: [], temperature: 1 },
           outOfScope: { score: "max_logit", below: 0.5 },
-          dataset: { digest: DIGEST, rows: 8 },
+          dataset: { id: "ds", digest: DIGEST, rows: 8 },
           report,
         },
       },

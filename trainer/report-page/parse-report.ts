@@ -68,6 +68,13 @@ const candidate = z.object({
   ...{ accuracy: share, macroF1: share, loss: z.number(), chosen: z.boolean() },
 });
 
+const comparison = z.object({
+  ...{ version: z.int().min(1), how: z.string(), n: count },
+  candidate: z.object({ accuracy: share, macroF1: share }),
+  production: z.object({ accuracy: share, macroF1: share }),
+  onFeedback: z.object({ n: count, candidate: share, production: share }).exactOptional(),
+});
+
 /** Of a report of this version of Softgate. */
 export const reportSchema = z.object({
   method: z.enum(["auto", "spt"]),
@@ -85,6 +92,7 @@ export const reportSchema = z.object({
   phases: z.array(phase),
   validation: figures.exactOptional(),
   heldOut,
+  comparison: comparison.exactOptional(),
   advice: z.array(advice),
   warnings: z.array(warningSchema),
   frozenProbe: figures.exactOptional(),

@@ -2,6 +2,7 @@
 import type { HeldOutReport, TrainingReport } from "../report.ts";
 import { adviceSection } from "./advice-section.ts";
 import { calibrationSection } from "./calibration-section.ts";
+import { comparisonSection } from "./comparison-section.ts";
 import { percent, whole } from "./format.ts";
 import { labelsSection } from "./labels-section.ts";
 import { type Markup, markup, verbatim } from "./markup.ts";
@@ -31,7 +32,7 @@ export function renderReportPage(page: ReportPage): string {
 </head>
 <body>
 ${header(page)}<main>
-${summary(report)}${adviceSection(report)}${labelsSection(report.heldOut)}${calibrationSection(report)}${trainingSection(report)}</main>
+${summary(report)}${comparisonSection(report.comparison)}${adviceSection(report)}${labelsSection(report.heldOut)}${calibrationSection(report)}${trainingSection(report)}</main>
 </body>
 </html>
 `;

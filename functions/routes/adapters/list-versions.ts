@@ -21,7 +21,7 @@ const versionSchema = z
     aliases: z.array(z.string()),
     labels: z.array(z.string()),
     backbone: z.strictObject({ id: z.string(), digest: digestSchema }),
-    dataset: z.strictObject({ digest: digestSchema, rows: z.int() }),
+    dataset: z.strictObject({ id: z.string().exactOptional(), digest: digestSchema, rows: z.int() }),
     origin: originSchema.exactOptional(),
     signedBy: z.string().exactOptional(),
   })

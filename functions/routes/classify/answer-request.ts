@@ -40,6 +40,7 @@ export async function answerRequest(
     });
   });
   services.warmSet?.note(tenant, resolved);
+  void services.shadow?.follow({ tenant, adapterId, resolved, inputs, answers: classifications });
   return {
     adapterId,
     version: resolved.version,
