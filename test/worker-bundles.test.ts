@@ -1,5 +1,6 @@
 // What a deploy of each Worker would send, as wrangler makes it, without an account. Workers may be 64 MiB, and were to be
-// 10 MB compressed under the rule before; theirs must start within a second, which is why the scripts are kept small.
+// 10 MB compressed under the rule before; theirs must start within a second, which is why the scripts are kept small. A fifth
+// of them is the API's document, which grows with it.
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,8 +15,8 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 it.each([
-  { config: "infra/edge/wrangler.jsonc", scriptBytesMax: 1_250_000, gzipBytesMax: 5_000_000 },
-  { config: "infra/wrangler.jsonc", scriptBytesMax: 1_200_000, gzipBytesMax: 400_000 },
+  { config: "infra/edge/wrangler.jsonc", scriptBytesMax: 1_350_000, gzipBytesMax: 5_000_000 },
+  { config: "infra/wrangler.jsonc", scriptBytesMax: 1_300_000, gzipBytesMax: 400_000 },
 ])(
   "$config stays within $scriptBytesMax bytes of script, $gzipBytesMax compressed in all",
   async (bundle) => {
