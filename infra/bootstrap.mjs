@@ -19,7 +19,7 @@ import { startVersitygwBuild } from "./bootstrap/versitygw.mjs";
  * A server's young objects are requests and answers, gone within milliseconds: room for more of them than this is memory that
  * it keeps and does not need.
  */
-const NODE_FLAGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=8"];
+const NODE_FLAGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=16"];
 
 const [mode, ...args] = process.argv.slice(2);
 

@@ -37,8 +37,11 @@ export const KEY_OVERLAP_MS_DEFAULT = 24 * 60 * 60 * 1_000;
 export const KEY_OVERLAP_MS_MAX = 30 * 24 * 60 * 60 * 1_000;
 /** A key's last use is written at most once in this time by each server. */
 export const KEY_USE_INTERVAL_MS = 10 * 60 * 1_000;
-/** Last uses that one server writes at once; what comes meanwhile is written with a later use. */
-export const KEY_USES_IN_FLIGHT_MAX = 16;
+/**
+ * Last uses that one server writes at once; what comes meanwhile is written with a later use. One: a store flushes each,
+ * and reads of requests wait behind flushes.
+ */
+export const KEY_USES_IN_FLIGHT_MAX = 1;
 export const PACKAGE_RECORD_BYTES_MAX = 4 * KIBIBYTE;
 export const FILE_NAME_LENGTH_MAX = 255;
 export const COLUMN_NAME_LENGTH_MAX = 200;
