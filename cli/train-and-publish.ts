@@ -2,6 +2,7 @@
 // becomes the next version of its name. Until then nothing is written, so that a training that is
 // interrupted leaves nothing.
 
+import type { DeviceChoice } from "#model";
 import {
   type DatasetRecord,
   type PublishedAdapter,
@@ -12,7 +13,8 @@ import {
 } from "#registry";
 import type { ChildTrainRequest } from "#trainer";
 import type { TrainingProgress, TrainingReport, TrainOptions } from "#trainer/job";
-import { publishTrained, readTestSet, TRAINED_ALIAS, trainOn } from "#trainer/run-job";
+import { describeDevice } from "#trainer/report";
+import { chooseDevice, publishTrained, readTestSet, TRAINED_ALIAS, trainOn } from "#trainer/run-job";
 import packageJson from "../package.json" with { type: "json" };
 import type { Io } from "./io.ts";
 import { withRegistry } from "./open-registry.ts";
@@ -31,6 +33,7 @@ export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
   readonly report?: string;
   /** The file of a private key. */
   readonly sign?: string;
+  readonly device: DeviceChoice;
   readonly backbone: string;
   readonly seed?: number;
   readonly epochs?: number;
@@ -69,6 +72,8 @@ export async function trainAndPublish(
     await store.check();
     await registry.requirePublishable(tenant, name, signer);
     const testSet = await readTestSet(registry, { tenant, name, alias: TRAINED_ALIAS }, backbone);
+    const device = await chooseDevice(command.device, { backbone });
+    if (command.device === "auto" && !silent) io.stderr(`Device: ${describeDevice(device)}.\n`);
     const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
     const trained = {
       dataset: file.dataset,
@@ -78,7 +83,7 @@ export async function trainAndPublish(
     };
     const result = await trainOn(
       { ...trained, onProgress, signal: io.signal },
-      { train: trainInChild, backbone },
+      { train: trainInChild, backbone, device },
     ).finally(() => line.clear());
     const dataset = await keepDataset(registry, tenant, file);
     const resolved = await publishTrained(

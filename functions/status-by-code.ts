@@ -88,6 +88,7 @@ export const statusByCode = {
   // trainer
   invalid_dataset: 400,
   dataset_too_large: 413,
+  device_unavailable: 500,
   training_failed: 500,
   job_interrupted: 500,
   job_not_cancellable: 409,

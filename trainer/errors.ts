@@ -5,6 +5,7 @@ export type TrainerErrorCode =
   | "dataset_too_large"
   | "unsupported_media_type"
   | "invalid_options"
+  | "device_unavailable"
   | "training_failed"
   | "job_interrupted"
   | "job_not_cancellable"

@@ -13,8 +13,10 @@ import type {
 import type { Job, TrainingProgress, TrainingReport } from "./job.ts";
 import { type JobObserver, NO_JOB_OBSERVER } from "./job-observer.ts";
 import { readTestSet, recordFigures, type TestSet, type TestSetRegistry } from "./job-test-set.ts";
+import type { DeviceReport } from "./report.ts";
 import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
 
+export { chooseDevice } from "./device/choose-device.ts";
 export { readTestSet } from "./job-test-set.ts";
 
 export interface RunJobOptions extends TrainWith, PublishWith {
@@ -26,6 +28,8 @@ export interface TrainWith {
   /** trainInChild, or a fake. Rejects soon after its signal is aborted. */
   readonly train: (request: ChildTrainRequest) => Promise<ChildTrainResult>;
   readonly backbone: { readonly id: string; readonly folder: string; readonly digest: string };
+  /** Of all trainings. Default: the CPU. */
+  readonly device?: DeviceReport;
 }
 
 export interface PublishWith {
@@ -97,10 +101,13 @@ export async function runJob(
 
 /** Nothing is kept of it yet. Rejects with the signal's reason once that is aborted. */
 export async function trainOn(
-  request: Omit<ChildTrainRequest, "backboneFolder" | "backboneId"> & { readonly signal: AbortSignal },
-  { train, backbone }: TrainWith,
+  request: Omit<ChildTrainRequest, "backboneFolder" | "backboneId" | "device"> & {
+    readonly signal: AbortSignal;
+  },
+  { train, backbone, device }: TrainWith,
 ): Promise<ChildTrainResult> {
-  const result = await train({ ...request, backboneFolder: backbone.folder, backboneId: backbone.id });
+  const of = { backboneFolder: backbone.folder, backboneId: backbone.id, ...(device && { device }) };
+  const result = await train({ ...request, ...of });
   request.signal.throwIfAborted();
   requireSameBackbone(result.backbone, backbone);
   return result;

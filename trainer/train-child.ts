@@ -1,10 +1,7 @@
 // The child's side of train-in-child.ts: takes one request by message, trains, answers, ends.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import {
   type AdapterFiles,
   type Backbone,
-  type BackboneFiles,
   insertionConfigOf,
   int8Digest,
   ModelError,
@@ -15,6 +12,7 @@ import type { Dataset } from "./dataset/dataset.ts";
 import { parseDataset } from "./dataset/parse.ts";
 import { TrainerError } from "./errors.ts";
 import { evaluateAdapters } from "./evaluate-adapters.ts";
+import { readBackboneFolder } from "./read-backbone-folder.ts";
 import { train } from "./train.ts";
 import type {
   ChildError,
@@ -36,13 +34,14 @@ process.on("disconnect", () => process.exit(1));
 
 async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
   const dataset = await readDataset(request.dataset, true);
-  const backbone = parseBackbone(request.backboneId, await readFolder(request.backboneFolder));
+  const backbone = parseBackbone(request.backboneId, await readBackboneFolder(request.backboneFolder));
   const { adapter, report } = await train({
     backbone,
     dataset,
     ...(request.validation ? { validation: await readValidation(request.validation) } : {}),
     ...(request.retraining && { retraining: request.retraining }),
     options: request.options,
+    ...(request.device && { device: request.device }),
     onProgress: (progress) => send({ type: "progress", progress }),
   });
   const files = serializeAdapter(adapter, backbone);
@@ -79,26 +78,6 @@ async function readValidation(file: DatasetFile) {
 
 function readDataset({ bytes, ...file }: DatasetFile, forTraining: boolean): Promise<Dataset> {
   return parseDataset(bytes, { ...file, forTraining });
-}
-
-async function readFolder(folder: string): Promise<BackboneFiles> {
-  const read = async (name: string) => {
-    try {
-      return await readFile(join(folder, name));
-    } catch (error) {
-      throw new ModelError(
-        "invalid_backbone",
-        `The backbone's ${name} cannot be read. Pull it again.`,
-        error,
-      );
-    }
-  };
-  const [config, weights, tokenizer] = await Promise.all([
-    read("config.json"),
-    read("model.safetensors"),
-    read("tokenizer.json"),
-  ]);
-  return { config, weights, tokenizer };
 }
 
 function describe(error: unknown): ChildError {

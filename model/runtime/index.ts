@@ -13,6 +13,6 @@ export {
   writePrepared,
 } from "./prepared-backbone.ts";
 export { servingGraph } from "./serving-graph.ts";
-export { type Feed, Session, type SessionOptions } from "./session.ts";
+export { type Feed, lackOf, Session, type SessionOptions } from "./session.ts";
 export { ThreadSession } from "./thread-session.ts";
 export { writeEdgeBackbone } from "./write-edge-backbone.ts";

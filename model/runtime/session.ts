@@ -1,5 +1,9 @@
 // The only importer of onnxruntime: a session over a graph, typed arrays in, typed arrays out.
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from "onnxruntime-node";
+import type { Device } from "../device.ts";
 import { type Graph, GraphBuilder } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
 import { serializeGraph } from "../graph/serialize.ts";
@@ -18,6 +22,11 @@ export interface LongFeed {
 export interface SessionOptions {
   /** Threads of one run; 0 lets onnxruntime choose (one per core). */
   readonly threads?: number;
+  /**
+   * Default "cpu". Ops that another has no kernel for, and arithmetic on shapes, onnxruntime runs on the CPU all the
+   * same. Creating a session rejects where the device is not there.
+   */
+  readonly device?: Device;
 }
 
 export interface OptimizedFiles {
@@ -111,12 +120,26 @@ export async function flushDenormals(): Promise<void> {
   await session.release();
 }
 
+/**
+ * Why no session can be created on a device here, whatever machine it is: onnxruntime was built without it
+ * ("not_built"), or the path where its library is looked for and is not. Undefined says nothing of driver and card.
+ */
+export function lackOf(device: Device): "not_built" | { readonly libraryPath: string } | undefined {
+  const backend = listSupportedBackends().find(({ name }) => name === device);
+  if (!backend) return "not_built";
+  if (backend.bundled) return undefined;
+  const { platform, arch } = process;
+  const folder = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-node")), "../bin/napi-v6");
+  const libraryPath = join(folder, platform, arch, `libonnxruntime_providers_${device}.so`);
+  return existsSync(libraryPath) ? undefined : { libraryPath };
+}
+
 function sessionSettings(
-  { threads = 0 }: SessionOptions,
+  { threads = 0, device = "cpu" }: SessionOptions,
   { level }: { level: "all" | "extended" | "disabled" },
 ): InferenceSession.SessionOptions {
   return {
-    executionProviders: ["cpu"],
+    executionProviders: [device],
     graphOptimizationLevel: level,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
