@@ -11,7 +11,7 @@ import { must } from "#model/graph";
 import { createClassifier, type Feed, Session } from "#model/runtime";
 import { makeTinyBackbone, type TinyFamily } from "../../test/helpers/tiny-backbone.ts";
 import { FrozenEncoder } from "../frozen-encoder.ts";
-import { headLogits } from "../head/fit-logistic-regression.ts";
+import { headLogits } from "../head/head-logits.ts";
 import { createRandom, normal } from "../random.ts";
 import {
   contrastiveInputs,
