@@ -186,12 +186,13 @@ export class FileStore implements ObjectStore {
 async function readObject(path: string, recent?: RecentFiles): Promise<StoredObject | undefined> {
   try {
     const bytes = new Uint8Array(recent?.read(path) ?? (await readFile(path)));
-    recent?.note(path, bytes);
+    recent?.note(path, bytes.byteLength);
     return { bytes, etag: etagOf(bytes) };
   } catch (error) {
     // A folder of that name, or a file where a folder would be, means that the key is free.
-    if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
-    throw error;
+    if (!hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) throw error;
+    recent?.note(path, 0);
+    return undefined;
   }
 }
 

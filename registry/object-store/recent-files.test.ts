@@ -44,6 +44,7 @@ it.runIf(isLinux)("what was read a moment ago is read again without the thread p
   expect(Buffer.from((await store.get("a"))?.bytes ?? []).toString()).toBe("two");
   await rm(path);
   expect(await store.get("a")).toBeUndefined();
+  expect(await isReadAtOnce("a")).toBe(true);
 });
 
 it("what was not read before, or is large, goes through the thread pool", async () => {

@@ -31,9 +31,9 @@ export class RecentFiles {
     return readFileSync(path);
   }
 
-  /** After each read. */
-  note(path: string, { byteLength }: Uint8Array): void {
-    if (byteLength > RECENT_FILE_BYTES_MAX) this.#readAtMs.delete(path);
+  /** After each read, of one that found nothing too: with 0. */
+  note(path: string, bytes: number): void {
+    if (bytes > RECENT_FILE_BYTES_MAX) this.#readAtMs.delete(path);
     else this.#readAtMs.set(path, performance.now());
     if (this.#isLocal !== undefined) return;
     this.#isLocal = false;
