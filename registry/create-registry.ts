@@ -14,6 +14,7 @@ import { authenticate, createKey, listKeys, revokeKey } from "./keys.ts";
 import {
   ALIAS_REFRESH_MS,
   ALIAS_STALE_MS_MAX,
+  KEY_REFRESH_MS,
   KEY_STALE_MS_MAX,
   KEYS_CACHED_MAX,
   MANIFEST_CACHE_BYTES_MAX,
@@ -176,7 +177,12 @@ function createContext(options: RegistryOptions): RegistryContext {
       entriesMax: STATES_CACHED_MAX,
       nowMs,
     }),
-    keys: new RecentReads({ ageMsMax: KEY_STALE_MS_MAX, entriesMax: KEYS_CACHED_MAX, nowMs }),
+    keys: new RecentReads({
+      ageMsMax: KEY_STALE_MS_MAX,
+      refreshMs: KEY_REFRESH_MS,
+      entriesMax: KEYS_CACHED_MAX,
+      nowMs,
+    }),
     signing: new RecentReads({
       ageMsMax: SIGNING_STALE_MS_MAX,
       refreshMs: SIGNING_REFRESH_MS,
