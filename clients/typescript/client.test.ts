@@ -63,6 +63,18 @@ describe("calls", () => {
     expect(await softgate.getJob(jobId)).toMatchObject({ state: "queued", adapterName: "tickets" });
   });
 
+  it("dead letters are found and retried, once however often that is sent", async () => {
+    for (const adapterName of ["a", "b"])
+      await test.jobs.submit("alpha", { adapterName, datasetId: "ds", options: { seed: 7 } });
+    test.jobs.set("job-1", { state: "failed", isRetriable: true });
+    const found: unknown[] = [];
+    for await (const { id, retriable } of softgate.listJobs({ state: "failed" })) found.push([id, retriable]);
+    expect(found).toEqual([["job-1", true]]);
+    spoils.push(refused(503));
+    expect(await softgate.retryJob("job-1")).toMatchObject({ id: "job-1", state: "queued" });
+    expect(new Set(requests.slice(-2).map(({ key }) => key)).size).toBe(1);
+  });
+
   it("lists come page by page, to the last", async () => {
     for (let index = 0; index < 60; index++) await publishAdapter(test.registry, { name: `many-${index}` });
     const names: string[] = [];
@@ -309,6 +321,14 @@ describe("followJob", () => {
       { seq: 3, type: "state", data: { state: "succeeded" } },
     ]);
     expect(seen).toEqual([null, "2"]);
+  });
+
+  it("a job that was retried is followed over its failure, to its end", async () => {
+    const story = [event(1, "state", { state: "failed" }), event(2, "state", { state: "queued" })];
+    spoils.push(stream(story.join("")), stream(event(3, "state", { state: "succeeded" })));
+    const states: unknown[] = [];
+    for await (const { data } of softgate.followJob("job-1")) states.push(data.state);
+    expect(states).toEqual(["failed", "queued", "succeeded"]);
   });
 
   it("of a job that is finished and was told there is nothing more", async () => {

@@ -44,6 +44,13 @@ export interface Softgate {
   uploadDataset(file: Blob, options: UploadOptions): Promise<DatasetAnswer>;
   trainAdapter(request: TrainRequest, options?: CallOptions): Promise<{ readonly jobId: string }>;
   getJob(id: string, options?: CallOptions): Promise<JobAnswer>;
+  /** The newest first, page by page, as they are taken. */
+  listJobs(
+    query?: { readonly adapter?: string; readonly state?: JobAnswer["state"] },
+    options?: CallOptions,
+  ): AsyncGenerator<JobAnswer>;
+  /** Of a dead letter, which says that it is `retriable`: in line again, as a new job would be. */
+  retryJob(id: string, options?: CallOptions): Promise<JobAnswer>;
   /** What happens to a job, to its last event; a connection that breaks off is resumed without a gap. */
   followJob(id: string, options?: CallOptions & { readonly after?: number }): AsyncGenerator<JobMessage>;
   /** Page by page, as they are taken. */
@@ -85,6 +92,10 @@ export function createSoftgate(options: SoftgateOptions): Softgate {
       return json({ ...sent, ...keyed, headers: { ...headers, ...ofJson } });
     },
     getJob: (id, call) => get(`/v1/jobs/${encodeURIComponent(id)}`, call),
+    listJobs: (query, call = {}) =>
+      listPages<JobAnswer>(options, { path: "/v1/jobs", list: "jobs", query, ...call }),
+    retryJob: (id, { signal } = {}) =>
+      json({ method: "POST", path: `/v1/jobs/${encodeURIComponent(id)}/retry`, signal, ...withKey() }),
     followJob: (id, call = {}) => followJob(options, id, call),
     listAdapters: (query, call = {}) =>
       listPages<AdapterSummary>(options, { path: "/v1/adapters", list: "adapters", query, ...call }),

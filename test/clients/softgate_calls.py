@@ -30,6 +30,8 @@ with Softgate(asked["url"], asked["key"]) as softgate:
     tell("dataset", dataset["rows"])
     job = softgate.train_adapter("tickets", dataset["id"])
     tell("job", softgate.get_job(job)["adapterName"])
+    tell("retriable", [found["id"] for found in softgate.list_jobs(state="failed") if "retriable" in found])
+    tell("redriven", softgate.retry_job("job-1")["state"])
     try:
         softgate.classify("missing", "a")
     except SoftgateError as error:
