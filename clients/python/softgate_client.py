@@ -142,6 +142,30 @@ class Softgate:
                 return
             time.sleep(RECONNECT_S)
 
+    def give_feedback(self, name: str, text: str, label: str, **more: Any) -> dict[str, Any]:
+        """What the adapter should have answered; kept for a retraining. More: textPair, version, answered."""
+        body = {"text": text, "label": label, **more}
+        return self._send("POST", _adapter(name, "feedback"), json=body, headers=_key()).json()
+
+    def list_feedback(self, name: str) -> Iterator[dict[str, Any]]:
+        """Of the newest version first, of each the newest first; page by page, as they are taken."""
+        return self._pages(_adapter(name, "feedback"), "feedback", {})
+
+    def remove_feedback(self, name: str, feedback_id: str) -> None:
+        self._send("DELETE", f"{_adapter(name, 'feedback')}/{quote(feedback_id, safe='')}")
+
+    def retrain_adapter(self, name: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The next version learns the feedback, and becomes the alias candidate. With "jobId", to follow."""
+        body = {"options": options or {}}
+        return self._send("POST", _adapter(name, "retrain"), json=body, headers=_key()).json()
+
+    def get_shadow(self, name: str) -> dict[str, Any]:
+        return self._send("GET", _adapter(name, "shadow")).json()
+
+    def set_shadow(self, name: str, alias: str, share: float) -> dict[str, Any]:
+        """Which alias is asked beside production, for which share of requests; 0 ends it."""
+        return self._send("PUT", _adapter(name, "shadow"), json={"alias": alias, "share": share}).json()
+
     def list_adapters(self, **query: str) -> Iterator[dict[str, Any]]:
         """Page by page, as they are taken. Query: prefix, label, backbone."""
         return self._pages("/v1/adapters", "adapters", query)
@@ -216,6 +240,10 @@ class Softgate:
                 raise _error_of(response)
             time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
+
+
+def _adapter(name: str, what: str) -> str:
+    return f"/v1/adapters/{quote(name, safe='')}/{what}"
 
 
 def _key() -> dict[str, str]:

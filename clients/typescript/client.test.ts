@@ -75,6 +75,20 @@ describe("calls", () => {
     expect(new Set(requests.slice(-2).map(({ key }) => key)).size).toBe(1);
   });
 
+  it("feedback is given once however often it is sent, listed and removed; retraining and shadow are asked for", async () => {
+    spoils.push(refused(503));
+    const { id } = await softgate.giveFeedback("router", { text: "a", label: "yes" });
+    const listed: unknown[] = [];
+    for await (const { text, label } of softgate.listFeedback("router")) listed.push([text, label]);
+    expect(listed).toEqual([["a", "yes"]]);
+    await expect(softgate.retrainAdapter("router")).rejects.toMatchObject({ code: "dataset_not_found" });
+    await softgate.removeFeedback("router", id);
+    expect(await softgate.listFeedback("router").next()).toMatchObject({ done: true });
+    const shadow = { alias: "production", share: 0.5 };
+    expect(await softgate.setShadow("router", shadow)).toEqual({ name: "router", shadow });
+    expect(await softgate.getShadow("router")).toEqual({ name: "router", shadow, counts: null });
+  });
+
   it("lists come page by page, to the last", async () => {
     for (let index = 0; index < 60; index++) await publishAdapter(test.registry, { name: `many-${index}` });
     const names: string[] = [];

@@ -48,6 +48,7 @@ it(
         ...{ pairs: 1, batch: [1, "adapter_not_found"], lines: [600, 301, 599] },
         ...{ adapters: ["intents", "router"], dataset: 12, job: "tickets" },
         ...{ retriable: ["job-1"], redriven: "queued" },
+        ...{ feedback: [["yes"], []], retrain: 400, shadow: { alias: "production", share: 0.5 } },
         error: [404, "adapter_not_found", true],
         retried: 1,
         waits: [expect.closeTo(7.125, 0), expect.any(Number)],
