@@ -141,7 +141,7 @@ function feedbackOf(context: RegistryContext) {
     addFeedback: (tenant, name, feedback) => addFeedback(context, { tenant, name }, feedback),
     listFeedback: (tenant, name, page) => listFeedback(context, { tenant, name }, page),
     readFeedback: (tenant, name) => readFeedback(context, { tenant, name }),
-    deleteFeedback: (tenant, name, id) => deleteFeedback(context, { tenant, name }, id),
+    deleteFeedback: (tenant, name, feedback) => deleteFeedback(context, { tenant, name }, feedback),
     setShadow: (tenant, name, request) => setShadow(context, { tenant, name }, request),
     getShadow: (tenant, name) => getShadow(context, { tenant, name }),
     findShadow: (tenant, name) => findShadow(context, { tenant, name }),
