@@ -21,6 +21,7 @@ import type {
 } from "./object-store.ts";
 import { collectPage } from "./page.ts";
 import { probeConditions } from "./probe-conditions.ts";
+import { RecentFiles } from "./recent-files.ts";
 
 /** A file written aside that is older than this belongs to a process that died. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
@@ -33,6 +34,7 @@ export class FileStore implements ObjectStore {
   // No key reaches these folders: "%" is not in a key, and file-names.ts writes it only before digits.
   readonly #aside: string;
   readonly #locks: FileLocks;
+  readonly #recent: RecentFiles;
   /** Folders whose names this process has flushed, and those of the folders they lie in. */
   readonly #flushed = new Set<string>();
 
@@ -40,11 +42,12 @@ export class FileStore implements ObjectStore {
     this.#root = resolve(root);
     this.#aside = join(this.#root, "%aside");
     this.#locks = new FileLocks(join(this.#root, "%locks"));
+    this.#recent = new RecentFiles(this.#root);
     this.description = `folder ${this.#root}`;
   }
 
   get(key: string): Promise<StoredObject | undefined> {
-    return this.#run(() => readObject(this.#pathOf(key)));
+    return this.#run(() => readObject(this.#pathOf(key), this.#recent));
   }
 
   put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult> {
@@ -180,14 +183,16 @@ export class FileStore implements ObjectStore {
   }
 }
 
-async function readObject(path: string): Promise<StoredObject | undefined> {
+async function readObject(path: string, recent?: RecentFiles): Promise<StoredObject | undefined> {
   try {
-    const bytes = new Uint8Array(await readFile(path));
+    const bytes = new Uint8Array(recent?.read(path) ?? (await readFile(path)));
+    recent?.note(path, bytes.byteLength);
     return { bytes, etag: etagOf(bytes) };
   } catch (error) {
     // A folder of that name, or a file where a folder would be, means that the key is free.
-    if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
-    throw error;
+    if (!hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) throw error;
+    recent?.note(path, 0);
+    return undefined;
   }
 }
 
