@@ -1,4 +1,5 @@
 // Everything in this room that grows has a named limit here.
+import { OBJECT_BYTES_MAX } from "./object-store/object-store.ts";
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
@@ -10,7 +11,11 @@ export const VERSIONS_PER_ADAPTER_DEFAULT = 1_000;
 /** Blobs, which are datasets and adapters' files, and feedback. */
 export const BYTES_PER_TENANT_DEFAULT = 32 * GIBIBYTE;
 
-export const DATASET_BYTES_MAX = 256 * MEBIBYTE;
+export const DATASETS_PER_PAGE_MAX = 200;
+/** As much as a store keeps in one object. */
+export const DATASET_BYTES_MAX = OBJECT_BYTES_MAX;
+/** Of a blob that is read part by part, so much is in memory. */
+export const BLOB_PART_BYTES = 8 * MEBIBYTE;
 /** Of a dataset that an alias is held to: every version is evaluated on all of them. */
 export const TEST_SET_ROWS_MAX = 20_000;
 /** From when its URL is made to when the upload begins. */
@@ -121,6 +126,10 @@ export const PUBLISH_UNCHECKED_MS_MAX = 15 * 60 * 1_000;
 export const COPIES_LISTED_MAX = 100;
 /** Folders of a store that a process knows to be flushed; those beyond are flushed again when they are written to. */
 export const FLUSHED_FOLDERS_KNOWN_MAX = 10_000;
+/** In a folder of this machine, what was read so lately is read again without the thread pool. */
+export const RECENT_FILE_MS_MAX = 30_000;
+export const RECENT_FILE_BYTES_MAX = 64 * KIBIBYTE;
+export const RECENT_FILES_MAX = 10_000;
 /** Requests that one call has in flight at the store. */
 export const STORE_REQUESTS_IN_FLIGHT_MAX = 16;
 
@@ -131,11 +140,13 @@ export const KEYS_CACHED_MAX = 10_000;
 /** Another process's alias move, deletion or restoration is seen after at most this time; one's own at once. */
 export const ALIAS_STALE_MS_MAX = 1_000;
 /** Aliases that are asked for are read again from this age on, beside the requests, so that none waits for it. */
-export const ALIAS_REFRESH_MS = 500;
+export const ALIAS_REFRESH_MS = 750;
 /** A publish, or a move of an alias, waits so long for the new version to be loaded here before it moves. */
 export const BEFORE_SWITCH_MS_MAX = 5_000;
 /** Another process's revocation of a key is seen after at most this time; one's own at once. */
 export const KEY_STALE_MS_MAX = 10_000;
+/** Keys that are used are read again from this age on, beside the requests, so that none waits for it. */
+export const KEY_REFRESH_MS = 7_500;
 
 /**
  * That a tenant requires signatures, and that a key that signs was revoked, is seen by requests after at most this

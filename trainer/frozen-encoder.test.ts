@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Backbone, type Encoding, parseBackbone } from "#model";
-import { Session } from "#model/runtime";
+import { Session } from "#model/runtime/session";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import { FrozenEncoder } from "./frozen-encoder.ts";

@@ -78,7 +78,7 @@ function runInChild({ backbone, data, options, device }: MeasureTrainingRequest,
   return trainInChild({
     backboneFolder: backbone.folder,
     backboneId: backbone.id,
-    dataset: { bytes: data.bytes, fileName: data.fileName, mediaType: data.mediaType },
+    dataset: { content: data.bytes, fileName: data.fileName, mediaType: data.mediaType },
     ...{ options, device },
     onProgress: createTrainingProgress(io, "Training in a child process"),
   });

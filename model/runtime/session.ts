@@ -1,7 +1,6 @@
 // The only importer of onnxruntime: a session over a graph, typed arrays in, typed arrays out.
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from "onnxruntime-node";
 import type { Device } from "../device.ts";
 import { type Graph, GraphBuilder } from "../graph/builder.ts";
@@ -121,17 +120,23 @@ export async function flushDenormals(): Promise<void> {
 }
 
 /**
- * Why no session can be created on a device here, whatever machine it is: onnxruntime was built without it
- * ("not_built"), or the path where its library is looked for and is not. Undefined says nothing of driver and card.
+ * What onnxruntime lacks for a device: it was built without it, or there is no library of it at the path where one is
+ * looked for. Undefined where it lacks nothing, which says nothing of driver and card.
  */
 export function lackOf(device: Device): "not_built" | { readonly libraryPath: string } | undefined {
   const backend = listSupportedBackends().find(({ name }) => name === device);
   if (!backend) return "not_built";
   if (backend.bundled) return undefined;
-  const { platform, arch } = process;
-  const folder = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-node")), "../bin/napi-v6");
-  const libraryPath = join(folder, platform, arch, `libonnxruntime_providers_${device}.so`);
+  const library = loadedLibraries().find((path) => basename(path).startsWith("libonnxruntime.so"));
+  if (library === undefined) return undefined;
+  const libraryPath = join(dirname(library), `libonnxruntime_providers_${device}.so`);
   return existsSync(libraryPath) ? undefined : { libraryPath };
+}
+
+/** Paths: where onnxruntime lies differs between packages and bundles. */
+function loadedLibraries(): readonly string[] {
+  const { sharedObjects = [] } = process.report.getReport() as { sharedObjects?: readonly string[] };
+  return sharedObjects;
 }
 
 function sessionSettings(

@@ -14,6 +14,7 @@ import type {
   ListOptions,
   ObjectDetails,
   ObjectPage,
+  ObjectPart,
   ObjectStore,
   PutCondition,
   PutResult,
@@ -21,6 +22,7 @@ import type {
 } from "./object-store.ts";
 import { collectPage } from "./page.ts";
 import { probeConditions } from "./probe-conditions.ts";
+import { RecentFiles } from "./recent-files.ts";
 
 /** A file written aside that is older than this belongs to a process that died. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
@@ -33,6 +35,7 @@ export class FileStore implements ObjectStore {
   // No key reaches these folders: "%" is not in a key, and file-names.ts writes it only before digits.
   readonly #aside: string;
   readonly #locks: FileLocks;
+  readonly #recent: RecentFiles;
   /** Folders whose names this process has flushed, and those of the folders they lie in. */
   readonly #flushed = new Set<string>();
 
@@ -40,11 +43,16 @@ export class FileStore implements ObjectStore {
     this.#root = resolve(root);
     this.#aside = join(this.#root, "%aside");
     this.#locks = new FileLocks(join(this.#root, "%locks"));
+    this.#recent = new RecentFiles(this.#root);
     this.description = `folder ${this.#root}`;
   }
 
   get(key: string): Promise<StoredObject | undefined> {
-    return this.#run(() => readObject(this.#pathOf(key)));
+    return this.#run(() => readObject(this.#pathOf(key), this.#recent));
+  }
+
+  getPart(key: string, part: ObjectPart): Promise<Uint8Array | undefined> {
+    return this.#run(() => readPart(this.#pathOf(key), part));
   }
 
   put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult> {
@@ -180,12 +188,37 @@ export class FileStore implements ObjectStore {
   }
 }
 
-async function readObject(path: string): Promise<StoredObject | undefined> {
-  try {
-    const bytes = new Uint8Array(await readFile(path));
+async function readObject(path: string, recent?: RecentFiles): Promise<StoredObject | undefined> {
+  const found = await unlessFree(async () => {
+    const bytes = new Uint8Array(recent?.read(path) ?? (await readFile(path)));
     return { bytes, etag: etagOf(bytes) };
+  });
+  recent?.note(path, found?.bytes.byteLength ?? 0);
+  return found;
+}
+
+function readPart(path: string, { from, bytesMax }: ObjectPart): Promise<Uint8Array | undefined> {
+  return unlessFree(async () => {
+    const file = await open(path, "r");
+    try {
+      const { size } = await file.stat();
+      if (from >= size) return undefined;
+      const bytes = new Uint8Array(Math.min(bytesMax, size - from));
+      let read = 0;
+      for (let more = -1; more !== 0 && read < bytes.length; read += more)
+        ({ bytesRead: more } = await file.read(bytes, read, bytes.length - read, from + read));
+      return bytes.subarray(0, read);
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** A folder of that name, or a file where a folder would be, means that the key is free. */
+async function unlessFree<Result>(read: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await read();
   } catch (error) {
-    // A folder of that name, or a file where a folder would be, means that the key is free.
     if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
     throw error;
   }

@@ -4,7 +4,7 @@
 //   node trainer/device/check-step.ts webgpu FOLDER-OF-A-BACKBONE
 import { type Device, parseBackbone } from "#model";
 import { must } from "#model/graph";
-import { Session } from "#model/runtime";
+import { Session } from "#model/runtime/session";
 import { readBackboneFolder } from "../read-backbone-folder.ts";
 import type { Feeds } from "../spt/batch-inputs.ts";
 import { gradientOutput } from "../spt/spt-graph.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { lackOf } from "#model/runtime";
+import { lackOf } from "#model/runtime/session";
 import { writeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
 import { chooseDevice, type ProbeRequest } from "./choose-device.ts";
 import { describeDevice } from "./describe-device.ts";

@@ -2,7 +2,7 @@
 // read; remedies are for who started the program.
 import { basename, dirname } from "node:path";
 import type { Device } from "#model";
-import type { lackOf } from "#model/runtime";
+import type { lackOf } from "#model/runtime/session";
 
 export interface Absence {
   readonly reason: string;
@@ -14,7 +14,7 @@ export function explainLack(lack: NonNullable<ReturnType<typeof lackOf>>): Absen
   const folder = dirname(lack.libraryPath);
   return {
     reason: `its library ${basename(lack.libraryPath)} is not there`,
-    remedy: `Fetch it into ${folder}, from a network that allows api.nuget.org: node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12`,
+    remedy: `It belongs into ${folder}; docs/how-to/device.md says how to fetch it.`,
   };
 }
 

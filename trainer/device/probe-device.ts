@@ -2,7 +2,7 @@
 // that plays one, then one training step, its loss and every gradient compared with the CPU's.
 import type { Backbone, Device } from "#model";
 import { GraphBuilder, must } from "#model/graph";
-import { lackOf, Session } from "#model/runtime";
+import { lackOf, Session } from "#model/runtime/session";
 import { createRandom, normal } from "../random.ts";
 import { explainAbsence, explainLack } from "./explain-absence.ts";
 import { type Trial, trainingStep } from "./training-step.ts";

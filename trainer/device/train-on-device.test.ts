@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 import { parseBackbone } from "#model";
 import type { Graph } from "#model/graph";
-import { Session, type SessionOptions } from "#model/runtime";
+import { Session, type SessionOptions } from "#model/runtime/session";
 import { makeTickets } from "../../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
 import { parseDataset } from "../dataset/parse.ts";

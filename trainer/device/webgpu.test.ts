@@ -53,7 +53,7 @@ describe.skipIf(gpu === undefined)("on WebGPU, a graphics card in software", () 
       const { csv } = makeTickets({ seed: 1, rowsPerLabel: 4 });
       const request = {
         ...{ backboneFolder: folder, backboneId: "tiny", options: { seed: 3, epochs: 1 } },
-        dataset: { bytes: Buffer.from(csv), fileName: "tickets.csv", mediaType: "text/csv" as const },
+        dataset: { content: Buffer.from(csv), fileName: "tickets.csv", mediaType: "text/csv" as const },
       };
       const onGpu = await trainInChild({ ...request, device });
       const onCpu = await trainInChild(request);
