@@ -87,7 +87,7 @@ async function trainOnFiles(
     await store.check();
     await registry.requirePublishable(tenant, name, signer);
     const testSet = await readTestSet(registry, { tenant, name, alias: TRAINED_ALIAS }, backbone);
-    const device = await chooseDevice(command.device, { backbone });
+    const device = await chooseDevice(command.device, { backbone, signal: io.signal });
     if (command.device === "auto" && !silent) io.stderr(`Device: ${describeDevice(device)}.\n`);
     const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
     const trained = {

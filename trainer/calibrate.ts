@@ -35,7 +35,7 @@ export function fitTemperature(logits_BC: Float32Array, labels: readonly number[
   return Math.exp((low + high) / 2);
 }
 
-/** Of the logarithm's range of 6, a ten-millionth is left. */
+/** Of the logarithm's range, which is 6 wide, 2e-7 are left. */
 const STEPS = 36;
 
 /** Mean over the examples. */

@@ -44,7 +44,7 @@ async function work(options: WorkerOptions, io: Io): Promise<void> {
   }
   const signer = await readSigner(options.signingKey);
   const backbone = await findOrPull(options.backbone, io, { silent: options.json === true });
-  const device = await chooseDevice(options.device, { backbone });
+  const device = await chooseDevice(options.device, { backbone, signal: io.signal });
   // Loaded late: most commands need none of it.
   const [{ startWorker }, { createServeLog }] = await Promise.all([
     import("#trainer/worker"),

@@ -24,7 +24,8 @@ describe("chooseDevice", () => {
   it("takes a device asked for by name that works, however slow, and no other", async () => {
     const probe = trials({ webgpu: { works: true } });
     expect(await chooseDevice("webgpu", { backbone, probe })).toEqual({ used: "webgpu" });
-    expect(probe).toHaveBeenCalledExactlyOnceWith({ device: "webgpu", backbone, mustBeFaster: false });
+    const request = { device: "webgpu", backbone, mustBeFaster: false };
+    expect(probe).toHaveBeenCalledExactlyOnceWith(request, undefined);
   });
 
   it("refuses one that does not, with what is missing and what to do", async () => {
@@ -89,6 +90,16 @@ describe("a trial in a child process", () => {
     const { used, passedOver } = await chooseDevice("auto", { backbone });
     expect(used).toBe("cpu");
     expect(passedOver).toContainEqual({ device: "webgpu", reason: "its trial ended with status 1" });
+  });
+});
+
+describe("an interrupted trial", () => {
+  it("is the interruption, not a device that is not there", async () => {
+    const controller = new AbortController();
+    const reason = new Error("Interrupted.");
+    const choosing = chooseDevice("webgpu", { backbone, signal: controller.signal });
+    controller.abort(reason);
+    await expect(choosing).rejects.toBe(reason);
   });
 });
 

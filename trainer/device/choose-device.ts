@@ -16,7 +16,9 @@ export interface ProbeRequest {
 export interface ChooseDeviceOptions {
   readonly backbone: ProbeRequest["backbone"];
   /** Default: in a child process. */
-  readonly probe?: (request: ProbeRequest) => Promise<ProbeResult>;
+  readonly probe?: (request: ProbeRequest, signal?: AbortSignal) => Promise<ProbeResult>;
+  /** Aborting ends the trial; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** The likelier fast one first. */
@@ -28,11 +30,16 @@ const PROBE_MS_MAX = 120_000;
 /** Throws TrainerError device_unavailable for a device that was asked for by name and cannot train here. */
 export async function chooseDevice(
   choice: DeviceChoice,
-  { backbone, probe = probeInChild }: ChooseDeviceOptions,
+  { backbone, probe = probeInChild, signal }: ChooseDeviceOptions,
 ): Promise<DeviceReport> {
   if (choice === "cpu") return { used: "cpu" };
+  const tryOut = async (device: Device, mustBeFaster: boolean) => {
+    const result = await probe({ device, backbone, mustBeFaster }, signal);
+    signal?.throwIfAborted();
+    return result;
+  };
   if (choice !== "auto") {
-    const result = await probe({ device: choice, backbone, mustBeFaster: false });
+    const result = await tryOut(choice, false);
     if (result.works) return { used: choice };
     const { reason, remedy } = result;
     const message = `The device ${choice} cannot be trained on: ${reason}. ${remedy ? `${remedy} ` : ""}Or train with --device cpu.`;
@@ -40,7 +47,7 @@ export async function chooseDevice(
   }
   const passedOver: { device: Device; reason: string }[] = [];
   for (const device of ACCELERATORS) {
-    const result = await probe({ device, backbone, mustBeFaster: true });
+    const result = await tryOut(device, true);
     if (result.works) return { used: device, ...withSpeedup(result), passedOver };
     passedOver.push({ device, reason: result.reason });
   }
@@ -52,13 +59,14 @@ function withSpeedup({ speedup }: { speedup?: number }) {
 }
 
 /** Never rejects: what becomes of the child is the result. */
-function probeInChild(request: ProbeRequest): Promise<ProbeResult> {
+function probeInChild(request: ProbeRequest, signal?: AbortSignal): Promise<ProbeResult> {
   const child = fork(fileURLToPath(new URL("./probe-child.ts", import.meta.url)), {
     execArgv: ["--disable-warning=ExperimentalWarning"],
     // What native code says of what it does not find.
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     timeout: PROBE_MS_MAX,
     killSignal: "SIGKILL",
+    ...(signal && { signal }),
   });
   return new Promise((resolve) => {
     const fail = (reason: string) => resolve({ works: false, reason });
