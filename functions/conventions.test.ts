@@ -129,6 +129,23 @@ describe("compression", () => {
     expect(JSON.parse(unpacked)).toMatchObject({ openapi: "3.1.0" });
     expect((await app.request("/openapi.json")).headers.get("content-encoding")).toBeNull();
   });
+
+  it("not of a short answer to texts, whose length is told instead", async () => {
+    const { send, registry } = await createTestApp();
+    await publishAdapter(registry, { name: "router" });
+    const headers = { "Accept-Encoding": "gzip" };
+    const ask = async (inputs: string[]) => {
+      const response = await send("POST", "/v1/classify", { adapterId: "router", inputs }, { headers });
+      expect(response.status).toBe(200);
+      return response;
+    };
+    const short = await ask(["hello"]);
+    expect(short.headers.get("content-encoding")).toBeNull();
+    expect(short.headers.get("content-length")).toBe(`${(await short.arrayBuffer()).byteLength}`);
+    const long = await ask(Array.from({ length: 100 }, () => "hello"));
+    expect(long.headers.get("content-encoding")).toBe("gzip");
+    expect(long.headers.get("content-length")).toBeNull();
+  });
 });
 
 describe("CORS", () => {

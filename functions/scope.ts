@@ -14,6 +14,8 @@ export interface OpenSpan {
   /** From now, or from a time on the clock of performance.now(). */
   child(name: string, startedMs?: number): OpenSpan;
   set(facts: Facts): void;
+  /** As set, of what is Softgate's own: each name behind "softgate.". */
+  note(facts: Facts): void;
   /** Once. With an error's code it counts as failed. */
   end(outcome?: { name?: string; endedMs?: number; errorCode?: string }): void;
 }
@@ -43,6 +45,7 @@ function passOn(given: string | undefined): OpenSpan {
     traceparent: parseTraceparent(given) && given,
     child: () => span,
     set: () => undefined,
+    note: () => undefined,
     end: () => undefined,
   };
   return span;
@@ -96,8 +99,6 @@ export class Scope {
 
   /** Ids, digests and numbers. */
   note(facts: Facts): void {
-    this.#span.set(
-      Object.fromEntries(Object.entries(facts).map(([name, value]) => [`softgate.${name}`, value])),
-    );
+    this.#span.note(facts);
   }
 }

@@ -62,6 +62,9 @@ function open(span: Span, parent: Context, begin: Begin): OpenSpan {
     traceparent: formatTraceparent(span.spanContext()),
     child: (name, startedMs) => begin(name, own, SpanKind.INTERNAL, startedMs),
     set: (facts) => void span.setAttributes(facts),
+    note(facts) {
+      for (const [name, value] of Object.entries(facts)) span.setAttribute(`softgate.${name}`, value);
+    },
     end({ name, endedMs, errorCode } = {}) {
       if (name !== undefined) span.updateName(name);
       if (errorCode !== undefined) {
@@ -79,6 +82,7 @@ function resumed(traceparent: string | undefined, begin: Begin): OpenSpan {
     traceparent,
     child: (name, startedMs) => begin(name, parent, SpanKind.INTERNAL, startedMs),
     set: () => undefined,
+    note: () => undefined,
     end: () => undefined,
   };
 }

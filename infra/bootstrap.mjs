@@ -7,6 +7,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { installAwsPackages } from "./bootstrap/aws-packages.mjs";
+import { findChromium } from "./bootstrap/chromium.mjs";
 import { doWithout } from "./bootstrap/do-without.mjs";
 import { findNode } from "./bootstrap/find-node.mjs";
 import { installPackages } from "./bootstrap/install-packages.mjs";
@@ -47,6 +48,7 @@ async function test(vitestArgs) {
   const beside = Promise.all([
     startVersitygwBuild(),
     installAwsPackages(),
+    findChromium(),
     // What speaks Python to the server in tests, and what checks deployment files.
     preparePython(join(root, "test/openapi/requirements.txt")),
     preparePython(join(root, "infra/validators/requirements.txt")),

@@ -9,7 +9,7 @@ import { latestVersionSchema } from "./latest-version.ts";
 import { type AdapterOwner, stateKey } from "./layout.ts";
 import { digestSchema } from "./manifest.ts";
 import { mapInParallel } from "./map-in-parallel.ts";
-import { readRecord } from "./records.ts";
+import { readRecordAgain, type StoredRecord } from "./records.ts";
 
 const version = z.int().min(1);
 
@@ -59,6 +59,7 @@ export const stateSchema = z.strictObject({
 });
 
 export type AdapterState = z.infer<typeof stateSchema>;
+export type StateRecord = StoredRecord<AdapterState>;
 export type AliasPointer = z.infer<typeof pointerSchema>;
 
 /** Of an adapter that was never changed, or is not there. */
@@ -76,10 +77,11 @@ export const EMPTY_STATE: AdapterState = {
  */
 export async function readState(context: RegistryContext, owner: AdapterOwner): Promise<AdapterState> {
   const key = stateKey(owner);
-  const load = async () => (await readRecord(context.store, key, stateSchema))?.value;
-  const prepare = (next: AdapterState, previous: AdapterState) =>
+  const load = async (known?: Promise<StateRecord | undefined>) =>
+    readRecordAgain(context.store, { key, schema: stateSchema, known: await known });
+  const prepare = ({ value: next }: StateRecord, { value: previous }: StateRecord) =>
     prepareMoved(context, owner, { next, previous });
-  return (await context.states.read(key, load, prepare)) ?? EMPTY_STATE;
+  return (await context.states.read(key, load, prepare))?.value ?? EMPTY_STATE;
 }
 
 async function prepareMoved(

@@ -1,6 +1,6 @@
 // What every operation of the registry shares: the store, the clock, randomness and the caches.
 import type { LRUCache } from "lru-cache";
-import type { AdapterState } from "./adapter-state.ts";
+import type { StateRecord } from "./adapter-state.ts";
 import type { RateLimits } from "./change.ts";
 import type { KeyRecord } from "./key-record.ts";
 import type { AdapterOwner } from "./layout.ts";
@@ -26,7 +26,7 @@ export interface RegistryContext {
   /** By object key. Manifests never change, so they are never stale. */
   readonly manifests: LRUCache<string, ResolvedAdapter>;
   /** By object key. */
-  readonly states: RecentReads<AdapterState>;
+  readonly states: RecentReads<StateRecord>;
   /** By object key. */
   readonly keys: RecentReads<KeyRecord>;
   /** By object key. */

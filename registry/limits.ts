@@ -126,6 +126,10 @@ export const PUBLISH_UNCHECKED_MS_MAX = 15 * 60 * 1_000;
 export const COPIES_LISTED_MAX = 100;
 /** Folders of a store that a process knows to be flushed; those beyond are flushed again when they are written to. */
 export const FLUSHED_FOLDERS_KNOWN_MAX = 10_000;
+/** In a folder of this machine, what was read so lately is read again without the thread pool. */
+export const RECENT_FILE_MS_MAX = 30_000;
+export const RECENT_FILE_BYTES_MAX = 64 * KIBIBYTE;
+export const RECENT_FILES_MAX = 10_000;
 /** Requests that one call has in flight at the store. */
 export const STORE_REQUESTS_IN_FLIGHT_MAX = 16;
 
@@ -136,7 +140,7 @@ export const KEYS_CACHED_MAX = 10_000;
 /** Another process's alias move, deletion or restoration is seen after at most this time; one's own at once. */
 export const ALIAS_STALE_MS_MAX = 1_000;
 /** Aliases that are asked for are read again from this age on, beside the requests, so that none waits for it. */
-export const ALIAS_REFRESH_MS = 500;
+export const ALIAS_REFRESH_MS = 750;
 /** A publish, or a move of an alias, waits so long for the new version to be loaded here before it moves. */
 export const BEFORE_SWITCH_MS_MAX = 5_000;
 /** Another process's revocation of a key is seen after at most this time; one's own at once. */

@@ -11,6 +11,8 @@ export interface RecentReadsOptions {
   readonly nowMs: () => number;
 }
 
+type Load<Value> = (previous?: Promise<Value | undefined>) => Promise<Value | undefined>;
+
 interface Entry<Value> {
   readonly startedAtMs: number;
   readonly value: Promise<Value | undefined>;
@@ -28,18 +30,19 @@ export class RecentReads<Value extends object> {
   }
 
   /**
+   * `load` is given what was read before, if anything was: where that is still what stands, it may return it.
    * `beforeChange` is called with what was read again beside readers, before any of them gets it; until it
    * settles they get the answer before it, for as long as that is not too old.
    */
   read(
     key: string,
-    load: () => Promise<Value | undefined>,
+    load: Load<Value>,
     beforeChange: (next: Value, previous: Value) => Promise<void> = async () => undefined,
   ): Promise<Value | undefined> {
     const nowMs = this.#options.nowMs();
     const { ageMsMax, refreshMs = ageMsMax } = this.#options;
     const kept = this.#entries.get(key);
-    if (!kept || nowMs - kept.startedAtMs >= ageMsMax) return this.#start(key, load());
+    if (!kept || nowMs - kept.startedAtMs >= ageMsMax) return this.#start(key, load(kept?.value));
     if (nowMs - kept.startedAtMs >= refreshMs && !kept.isRefreshing) {
       kept.isRefreshing = true;
       // Not tried twice: a reader that comes when it is too old learns of the failure.
@@ -66,14 +69,14 @@ export class RecentReads<Value extends object> {
   async #refresh(task: {
     key: string;
     kept: Entry<Value>;
-    load: () => Promise<Value | undefined>;
+    load: Load<Value>;
     beforeChange: (next: Value, previous: Value) => Promise<void>;
   }): Promise<void> {
     const { key, kept, load, beforeChange } = task;
     const startedAtMs = this.#options.nowMs();
-    const next = await load();
+    const next = await load(kept.value);
     const previous = await kept.value;
-    if (next && previous) await beforeChange(next, previous);
+    if (next && previous && next !== previous) await beforeChange(next, previous);
     // Forgotten, or read by someone for whom it was too old, meanwhile: theirs is the newer.
     if (this.#entries.peek(key) !== kept) return;
     if (!next) this.#entries.delete(key);

@@ -8,13 +8,33 @@ export function encodeRecord(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
+export interface StoredRecord<Value> extends StoredObject {
+  readonly value: Value;
+}
+
 /** Throws blob_corrupt when what is stored is not what this room writes. */
 export async function readRecord<Schema extends z.ZodType>(
   store: ObjectStore,
   key: string,
   schema: Schema,
-): Promise<{ value: z.output<Schema>; etag: string; bytes: Uint8Array } | undefined> {
+): Promise<StoredRecord<z.output<Schema>> | undefined> {
+  return parseRecord(key, schema, await store.get(key));
+}
+
+/** As readRecord, of what was read before: the same bytes are the same record, and are not parsed again. */
+export async function readRecordAgain<Schema extends z.ZodType>(
+  store: ObjectStore,
+  { key, schema, known }: { key: string; schema: Schema; known: StoredRecord<z.output<Schema>> | undefined },
+): Promise<StoredRecord<z.output<Schema>> | undefined> {
   const stored = await store.get(key);
+  return known && isEqual(stored, known.bytes) ? known : parseRecord(key, schema, stored);
+}
+
+function parseRecord<Schema extends z.ZodType>(
+  key: string,
+  schema: Schema,
+  stored: StoredObject | undefined,
+): StoredRecord<z.output<Schema>> | undefined {
   if (!stored) return undefined;
   try {
     const value = schema.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(stored.bytes)));

@@ -98,5 +98,13 @@ function jsonBody(body: unknown) {
 
 /** Sent again it is done once. */
 function withKey() {
-  return { headers: { "Idempotency-Key": crypto.randomUUID() }, isRepeatable: true };
+  return { headers: { "Idempotency-Key": randomKey() }, isRepeatable: true };
+}
+
+const KEY_BYTES = 18;
+
+/** Not crypto.randomUUID: pages that did not come by https, as an intranet's, have none. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -22,6 +22,7 @@ import type {
 } from "./object-store.ts";
 import { collectPage } from "./page.ts";
 import { probeConditions } from "./probe-conditions.ts";
+import { RecentFiles } from "./recent-files.ts";
 
 /** A file written aside that is older than this belongs to a process that died. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
@@ -34,6 +35,7 @@ export class FileStore implements ObjectStore {
   // No key reaches these folders: "%" is not in a key, and file-names.ts writes it only before digits.
   readonly #aside: string;
   readonly #locks: FileLocks;
+  readonly #recent: RecentFiles;
   /** Folders whose names this process has flushed, and those of the folders they lie in. */
   readonly #flushed = new Set<string>();
 
@@ -41,11 +43,12 @@ export class FileStore implements ObjectStore {
     this.#root = resolve(root);
     this.#aside = join(this.#root, "%aside");
     this.#locks = new FileLocks(join(this.#root, "%locks"));
+    this.#recent = new RecentFiles(this.#root);
     this.description = `folder ${this.#root}`;
   }
 
   get(key: string): Promise<StoredObject | undefined> {
-    return this.#run(() => readObject(this.#pathOf(key)));
+    return this.#run(() => readObject(this.#pathOf(key), this.#recent));
   }
 
   getPart(key: string, part: ObjectPart): Promise<Uint8Array | undefined> {
@@ -185,11 +188,13 @@ export class FileStore implements ObjectStore {
   }
 }
 
-function readObject(path: string): Promise<StoredObject | undefined> {
-  return unlessFree(async () => {
-    const bytes = new Uint8Array(await readFile(path));
+async function readObject(path: string, recent?: RecentFiles): Promise<StoredObject | undefined> {
+  const stored = await unlessFree(async () => {
+    const bytes = new Uint8Array(recent?.read(path) ?? (await readFile(path)));
     return { bytes, etag: etagOf(bytes) };
   });
+  recent?.note(path, stored?.bytes.byteLength ?? 0);
+  return stored;
 }
 
 function readPart(path: string, { from, bytesMax }: ObjectPart): Promise<Uint8Array | undefined> {

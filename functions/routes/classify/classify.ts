@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { CLASSIFY_MS_MAX } from "#model";
 import { digestSchema } from "#registry";
+import { answerJson } from "../../answer-json.ts";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import { logFault } from "../../log-fault.ts";
@@ -84,13 +85,13 @@ async function classifyOne(c: AppContext, services: Services, body: unknown): Pr
     onResolved: ({ digest }) => c.set("adapterDigest", digest),
   });
   c.header("Softgate-Adapter-Digest", answer.digest);
-  return c.json(answer);
+  return answerJson(c, answer);
 }
 
 async function classifyBatch(c: AppContext, services: Services, body: unknown): Promise<Response> {
   const batch = parseInput(classifyBatchSchema, body);
   const onFault = (error: unknown) => logFault(services.log, c, error);
-  return c.json(await answerBatch(services, batch, { ...callerOf(c), onFault }));
+  return answerJson(c, await answerBatch(services, batch, { ...callerOf(c), onFault }));
 }
 
 function callerOf(c: AppContext) {

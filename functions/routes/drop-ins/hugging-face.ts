@@ -1,6 +1,7 @@
 // POST /models/:adapterId: text classification as clients of Hugging Face's inference API ask for it.
 // docs/how-to/clients.md has the mapping, and what is not supported.
 import { z } from "zod";
+import { answerJson } from "../../answer-json.ts";
 import type { AppContext } from "../../app-env.ts";
 import type { ReshapedError, ReshapedProblem } from "../../middleware/reshape-problems.ts";
 import { jsonAnswer, jsonBody, type Operation } from "../../openapi/operation.ts";
@@ -70,7 +71,10 @@ export const classifyForHuggingFace = (services: Services) => async (c: AppConte
   c.set("adapterDigest", answer.digest);
   c.header("Softgate-Adapter-Digest", answer.digest);
   const activation = parameters?.function_to_apply ?? "softmax";
-  return c.json(answer.predictions.map((prediction) => scoredLabels(prediction, activation)));
+  return answerJson(
+    c,
+    answer.predictions.map((prediction) => scoredLabels(prediction, activation)),
+  );
 };
 
 export function huggingFaceError({ status, code, detail, requestId }: ReshapedProblem): ReshapedError {

@@ -2,6 +2,7 @@
 // default, in the caller's tenant. docs/how-to/clients.md has the mapping.
 import { z } from "zod";
 import type { TextInput } from "#model";
+import { answerJson } from "../../answer-json.ts";
 import type { AppContext } from "../../app-env.ts";
 import { RequestError } from "../../errors.ts";
 import type { ReshapedError, ReshapedProblem } from "../../middleware/reshape-problems.ts";
@@ -77,7 +78,7 @@ export const predict = (services: Services, adapterId: string | undefined) => as
     );
   }
   const scored = answer.predictions.map((prediction) => scoredLabels(prediction, isRaw ? "none" : "softmax"));
-  return c.json(isBatch ? scored : scored[0]);
+  return answerJson(c, isBatch ? scored : scored[0]);
 };
 
 function inputOf(given: string | readonly string[]): TextInput {
