@@ -112,6 +112,7 @@ export const exitCodeByCode = {
   training_failed: EXIT.failed,
   job_interrupted: EXIT.failed,
   job_not_cancellable: EXIT.failed,
+  job_not_retriable: EXIT.failed,
   job_key_reused: EXIT.failed,
   jobs_unavailable: EXIT.unreachable,
   webhook_url_refused: EXIT.badInput,

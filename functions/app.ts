@@ -68,6 +68,7 @@ import { createJob } from "./routes/jobs/create.ts";
 import { jobEvents } from "./routes/jobs/events.ts";
 import { getJob } from "./routes/jobs/get.ts";
 import { listJobs } from "./routes/jobs/list.ts";
+import { retryJob } from "./routes/jobs/retry.ts";
 import { createKey } from "./routes/keys/create.ts";
 import { listKeys } from "./routes/keys/list.ts";
 import { revokeKey } from "./routes/keys/revoke.ts";
@@ -174,6 +175,7 @@ function addTenantRoutes(
   app.get("/v1/jobs/:id", requireScope("read", "train"), getJob(services, { isStopping }));
   app.get("/v1/jobs/:id/events", requireScope("read", "train"), jobEvents(services, { isStopping }));
   app.post("/v1/jobs/:id/cancel", requireScope("train"), once, cancelJob(services));
+  app.post("/v1/jobs/:id/retry", requireScope("train"), once, retryJob(services));
   app.get("/v1/adapters", requireScope("read"), listAdapters(services));
   app.get("/v1/adapters/:name/versions", requireScope("read"), listVersions(services));
   app.get("/v1/adapters/:name/versions/:version", requireScope("read"), getVersion(services));

@@ -92,6 +92,7 @@ export const statusByCode = {
   training_failed: 500,
   job_interrupted: 500,
   job_not_cancellable: 409,
+  job_not_retriable: 409,
   job_key_reused: 409,
   jobs_unavailable: 503,
   webhook_url_refused: 400,

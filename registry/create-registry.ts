@@ -14,6 +14,7 @@ import { authenticate, createKey, listKeys, revokeKey } from "./keys.ts";
 import {
   ALIAS_REFRESH_MS,
   ALIAS_STALE_MS_MAX,
+  KEY_REFRESH_MS,
   KEY_STALE_MS_MAX,
   KEYS_CACHED_MAX,
   MANIFEST_CACHE_BYTES_MAX,
@@ -143,7 +144,7 @@ function feedbackOf(context: RegistryContext) {
     addFeedback: (tenant, name, feedback) => addFeedback(context, { tenant, name }, feedback),
     listFeedback: (tenant, name, page) => listFeedback(context, { tenant, name }, page),
     readFeedback: (tenant, name) => readFeedback(context, { tenant, name }),
-    deleteFeedback: (tenant, name, id) => deleteFeedback(context, { tenant, name }, id),
+    deleteFeedback: (tenant, name, feedback) => deleteFeedback(context, { tenant, name }, feedback),
     setShadow: (tenant, name, request) => setShadow(context, { tenant, name }, request),
     getShadow: (tenant, name) => getShadow(context, { tenant, name }),
     findShadow: (tenant, name) => findShadow(context, { tenant, name }),
@@ -179,7 +180,12 @@ function createContext(options: RegistryOptions): RegistryContext {
       entriesMax: STATES_CACHED_MAX,
       nowMs,
     }),
-    keys: new RecentReads({ ageMsMax: KEY_STALE_MS_MAX, entriesMax: KEYS_CACHED_MAX, nowMs }),
+    keys: new RecentReads({
+      ageMsMax: KEY_STALE_MS_MAX,
+      refreshMs: KEY_REFRESH_MS,
+      entriesMax: KEYS_CACHED_MAX,
+      nowMs,
+    }),
     signing: new RecentReads({
       ageMsMax: SIGNING_STALE_MS_MAX,
       refreshMs: SIGNING_REFRESH_MS,

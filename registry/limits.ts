@@ -145,6 +145,8 @@ export const ALIAS_REFRESH_MS = 750;
 export const BEFORE_SWITCH_MS_MAX = 5_000;
 /** Another process's revocation of a key is seen after at most this time; one's own at once. */
 export const KEY_STALE_MS_MAX = 10_000;
+/** Keys that are used are read again from this age on, beside the requests, so that none waits for it. */
+export const KEY_REFRESH_MS = 7_500;
 
 /**
  * That a tenant requires signatures, and that a key that signs was revoked, is seen by requests after at most this

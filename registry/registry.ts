@@ -334,7 +334,11 @@ export interface Registry {
   /** All of it, the newest first. Throws adapter_not_found. */
   readFeedback(tenant: TenantId, name: AdapterName): Promise<FeedbackRecord[]>;
   /** Throws adapter_not_found, feedback_not_found. */
-  deleteFeedback(tenant: TenantId, name: AdapterName, id: string): Promise<void>;
+  deleteFeedback(
+    tenant: TenantId,
+    name: AdapterName,
+    feedback: { readonly id: string; readonly actor?: Actor },
+  ): Promise<void>;
   /** Which versions stay; applied by collectGarbage. Throws adapter_not_found. */
   setRetention(tenant: TenantId, name: AdapterName, request: SetRetentionRequest): Promise<void>;
   /** Undefined where all stay; revision: for ifRevision of a change. Throws adapter_not_found. */

@@ -9,6 +9,7 @@ export type TrainerErrorCode =
   | "training_failed"
   | "job_interrupted"
   | "job_not_cancellable"
+  | "job_not_retriable"
   | "job_key_reused"
   | "jobs_unavailable"
   | "webhook_url_refused"

@@ -150,6 +150,7 @@ export async function probeServer(
 }
 
 function read(url: string, { response, text }: Answer): unknown {
+  if (response.status === 204) return undefined;
   const body = parse(text);
   if (response.ok && body !== undefined) return body;
   const problem = problemSchema.safeParse(body);

@@ -5,13 +5,14 @@ import type { TrainOptions } from "#trainer/job";
 import { parseReport } from "#trainer/report";
 import { describeReport } from "../describe-report.ts";
 import { CliError } from "../errors.ts";
+import { followJob } from "../follow-job.ts";
 import type { Io } from "../io.ts";
 import { json } from "../output.ts";
 import { type DatasetFile, printWarnings, withDatasetFile } from "../read-dataset.ts";
 import type { TrainCommandOptions } from "../train-and-publish.ts";
 import { requireReportFile, writeReport } from "../write-report.ts";
 import { createClient } from "./client.ts";
-import { followJob } from "./follow-job.ts";
+import { createRemoteJobs } from "./remote-jobs.ts";
 import { readReportPage } from "./report-page.ts";
 import type { Server } from "./server.ts";
 import { uploadDataset } from "./upload-dataset.ts";
@@ -40,7 +41,7 @@ export async function trainRemotely(
   const request = { name: command.name, datasetId, options };
   const { jobId } = acceptedSchema.parse(await client.send("POST", "/v1/adapters", request));
   if (!silent) io.stderr(`Job ${jobId}.\n`);
-  const { adapter, report } = await followJob(client, jobId, { io, silent });
+  const { adapter, report } = await followJob(jobId, { io, silent, read: createRemoteJobs(client).get });
   const { name, version, digest, heldBack } = adapter;
   const adapterId = `${name}:${version}`;
   if (command.report !== undefined) {

@@ -54,6 +54,7 @@ import { createJobOperation } from "../routes/jobs/create.ts";
 import { jobEventsOperation } from "../routes/jobs/events.ts";
 import { getJobOperation } from "../routes/jobs/get.ts";
 import { listJobsOperation } from "../routes/jobs/list.ts";
+import { retryJobOperation } from "../routes/jobs/retry.ts";
 import { createKeyOperation } from "../routes/keys/create.ts";
 import { listKeysOperation } from "../routes/keys/list.ts";
 import { revokeKeyOperation } from "../routes/keys/revoke.ts";
@@ -84,6 +85,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "GET /v1/jobs/:id": getJobOperation,
   "GET /v1/jobs/:id/events": jobEventsOperation,
   "POST /v1/jobs/:id/cancel": cancelJobOperation,
+  "POST /v1/jobs/:id/retry": retryJobOperation,
   "GET /v1/adapters": listAdaptersOperation,
   "GET /v1/adapters/:name/versions": listVersionsOperation,
   "GET /v1/adapters/:name/versions/:version": getVersionOperation,

@@ -189,12 +189,12 @@ export class FileStore implements ObjectStore {
 }
 
 async function readObject(path: string, recent?: RecentFiles): Promise<StoredObject | undefined> {
-  const stored = await unlessFree(async () => {
+  const found = await unlessFree(async () => {
     const bytes = new Uint8Array(recent?.read(path) ?? (await readFile(path)));
     return { bytes, etag: etagOf(bytes) };
   });
-  recent?.note(path, stored?.bytes.byteLength ?? 0);
-  return stored;
+  recent?.note(path, found?.bytes.byteLength ?? 0);
+  return found;
 }
 
 function readPart(path: string, { from, bytesMax }: ObjectPart): Promise<Uint8Array | undefined> {

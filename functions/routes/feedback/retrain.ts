@@ -41,19 +41,21 @@ const feedbackUseSchema = z.strictObject({
     .meta({ description: "Of a label that the dataset lacks, or a pair where it has single texts." }),
 });
 
+export const retrainAnswerSchema = z.strictObject({
+  jobId: z.string(),
+  version: z.int().meta({ description: "The production version, that the report compares with." }),
+  datasetId: z.string().meta({ description: "Of the dataset with feedback." }),
+  rows: z.int(),
+  feedback: feedbackUseSchema,
+});
+
 export const retrainOperation: Operation = {
   ...{ id: "retrainAdapter", tag: "feedback", summary: "Trains the next version with the feedback" },
   body: jsonBody(retrainRequestSchema.extend({ options: trainOptionsSchema.exactOptional() })),
   answers: {
     202: jsonAnswer(
       "It is queued. Its version becomes the alias candidate.",
-      z.strictObject({
-        jobId: z.string(),
-        version: z.int().meta({ description: "The production version, that the report compares with." }),
-        datasetId: z.string().meta({ description: "Of the dataset with feedback." }),
-        rows: z.int(),
-        feedback: feedbackUseSchema,
-      }),
+      retrainAnswerSchema,
       z.object({ location: z.string() }),
     ),
   },
