@@ -126,8 +126,11 @@ it("load asks a server process, and says what it reached of each target", async 
   const { exitCode, stdout, stderr } = await bench("load", "--backbone", backbone, ...size, "--json");
   expect(stderr).toContain("a second over HTTP");
   expect(exitCode).toBe(0);
-  const { http, steady, firstRequest, targets } = JSON.parse(stdout).results;
+  const { http, steady, firstRequest, start, targets } = JSON.parse(stdout).results;
   expect(http.median).toBeGreaterThan(0);
+  expect(start.split).toEqual({
+    ...{ programMs: expect.any(Number), sessionMs: expect.any(Number), requestMs: expect.any(Number) },
+  });
   expect(steady.p99Ms).toBeGreaterThanOrEqual(steady.p50Ms);
   expect(firstRequest.cold.min).toBeGreaterThan(0);
   for (const { value, target, isMost, met } of targets)

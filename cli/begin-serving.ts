@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { beginSession, GRAPH_FILE, planSessions, preparedAs, WEIGHTS_FILE } from "#model/runtime/begin";
+import { beginSession, GRAPH_FILE, planSessions, preparedAs } from "#model/runtime/begin";
 import { DEFAULT_BACKBONE, folderOfBackbone } from "#registry/backbones/places";
 
 /** Does nothing for other commands, and where nothing was prepared. Throws nothing. */
@@ -21,6 +21,5 @@ export function beginServing([command, ...args]: readonly string[]): void {
     .find((path) => existsSync(join(path, GRAPH_FILE)));
   const plan = planSessions({ threads: Number(threads), sessions: Number(sessions) });
   if (prepared === undefined) return;
-  const measure = [join(prepared, WEIGHTS_FILE)];
-  beginSession({ graphFile: join(prepared, GRAPH_FILE) }, { threads: plan.threads, measure });
+  beginSession({ graphFile: join(prepared, GRAPH_FILE) }, { threads: plan.threads });
 }

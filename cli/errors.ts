@@ -108,6 +108,7 @@ export const exitCodeByCode = {
   dataset_too_large: EXIT.badInput,
   unsupported_media_type: EXIT.badInput,
   invalid_options: EXIT.badInput,
+  scratch_full: EXIT.failed,
   training_failed: EXIT.failed,
   job_interrupted: EXIT.failed,
   job_not_cancellable: EXIT.failed,

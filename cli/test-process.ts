@@ -14,9 +14,14 @@ export interface SoftgateProcess {
   readonly ended: Promise<unknown[]>;
 }
 
-/** Kill it when the test is over. */
-export function startSoftgate(args: readonly string[], env: Record<string, string>): SoftgateProcess {
-  const main = fileURLToPath(new URL("main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+
+/** Kill it when the test is over. `main`: of one that was built. */
+export function startSoftgate(
+  args: readonly string[],
+  env: Record<string, string>,
+  main = MAIN,
+): SoftgateProcess {
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -97,7 +97,7 @@ it("what another version prepared is replaced, and is not what answers, though a
   const recordFile = join(folder, "prepared.json");
   const record = JSON.parse(await readFile(recordFile, "utf8"));
   await writeFile(recordFile, JSON.stringify({ ...record, madeBy: { ...record.madeBy, version: "0" } }));
-  beginSession({ graphFile }, { threads: 1, measure: [] });
+  beginSession({ graphFile }, { threads: 1 });
   const { events, scores } = await open(entry, "int8");
   expect(events).toEqual(["backbone_prepared"]);
   expect(scores).toEqual(expected);

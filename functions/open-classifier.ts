@@ -13,7 +13,7 @@ import {
   preparedAs,
   writePrepared,
 } from "#model/runtime";
-import { dropBegunSession, measureBegun } from "#model/runtime/begin";
+import { dropBegunSession } from "#model/runtime/begin";
 import {
   keepPrepared,
   loadBackbone,
@@ -119,7 +119,7 @@ async function createVerified(
   );
   const [created, isWhole] = await Promise.all([
     creating.catch((error: unknown) => ({ error })),
-    prepared.verify(measureBegun),
+    prepared.verify(),
   ]);
   if ("classifier" in created) {
     if (isWhole) return created;

@@ -88,6 +88,7 @@ export const statusByCode = {
   // trainer
   invalid_dataset: 400,
   dataset_too_large: 413,
+  scratch_full: 503,
   training_failed: 500,
   job_interrupted: 500,
   job_not_cancellable: 409,

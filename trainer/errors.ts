@@ -5,6 +5,7 @@ export type TrainerErrorCode =
   | "dataset_too_large"
   | "unsupported_media_type"
   | "invalid_options"
+  | "scratch_full"
   | "training_failed"
   | "job_interrupted"
   | "job_not_cancellable"

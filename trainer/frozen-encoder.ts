@@ -4,7 +4,7 @@
 import type { Backbone, Encoding } from "#model";
 import { encodeTexts, type PackedBatch, packedFeeds, packTexts } from "#model/encoder";
 import { GraphBuilder, must } from "#model/graph";
-import { Session } from "#model/runtime";
+import { Session } from "#model/runtime/session";
 import { pick } from "./pick-rows.ts";
 
 /** Frozen states [L, D] of the examples at the given indices. */

@@ -99,13 +99,14 @@ function describe(results: LoadResults): string {
     memory
       ? `The server's memory: ${whole(memory.idleMegabytes)} MB, with all adapters ${whole(memory.warmMegabytes)} MB, ${whole(memory.perAdapterKilobytes)} kB for each, whose weights are ${whole(memory.adapterKilobytes)} kB.\n`
       : "",
-    `A server's first answer came after ${whole(start.serverMs.median)} ms, it listened after ${whole(start.listeningMs.median)} (program loaded after ${whole(start.split.programMs)}, session after ${whole(start.split.sessionMs)}); a bare script's after ${whole(start.bareMs.median)}.\n`,
+    `A server's first answer came after ${whole(start.serverMs.median)} ms, it listened after ${whole(start.listeningMs.median)} (program loaded after ${whole(start.split.programMs)}, session after ${whole(start.split.sessionMs)}; the request took ${whole(start.split.requestMs)}); a bare script's after ${whole(start.bareMs.median)}.\n`,
     textTable([["", "REACHED", "TARGET", ""], ...rows]),
   ].join("\n");
 }
 
 const HELP = `
-The server runs as its users run it: softgate serve, a child process, on 127.0.0.1. The client shares the machine.
+The server runs as in an image: softgate serve, as npm run build makes it, a child process on 127.0.0.1. The client shares the
+machine.
 Tenants are drawn by Zipf's law; every other adapter holds prompts, the others scales and shifts, weights random.
 Latency counts from the moment a request was due. "Others" are nine tenants that together ask for 45 % of what the
 server can do, beside a tenth that asks as much as each of them, then for ten times that.

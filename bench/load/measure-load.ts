@@ -9,6 +9,7 @@ import type { OpenedBackbone } from "../open-backbone.ts";
 import { makeAdapter } from "../serve/resident-adapters.ts";
 import { quantile, type Summary, summarize } from "../statistics.ts";
 import type { BenchStore } from "./bench-store.ts";
+import { buildProgram } from "./build-program.ts";
 import { type Ask, askAtRate, askInLoop, zipf } from "./drive.ts";
 import { type EventLoopDelays, readEventLoopDelays } from "./event-loop.ts";
 import { createHttpClient, type HttpClient } from "./http-client.ts";
@@ -82,13 +83,14 @@ export async function measureLoad(request: MeasureLoadRequest, io: BenchIo): Pro
   const onTenant = (done: number) =>
     done % 200 === 0 && io.stderr(`Published ${done} of ${count} adapters\n`);
   const tenants = await publishTenants({ storeUrl, backbone: request.backbone.backbone, count }, onTenant);
-  const measured = await withServer({ request, storeUrl, tenants, io });
+  const main = await buildProgram(join(folder, "program"));
+  const measured = await withServer({ request, storeUrl, tenants, io, main });
   io.stderr("Starting the server and a bare script in turns\n");
   const [text = ""] = request.texts;
   const [tenant] = tenants;
   if (!tenant) throw new Error("invariant: there are tenants");
   const { backbone, threads } = request;
-  const start = await measureStart({ backbone, storeUrl, tenant, text, folder, threads });
+  const start = await measureStart({ backbone, storeUrl, tenant, text, folder, threads, main });
   const slower = start.serverMs.median / start.bareMs.median;
   const targets = [...measured.targets, atMost("first answer of a server / of a bare script", slower, 1.25)];
   return { ...measured, start, targets };
@@ -97,11 +99,14 @@ export async function measureLoad(request: MeasureLoadRequest, io: BenchIo): Pro
 async function withServer({
   request,
   storeUrl,
+  main,
   ...rest
-}: Pick<Tools, "request" | "tenants" | "io"> & { storeUrl: string }): Promise<Omit<LoadResults, "start">> {
+}: Pick<Tools, "request" | "tenants" | "io"> & { storeUrl: string; main: string }): Promise<
+  Omit<LoadResults, "start">
+> {
   const { folder: backboneFolder } = request.backbone;
   const server = await startServerProcess({
-    ...{ storeUrl, backboneFolder, threads: request.threads },
+    ...{ storeUrl, backboneFolder, threads: request.threads, main },
     args: ["--adapter-folder", join(request.store.folder, "adapters"), "--metrics-port", "0"],
   });
   const clients = {

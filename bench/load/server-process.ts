@@ -29,17 +29,20 @@ export async function startServerProcess({
   backboneFolder,
   threads,
   args: more = [],
+  main = MAIN,
 }: {
   storeUrl: string;
   backboneFolder: string;
   threads: number;
   /** More of `softgate serve`. */
   args?: readonly string[];
+  /** Of a program that was built; default the sources. */
+  main?: string;
 }): Promise<ServerProcess> {
   const args = ["serve", "--json", "--port", "0", "--store", storeUrl, "--backbone", backboneFolder];
   // With the flags that this process has from the bootstrap, as a user's server has them.
   const flags = process.execArgv;
-  const child = spawn(process.execPath, [...flags, MAIN, ...args, "--threads", `${threads}`, ...more], {
+  const child = spawn(process.execPath, [...flags, main, ...args, "--threads", `${threads}`, ...more], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";

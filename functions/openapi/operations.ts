@@ -23,6 +23,7 @@ import { listAuditOperation } from "../routes/audit/list.ts";
 import { classifyOperation } from "../routes/classify/classify.ts";
 import { beginUploadOperation } from "../routes/datasets/begin-upload.ts";
 import { completeUploadOperation } from "../routes/datasets/complete-upload.ts";
+import { listDatasetsOperation } from "../routes/datasets/list.ts";
 import { uploadDatasetOperation } from "../routes/datasets/upload.ts";
 import { docsOperation, docsScriptOperation } from "../routes/docs/docs.ts";
 import { openapiOperation } from "../routes/docs/openapi.ts";
@@ -75,6 +76,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "GET /errors/:code": getErrorOperation,
   "GET /livez": liveOperation,
   "GET /readyz": readyOperation,
+  "GET /v1/datasets": listDatasetsOperation,
   "POST /v1/datasets": uploadDatasetOperation,
   "POST /v1/datasets/uploads": beginUploadOperation,
   "POST /v1/datasets/:id/complete": completeUploadOperation,

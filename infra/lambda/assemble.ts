@@ -2,10 +2,20 @@
 // backbone. Only copies and bundles, so that a machine of one kind assembles for another; compiles nothing native.
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bundleProgram } from "./bundle-program.ts";
+import { bundleProgram } from "../bundle/bundle-program.ts";
+import { copyOnnxruntime } from "../bundle/copy-packages.ts";
 
 export const ARCHITECTURES = ["arm64", "x64"] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
+
+/** By the names that they get; Lambda finds the first by the handler index.handler. */
+const ENTRIES = {
+  index: "functions/entry-lambda.ts",
+  "session-origin": "model/runtime/session-origin.ts",
+  "session-thread": "model/runtime/session-thread.ts",
+};
+/** No function trains, or has an embedded job database. */
+const LEFT_OUT = ["trainer/train-child.ts", "trainer/jobs/embedded-process.ts"];
 
 /** What Lambda takes of a function's files, layers included. */
 export const UNZIPPED_BYTES_MAX = 250 * 1024 * 1024;
@@ -30,29 +40,14 @@ export interface Assembled {
 
 /** Throws an Error when the function would be larger than Lambda takes. */
 export async function assembleFunction(options: AssembleOptions): Promise<Assembled> {
-  const { folder, root } = options;
+  const { folder, root, architecture } = options;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "package.json"), '{ "type": "module" }\n');
-  await bundleProgram({ root, folder });
-  await cp(join(root, "docs/errors.md"), join(folder, "docs/errors.md"));
-  await copyOnnxruntime(options);
+  await bundleProgram({ root, folder, entries: ENTRIES, leftOut: LEFT_OUT });
+  await copyOnnxruntime({ root, folder }, { platform: "linux", architecture });
   await copyBackbone(options);
   return measure(folder);
-}
-
-/** Its binding asks for one folder, by platform and processor. */
-async function copyOnnxruntime({ root, folder, architecture }: AssembleOptions): Promise<void> {
-  const copy = (path: string) =>
-    cp(join(root, "node_modules", path), join(folder, "node_modules", path), {
-      recursive: true,
-      filter: (source) => !/\.(map|d\.ts)$/.test(source),
-    });
-  await copy("onnxruntime-node/package.json");
-  await copy("onnxruntime-node/dist");
-  await copy(`onnxruntime-node/bin/napi-v6/linux/${architecture}`);
-  await copy("onnxruntime-common/package.json");
-  await copy("onnxruntime-common/dist/cjs");
 }
 
 /**

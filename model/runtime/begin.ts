@@ -1,4 +1,4 @@
 // The door for what a server does before the rest of its program is loaded.
 export { planSessions } from "./plan-sessions.ts";
 export { GRAPH_FILE, preparedAs, WEIGHTS_FILE } from "./prepared-as.ts";
-export { beginSession, dropBegunSession, measureBegun } from "./thread-session.ts";
+export { beginSession, dropBegunSession } from "./thread-session.ts";

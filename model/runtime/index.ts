@@ -1,4 +1,4 @@
-// The native door of the model room: onnxruntime sessions and the mixed-adapter classifier.
+// The door of the mixed-adapter classifier and its sessions in threads: onnxruntime itself is loaded there alone.
 export { AdapterCache, type ResidentAdapter } from "./adapter-cache.ts";
 export { type BatchItem, batchFeeds } from "./batch-feeds.ts";
 export type { AdapterHandle, Classification, Classifier } from "./classifier.ts";
@@ -13,6 +13,6 @@ export {
   writePrepared,
 } from "./prepared-backbone.ts";
 export { servingGraph } from "./serving-graph.ts";
-export { type Feed, Session, type SessionOptions } from "./session.ts";
+export type { Feed, SessionOptions } from "./session.ts";
 export { ThreadSession } from "./thread-session.ts";
 export { writeEdgeBackbone } from "./write-edge-backbone.ts";

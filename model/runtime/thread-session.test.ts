@@ -72,6 +72,26 @@ test("a closed session has finished what ran, and refuses more", async () => {
   await session.close();
 });
 
+test("the first session is one of many: others answer while it runs, and after it was closed", async () => {
+  const [first, second] = [await ThreadSession.create(graph()), await ThreadSession.create(graph())];
+  const ran = async (session: ThreadSession) => [
+    ...(await session.run({ x: four(1), large: idle }, ["sum"])).sum,
+  ];
+  const answered: string[] = [];
+  await Promise.all([
+    first.run({ x: four(1), large: work }, ["power"]).then(() => answered.push("first")),
+    ran(second).then(() => answered.push("second")),
+  ]);
+  expect(answered).toEqual(["second", "first"]);
+  await first.close();
+  expect(await ran(second)).toEqual([2, 2, 2, 2]);
+  const [third, fourth] = await Promise.all([ThreadSession.create(graph()), ThreadSession.create(graph())]);
+  for (const session of [second, third, fourth]) {
+    expect(await ran(session)).toEqual([2, 2, 2, 2]);
+    await session.close();
+  }
+});
+
 test.runIf(process.platform === "linux" && process.arch === "x64")(
   "every session's thread takes denormal numbers for 0, and the thread of the event loop does not",
   async () => {

@@ -3,9 +3,9 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Graph } from "../graph/builder.ts";
 import { serializeGraph } from "../graph/serialize.ts";
+import type { FromThread, ToThread } from "./serve-session.ts";
 import type { Feed, OptimizedFiles, SessionOptions } from "./session.ts";
 import type { ToOrigin } from "./session-origin.ts";
-import type { FromThread, MeasuredFile, ToThread } from "./session-thread.ts";
 
 interface Pending {
   readonly resolve: (answer: Exclude<FromThread, Error>) => void;
@@ -19,38 +19,16 @@ export interface OptimizedGraph {
 
 /** At most one: the session that a server begins with, before the rest of its program is loaded. */
 let begun: { readonly name: string; readonly session: ThreadSession } | undefined;
-/** By path: what its thread measures once the session is loaded. */
-const measuring = new Map<string, Promise<MeasuredFile>>();
 
-/**
- * Has a thread load a graph that ThreadSession.create will be asked for, with these options, and then measure files
- * that `measureBegun` will be asked for.
- */
-export function beginSession(
-  graph: OptimizedGraph,
-  { measure, ...options }: SessionOptions & { readonly measure: readonly string[] },
-): void {
-  const session = ThreadSession.begin(graph, options);
-  begun = { name: nameOf(graph, options), session };
-  for (const path of measure) {
-    const measured = session.measure(path);
-    measured.catch(() => undefined); // Told to who asks.
-    measuring.set(path, measured);
-  }
-}
-
-/** Bytes and sha256 of a file that was to be measured, once; undefined for others. */
-export function measureBegun(path: string): Promise<MeasuredFile> | undefined {
-  const measured = measuring.get(path);
-  measuring.delete(path);
-  return measured;
+/** Has a thread load a graph that ThreadSession.create will be asked for, with these options. */
+export function beginSession(graph: OptimizedGraph, options: SessionOptions): void {
+  begun = { name: nameOf(graph, options), session: ThreadSession.begin(graph, options) };
 }
 
 /** Nobody will ask for the one that was begun. */
 export async function dropBegunSession(): Promise<void> {
   const { session } = begun ?? {};
   begun = undefined;
-  measuring.clear();
   await session?.close();
 }
 
@@ -161,13 +139,6 @@ export class ThreadSession {
     const answer = this.#expect();
     this.#post({ kind: "run", feeds, outputs });
     return (await answer) as Record<Output, Float32Array>;
-  }
-
-  /** Bytes and sha256 of a file, read in the thread, after what it was asked before. */
-  async measure(path: string): Promise<MeasuredFile> {
-    const answer = this.#expect();
-    this.#post({ kind: "measure", path });
-    return (await answer) as MeasuredFile;
   }
 
   /** Waits for what runs. */

@@ -1,3 +1,4 @@
-// The door for where backbones lie, and nothing else.
+// The door for where this machine keeps backbones and the like, and nothing else.
+export { cacheFolder } from "../cache-folder.ts";
 export { folderOfBackbone } from "./cache-folder.ts";
 export { DEFAULT_BACKBONE } from "./catalog.ts";

@@ -5,7 +5,6 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { FilePin } from "./catalog.ts";
 import { isMissing, isSame, measureFile, pinSchema, readRecord } from "./record.ts";
 
 const RECORD_FILE = "prepared.json";
@@ -24,11 +23,8 @@ export interface Prepared {
   readonly folder: string;
   readonly digest: string;
   readonly facts: Readonly<Record<string, string>>;
-  /**
-   * Reads every byte: false, and the folder is gone, where a file is not what was written. `measured`: of files that
-   * someone else reads, by path.
-   */
-  verify(measured?: (path: string) => Promise<FilePin> | undefined): Promise<boolean>;
+  /** Reads every byte: false, and the folder is gone, where a file is not what was written. */
+  verify(): Promise<boolean>;
 }
 
 interface PreparedPlace {
@@ -55,10 +51,9 @@ export async function openPrepared({
     const found = await stat(join(folder, name)).catch(() => undefined);
     if (found?.size !== pin.bytes) return undefined;
   }
-  const verify: Prepared["verify"] = async (measured = () => undefined) => {
+  const verify = async () => {
     for (const [name, pin] of Object.entries(files)) {
-      const path = join(folder, name);
-      if (isSame(await (measured(path) ?? measureFile(path)), pin)) continue;
+      if (isSame(await measureFile(join(folder, name)), pin)) continue;
       await rm(folder, { recursive: true, force: true });
       return false;
     }

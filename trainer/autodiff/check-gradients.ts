@@ -1,6 +1,6 @@
 // Compares gradients with central finite differences in float64. Used by tests only.
 import { type Dimension, GraphBuilder, must, type Tensor } from "#model/graph";
-import { type Feed, Session } from "#model/runtime";
+import { type Feed, Session } from "#model/runtime/session";
 import { backward } from "./backward.ts";
 
 export interface GradientCase {

@@ -4,7 +4,7 @@
 // onnxruntime's, in float64.
 import { type Head, transpose } from "#model";
 import { GraphBuilder, must } from "#model/graph";
-import { Session } from "#model/runtime";
+import { Session } from "#model/runtime/session";
 
 export interface LabelledFeatures {
   /** [n, D], row major. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { GraphBuilder, must, type Tensor } from "#model/graph";
-import { Session } from "#model/runtime";
+import { Session } from "#model/runtime/session";
 import { promptPresence, reparameterizeGates } from "#model/spt";
 import { backward } from "../autodiff/backward.ts";
 

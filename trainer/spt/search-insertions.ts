@@ -4,7 +4,7 @@
 // different masks of the prompts' gates must agree (consistency).
 import { layersOf } from "#model";
 import { must } from "#model/graph";
-import { type Feed, Session } from "#model/runtime";
+import { type Feed, Session } from "#model/runtime/session";
 import type { StatesSource } from "../frozen-encoder.ts";
 import { AdamW } from "../optimizer/adamw.ts";
 import { clipByGlobalNorm } from "../optimizer/clip.ts";

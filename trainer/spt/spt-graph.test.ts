@@ -8,7 +8,8 @@ import {
   weightsOfInsertion,
 } from "#model";
 import { must } from "#model/graph";
-import { createClassifier, type Feed, Session } from "#model/runtime";
+import { createClassifier } from "#model/runtime";
+import { type Feed, Session } from "#model/runtime/session";
 import { makeTinyBackbone, type TinyFamily } from "../../test/helpers/tiny-backbone.ts";
 import { FrozenEncoder } from "../frozen-encoder.ts";
 import { headLogits } from "../head/fit-logistic-regression.ts";

@@ -1,7 +1,7 @@
 // The selected insertions and the head on training examples, gates hard: the retraining phase.
 import { featureWidth, layersOf } from "#model";
 import { must } from "#model/graph";
-import { Session } from "#model/runtime";
+import { Session } from "#model/runtime/session";
 import type { StatesSource } from "../frozen-encoder.ts";
 import { AdamW } from "../optimizer/adamw.ts";
 import { clipByGlobalNorm } from "../optimizer/clip.ts";
