@@ -9,12 +9,15 @@ import { completionCommand } from "./commands/completion.ts";
 import { datasetsCommand } from "./commands/datasets.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { feedbackCommand } from "./commands/feedback.ts";
 import { initCommand } from "./commands/init.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { profilesCommand } from "./commands/profiles.ts";
 import { reportCommand } from "./commands/report.ts";
+import { retrainCommand } from "./commands/retrain.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { shadowCommand } from "./commands/shadow.ts";
 import { signingKeyCommand } from "./commands/signing-key.ts";
 import { storeCommand } from "./commands/store.ts";
 import { tenantsCommand } from "./commands/tenants.ts";
@@ -45,6 +48,9 @@ export function createProgram(io: Io): Command {
     keysCommand(io),
     usageCommand(io),
     jobsCommand(io),
+    feedbackCommand(io),
+    retrainCommand(io),
+    shadowCommand(io),
     profilesCommand(io),
     initCommand(io),
     doctorCommand(io),

@@ -9,14 +9,14 @@ import { parseDataset } from "#trainer/dataset";
 import { evaluateDataset } from "#trainer/evaluate";
 import { describeInsertions } from "./describe-insertions.ts";
 import { EXIT, failureOf } from "./errors.ts";
+import { followJob } from "./follow-job.ts";
 import type { Io } from "./io.ts";
 import { withRegistry } from "./open-registry.ts";
 import { percent } from "./output.ts";
 import { createProcessIo } from "./process-io.ts";
-import { createProgressLine, megabytes } from "./progress-line.ts";
+import { megabytes } from "./progress-line.ts";
 import { pull } from "./pull.ts";
 import { type Api, createApi } from "./quickstart/api.ts";
-import { followJob } from "./quickstart/follow-job.ts";
 import { startServer } from "./quickstart/start-server.ts";
 import { byHand, curlLine, heading, NEW_TEXTS, nextSteps, step } from "./quickstart/texts.ts";
 
@@ -62,9 +62,9 @@ async function uploadTrainClassify(api: Api, io: Io): Promise<void> {
   io.stdout(step(3, "upload", [`train.csv: ${rows} rows, ${labels.length} labels`]));
 
   const jobId = await api.train({ name: ADAPTER, datasetId });
-  const line = createProgressLine(io);
-  const { adapter, report } = await followJob(api, jobId, { line, signal: io.signal });
-  line.clear();
+  // It would go on when this command's server is started again.
+  const { adapter, report } = await followJob(jobId, { io, read: api.job, cancel: api.cancel });
+  if (!report) throw new Error(`invariant: ${jobId} has succeeded without a report`);
   const { validation, frozenProbe, seconds } = report;
   const heldOut =
     validation && `held-out rows: accuracy ${percent(validation.accuracy)} (${validation.n} rows)`;

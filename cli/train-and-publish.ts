@@ -2,24 +2,18 @@
 // becomes the next version of its name. Until then nothing is written, so that a training that is
 // interrupted leaves nothing.
 
-import {
-  type DatasetRecord,
-  type PublishedAdapter,
-  parseAdapterName,
-  parseTenantId,
-  type Registry,
-  type TenantId,
-} from "#registry";
+import { type PublishedAdapter, parseAdapterName, parseTenantId, type Signer } from "#registry";
 import type { ChildTrainRequest } from "#trainer";
 import type { TrainingProgress, TrainingReport, TrainOptions } from "#trainer/job";
 import { publishTrained, readTestSet, TRAINED_ALIAS, trainOn } from "#trainer/run-job";
 import packageJson from "../package.json" with { type: "json" };
 import type { Io } from "./io.ts";
+import { keepDataset } from "./keep-dataset.ts";
 import { withRegistry } from "./open-registry.ts";
 import { CLI_ACTOR, type ColumnOptions, type TenantOptions } from "./options.ts";
 import { bar, createProgressLine, type ProgressLine } from "./progress-line.ts";
 import { findOrPull } from "./pull.ts";
-import { type DatasetFile, printWarnings, readDataset } from "./read-dataset.ts";
+import { type DatasetFile, printWarnings, withDatasetFile } from "./read-dataset.ts";
 import { readSigner } from "./signing-key-file.ts";
 
 export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
@@ -54,12 +48,33 @@ export async function trainAndPublish(
   options: TrainOptions,
   io: Io,
 ): Promise<Trained> {
-  const tenant = parseTenantId(command.tenant);
-  const name = parseAdapterName(command.name);
-  const silent = command.json === true;
+  // A name that cannot be is said before any file is read.
+  parseTenantId(command.tenant);
+  parseAdapterName(command.name);
   const signer = await readSigner(command.sign);
-  const file = await readTraining(command, io, { silent });
-  const validation = await readValidation(command);
+  return withDatasetFile(command.data, { ...command, forTraining: true }, (file) => {
+    const { fileName, summary } = file;
+    if (command.json !== true) printWarnings({ fileName, warnings: summary.warnings }, io);
+    const train = (validation?: DatasetFile) =>
+      trainOnFiles({ file, validation, signer }, command, { options, io });
+    if (command.validation === undefined) return train();
+    return withDatasetFile(command.validation, { ...command, forTraining: false }, train);
+  });
+}
+
+interface TrainingFiles {
+  readonly file: DatasetFile;
+  readonly validation: DatasetFile | undefined;
+  readonly signer: Signer | undefined;
+}
+
+async function trainOnFiles(
+  { file, validation, signer }: TrainingFiles,
+  command: TrainCommandOptions,
+  { options, io }: { options: TrainOptions; io: Io },
+): Promise<Trained> {
+  const [tenant, name] = [parseTenantId(command.tenant), parseAdapterName(command.name)];
+  const silent = command.json === true;
   const backbone = await findOrPull(command.backbone, io, { silent });
   const line = createProgressLine(io, { silent });
   // Loaded late: most commands need no native code, and start faster without.
@@ -71,16 +86,19 @@ export async function trainAndPublish(
     const testSet = await readTestSet(registry, { tenant, name, alias: TRAINED_ALIAS }, backbone);
     const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
     const trained = {
-      dataset: file.dataset,
-      ...(validation && { validation }),
+      dataset: trainingFile(file),
+      ...(validation && { validation: trainingFile(validation) }),
       ...(testSet && { testSet }),
       options,
     };
     const result = await trainOn(
       { ...trained, onProgress, signal: io.signal },
       { train: trainInChild, backbone },
-    ).finally(() => line.clear());
-    const dataset = await keepDataset(registry, tenant, file);
+    ).finally(() => {
+      line.clear();
+      return testSet?.file.content.close();
+    });
+    const dataset = await keepDataset(registry, tenant, { file, actor: CLI_ACTOR });
     const resolved = await publishTrained(
       result,
       { tenant, name, jobId: `local-${crypto.randomUUID()}`, dataset, testSet, actor: CLI_ACTOR },
@@ -90,47 +108,9 @@ export async function trainAndPublish(
   });
 }
 
-/** What a training and its publication need: not the examples, which are as large again as the file. */
-interface TrainingFile {
-  readonly dataset: ChildTrainRequest["dataset"] & { readonly columns: DatasetRecord["columns"] };
-  readonly rows: number;
-  readonly labels: readonly string[];
-}
-
-async function readTraining(
-  command: TrainCommandOptions,
-  io: Io,
-  { silent }: { silent: boolean },
-): Promise<TrainingFile> {
-  const file = await readDataset(command.data, { ...command, forTraining: true });
-  if (!silent) printWarnings(file, io);
-  const { examples, labels } = file.dataset;
-  return { dataset: trainingFile(file), rows: examples.length, labels };
-}
-
-async function readValidation(
-  command: TrainCommandOptions,
-): Promise<ChildTrainRequest["dataset"] | undefined> {
-  if (command.validation === undefined) return undefined;
-  return trainingFile(await readDataset(command.validation, { ...command, forTraining: false }));
-}
-
 /** For the child process, which reads the very columns that were read here. */
-function trainingFile({
-  bytes,
-  fileName,
-  mediaType,
-  dataset: { columns },
-}: DatasetFile): TrainingFile["dataset"] {
-  return { bytes, fileName, mediaType, columns };
-}
-
-function keepDataset(
-  registry: Registry,
-  tenant: TenantId,
-  { dataset, rows, labels }: TrainingFile,
-): Promise<DatasetRecord> {
-  return registry.putDataset(tenant, { ...dataset, rows, labels, actor: CLI_ACTOR });
+function trainingFile({ content, fileName, mediaType, summary }: DatasetFile): ChildTrainRequest["dataset"] {
+  return { content, fileName, mediaType, columns: summary.columns };
 }
 
 function showTraining(line: ProgressLine, { phase, progress, step, steps, loss }: TrainingProgress): void {

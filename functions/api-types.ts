@@ -14,8 +14,12 @@ import type {
   streamAnswerSchema,
 } from "./routes/classify/response.ts";
 import type { datasetSchema } from "./routes/datasets/upload.ts";
+import type { feedbackAnswerSchema, feedbackRequestSchema } from "./routes/feedback/feedback.ts";
+import type { retrainAnswerSchema } from "./routes/feedback/retrain.ts";
 import type { trainRequestSchema } from "./routes/jobs/create.ts";
 import type { jobSchema } from "./routes/jobs/view.ts";
+import type { shadowAnswerSchema } from "./routes/shadow/get.ts";
+import type { shadowRequestSchema } from "./routes/shadow/set.ts";
 
 type TextInput = string | { readonly text: string; readonly textPair: string };
 
@@ -34,4 +38,9 @@ export type Prediction = z.output<typeof predictionSchema>;
 export type DatasetAnswer = z.output<typeof datasetSchema>;
 export type TrainRequest = z.input<typeof trainRequestSchema>;
 export type JobAnswer = z.output<typeof jobSchema>;
+export type FeedbackRequest = z.input<typeof feedbackRequestSchema>;
+export type FeedbackAnswer = z.output<typeof feedbackAnswerSchema>;
+export type RetrainAnswer = z.output<typeof retrainAnswerSchema>;
+export type ShadowRequest = z.input<typeof shadowRequestSchema>;
+export type ShadowAnswer = z.output<typeof shadowAnswerSchema>;
 export type AdapterSummary = z.output<typeof adapterSchema>;

@@ -14,11 +14,11 @@ import { authenticate } from "./middleware/authenticate.ts";
 import { cacheControl } from "./middleware/cache-control.ts";
 import { leaveConnections } from "./middleware/leave-connections.ts";
 import {
-  COMPLETIONS_AT_ONCE_MAX,
-  IMPORTS_AT_ONCE_MAX,
+  COMPLETION_PLACES,
+  IMPORT_PLACES,
   limitAtOnce,
-  RETRAININGS_AT_ONCE_MAX,
-  UPLOADS_AT_ONCE_MAX,
+  RETRAINING_PLACES,
+  UPLOAD_PLACES,
 } from "./middleware/limit-at-once.ts";
 import { bodyMsMaxOf, limitBody } from "./middleware/limit-body.ts";
 import { limitRate } from "./middleware/limit-rate.ts";
@@ -52,6 +52,7 @@ import { listAudit } from "./routes/audit/list.ts";
 import { classify } from "./routes/classify/classify.ts";
 import { beginUpload } from "./routes/datasets/begin-upload.ts";
 import { completeUpload } from "./routes/datasets/complete-upload.ts";
+import { listDatasets } from "./routes/datasets/list.ts";
 import { uploadDataset } from "./routes/datasets/upload.ts";
 import { docs, docsScript } from "./routes/docs/docs.ts";
 import { openapi } from "./routes/docs/openapi.ts";
@@ -67,6 +68,7 @@ import { createJob } from "./routes/jobs/create.ts";
 import { jobEvents } from "./routes/jobs/events.ts";
 import { getJob } from "./routes/jobs/get.ts";
 import { listJobs } from "./routes/jobs/list.ts";
+import { retryJob } from "./routes/jobs/retry.ts";
 import { createKey } from "./routes/keys/create.ts";
 import { listKeys } from "./routes/keys/list.ts";
 import { revokeKey } from "./routes/keys/revoke.ts";
@@ -140,7 +142,7 @@ export function createApp(given: Services, options: AppOptions = {}): Hono<AppEn
   app.use("/v1/*", traceRequest(tracer, timings));
   app.use("/v1/*", authenticate(services));
   app.use("/v1/*", limitRate(rates));
-  const uploads = limitAtOnce("uploads", UPLOADS_AT_ONCE_MAX);
+  const uploads = limitAtOnce(UPLOAD_PLACES);
   addTenantRoutes(app, services, { isStopping, uploads, shadow });
   const { defaultAdapter } = options;
   routeDropIns(app, services, { tracer, timings, rates, uploads, defaultAdapter });
@@ -159,11 +161,12 @@ function addTenantRoutes(
 ): void {
   const once = answerOnce(services);
   const onceInSecret = answerOnce(services, { isSecret: true });
-  const completions = limitAtOnce("completions", COMPLETIONS_AT_ONCE_MAX);
-  const imports = limitAtOnce("imports", IMPORTS_AT_ONCE_MAX);
-  const retrainings = limitAtOnce("retrainings", RETRAININGS_AT_ONCE_MAX);
+  const completions = limitAtOnce(COMPLETION_PLACES);
+  const imports = limitAtOnce(IMPORT_PLACES);
+  const retrainings = limitAtOnce(RETRAINING_PLACES);
 
   app.use("/v1/adapters/*", etag({ retainedHeaders: KEPT_WITHOUT_BODY }));
+  app.get("/v1/datasets", requireScope("read", "train"), listDatasets(services));
   app.post("/v1/datasets", requireScope("train"), uploads, once, uploadDataset(services));
   app.post("/v1/datasets/uploads", requireScope("train"), onceInSecret, beginUpload(services));
   app.post("/v1/datasets/:id/complete", requireScope("train"), once, completions, completeUpload(services));
@@ -172,6 +175,7 @@ function addTenantRoutes(
   app.get("/v1/jobs/:id", requireScope("read", "train"), getJob(services, { isStopping }));
   app.get("/v1/jobs/:id/events", requireScope("read", "train"), jobEvents(services, { isStopping }));
   app.post("/v1/jobs/:id/cancel", requireScope("train"), once, cancelJob(services));
+  app.post("/v1/jobs/:id/retry", requireScope("train"), once, retryJob(services));
   app.get("/v1/adapters", requireScope("read"), listAdapters(services));
   app.get("/v1/adapters/:name/versions", requireScope("read"), listVersions(services));
   app.get("/v1/adapters/:name/versions/:version", requireScope("read"), getVersion(services));

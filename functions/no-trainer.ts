@@ -16,6 +16,7 @@ export const NO_TRAINER: JobQueue = {
   wait: async () => undefined,
   list: async () => ({ jobs: [], hasMore: false }),
   cancel: async () => undefined,
+  retry: async () => undefined,
   events: async () => undefined,
   close: async () => undefined,
 };

@@ -7,6 +7,7 @@ import { createKey, createTestApp, type TestApp } from "./test-app.ts";
 
 /** Besides admin, which lets all of them be asked. */
 const scopesByRoute: Record<string, readonly KeyScope[]> = {
+  "GET /v1/datasets": ["read", "train"],
   "POST /v1/datasets": ["train"],
   "POST /v1/datasets/uploads": ["train"],
   "POST /v1/datasets/:id/complete": ["train"],
@@ -15,6 +16,7 @@ const scopesByRoute: Record<string, readonly KeyScope[]> = {
   "GET /v1/jobs/:id": ["read", "train"],
   "GET /v1/jobs/:id/events": ["read", "train"],
   "POST /v1/jobs/:id/cancel": ["train"],
+  "POST /v1/jobs/:id/retry": ["train"],
   "GET /v1/adapters": ["read"],
   "GET /v1/adapters/:name/versions": ["read"],
   "GET /v1/adapters/:name/versions/:version": ["read"],

@@ -88,9 +88,11 @@ export const statusByCode = {
   // trainer
   invalid_dataset: 400,
   dataset_too_large: 413,
+  scratch_full: 503,
   training_failed: 500,
   job_interrupted: 500,
   job_not_cancellable: 409,
+  job_not_retriable: 409,
   job_key_reused: 409,
   jobs_unavailable: 503,
   webhook_url_refused: 400,

@@ -208,6 +208,15 @@ export class FakeJobs implements JobQueue {
     return entry?.job;
   }
 
+  /** Whatever state it is in. */
+  async retry(tenant: string, id: string): Promise<Job | undefined> {
+    const entry = this.#find(tenant, id);
+    if (!entry) return undefined;
+    const { isRetriable: _, ...job } = entry.job;
+    entry.job = { ...job, state: "queued" };
+    return entry.job;
+  }
+
   async events(
     tenant: string,
     id: string,

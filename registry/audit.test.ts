@@ -55,6 +55,10 @@ const changes: Record<string, (registry: Registry) => Promise<unknown>> = {
   restore_adapter: async (on) => on.restoreAdapter(alpha, router, { actor }),
   set_retention: async (on) => on.setRetention(alpha, router, { retention: { keepVersions: 1 }, actor }),
   set_shadow: async (on) => on.setShadow(alpha, router, { shadow: { alias: "canary", share: 1 }, actor }),
+  delete_feedback: async (on) => {
+    const { id } = await on.addFeedback(alpha, router, { version: 1, text: "x", label: "no" });
+    await on.deleteFeedback(alpha, router, { id, actor });
+  },
   expire_versions: async (on) => {
     test.clock.nowMs += GARBAGE_AGE_MS_MIN;
     await on.collectGarbage(alpha, { actor });

@@ -1,12 +1,13 @@
 // Immutable bytes by their sha256, under the tenant that owns them. Checked at every read. Each write of a
 // content makes a copy of its own, under a key that is never written again: so a deletion that comes late, of a
 // collector that was halted, deletes what it was meant for and nothing else. What names a blob names its copy.
+import { createHash } from "node:crypto";
 import { createNonce, type RegistryContext } from "./context.ts";
 import { digestOf } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
 import { keepCopy } from "./gc/keep-copy.ts";
 import { type BlobCopy, blobKey, blobKeyOf, copiesPrefix, copyOfKey, markKeyOf } from "./layout.ts";
-import { COPIES_LISTED_MAX } from "./limits.ts";
+import { BLOB_PART_BYTES, COPIES_LISTED_MAX } from "./limits.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
 import type { TenantId } from "./registry.ts";
 import { release, reserve } from "./usage.ts";
@@ -99,16 +100,55 @@ export async function getBlob(
   tenant: TenantId,
   expected: BlobEntry,
 ): Promise<Uint8Array> {
-  const { digest } = expected;
   const stored = await store.get(blobKey(tenant, expected));
-  if (!stored) {
-    throw new RegistryError(
-      "blob_not_found",
-      `Blob ${digest} is gone from the store: restore it, or publish again.`,
-    );
-  }
-  if (stored.bytes.byteLength !== expected.bytes || digestOf(stored.bytes) !== digest) {
-    throw new RegistryError("blob_corrupt", `Blob ${digest} was changed in the store: restore it.`);
+  if (!stored) throw gone(expected);
+  if (stored.bytes.byteLength !== expected.bytes || digestOf(stored.bytes) !== expected.digest) {
+    throw corrupt(expected);
   }
   return stored.bytes;
+}
+
+/**
+ * The same, part by part: no more than BLOB_PART_BYTES are in memory, and only who has read them all knows that they are
+ * what was expected. Throws blob_not_found, blob_corrupt.
+ */
+export async function* readBlobParts(
+  { store }: Pick<RegistryContext, "store">,
+  tenant: TenantId,
+  expected: BlobEntry,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  for await (const part of objectParts(store, blobKey(tenant, expected), expected)) {
+    hash.update(part);
+    yield part;
+  }
+  if (`sha256:${hash.digest("hex")}` !== expected.digest) throw corrupt(expected);
+}
+
+/** Of an object of this size. Throws blob_not_found, and blob_corrupt where it has another. */
+async function* objectParts(
+  store: ObjectStore,
+  key: string,
+  expected: BlobEntry,
+): AsyncGenerator<Uint8Array> {
+  const standing = await detailsOf(store, key);
+  if (!standing) throw gone(expected);
+  if (standing.bytes !== expected.bytes) throw corrupt(expected);
+  for (let from = 0; from < expected.bytes; ) {
+    const bytesMax = Math.min(BLOB_PART_BYTES, expected.bytes - from);
+    const part = await store.getPart(key, { from, bytesMax });
+    if (!part) throw gone(expected);
+    if (part.byteLength !== bytesMax) throw corrupt(expected);
+    from += part.byteLength;
+    yield part;
+  }
+}
+
+function gone({ digest }: BlobEntry): RegistryError {
+  const message = `Blob ${digest} is gone from the store: restore it, or publish again.`;
+  return new RegistryError("blob_not_found", message);
+}
+
+function corrupt({ digest }: BlobEntry): RegistryError {
+  return new RegistryError("blob_corrupt", `Blob ${digest} was changed in the store: restore it.`);
 }

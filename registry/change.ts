@@ -42,6 +42,7 @@ const actions = [
   "restore_adapter",
   "set_retention",
   "set_shadow",
+  "delete_feedback",
   "expire_versions",
   "collect_versions",
   "collect_adapter",
@@ -119,6 +120,7 @@ export const auditEntrySchema = z.strictObject({
   /** Set; absent where it was ended. */
   shadow: shadowSchema.exactOptional(),
   datasetId: z.string().exactOptional(),
+  feedbackId: z.string().exactOptional(),
   /** Of an API key, or of a key that signs. */
   keyId: z.string().exactOptional(),
   /** The key that a rotation made. */
@@ -130,7 +132,15 @@ export const auditEntrySchema = z.strictObject({
 });
 
 export const adapterChangeSchema = auditEntrySchema
-  .omit({ adapter: true, datasetId: true, keyId: true, newKeyId: true, limits: true, required: true })
+  .omit({
+    adapter: true,
+    datasetId: true,
+    feedbackId: true,
+    keyId: true,
+    newKeyId: true,
+    limits: true,
+    required: true,
+  })
   .extend({
     /** From 1, without gaps, in the order in which the changes took effect. */
     sequence: z.int().min(1),

@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import { listAudit } from "./audit.ts";
 import { type BeforeSwitch, prepareSwitch } from "./before-switch.ts";
 import type { CheckAdapter, RegistryContext } from "./context.ts";
-import { getDataset, getDatasetRecord, putDataset } from "./datasets.ts";
+import { getDataset, getDatasetRecord, openDataset, putDataset } from "./datasets.ts";
 import { createEnsureLayout } from "./ensure-layout.ts";
 import { findTestSet, recordEvaluation } from "./evaluations.ts";
 import { addFeedback, deleteFeedback, listFeedback, readFeedback } from "./feedback.ts";
@@ -14,6 +14,7 @@ import { authenticate, createKey, listKeys, revokeKey } from "./keys.ts";
 import {
   ALIAS_REFRESH_MS,
   ALIAS_STALE_MS_MAX,
+  KEY_REFRESH_MS,
   KEY_STALE_MS_MAX,
   KEYS_CACHED_MAX,
   MANIFEST_CACHE_BYTES_MAX,
@@ -29,6 +30,7 @@ import {
 } from "./limits.ts";
 import { listAdapters } from "./list-adapters.ts";
 import { getAlias, listAliases } from "./list-aliases.ts";
+import { listDatasets } from "./list-datasets.ts";
 import { listVersions } from "./list-versions.ts";
 import { type AdapterDisk, type AdapterFilesObserver, NO_FILES_OBSERVER } from "./local-disk/adapter-disk.ts";
 import type { ObjectStore } from "./object-store/object-store.ts";
@@ -52,7 +54,7 @@ import { requireSigner } from "./signing/require-signed.ts";
 import { addSigningKey, readSigning, requireSignatures, revokeSigningKey } from "./signing/signing-record.ts";
 import { getRateLimits, setTenantLimits } from "./tenant-limits.ts";
 import { createTenant, getTenant } from "./tenants.ts";
-import { beginUpload, completeUpload, findUpload, readUpload, refuseUpload } from "./uploads.ts";
+import { beginUpload, completeUpload, findUpload, openUpload, refuseUpload } from "./uploads.ts";
 import { recountUsage } from "./usage.ts";
 import { tenantsOf } from "./walk-store.ts";
 
@@ -82,10 +84,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     putDataset: (tenant, dataset) => putDataset(context, tenant, dataset),
     getDataset: (tenant, id) => getDataset(context, tenant, id),
+    listDatasets: (tenant, page) => listDatasets(context, tenant, page),
+    openDataset: (tenant, id) => openDataset(context, tenant, id),
     describeDataset: (tenant, id) => getDatasetRecord(context, tenant, id),
     beginUpload: (tenant, upload) => beginUpload(context, tenant, upload),
     findUpload: (tenant, id) => findUpload(context, tenant, id),
-    readUpload: (tenant, upload) => readUpload(context, tenant, upload),
+    openUpload: (tenant, upload) => openUpload(context, tenant, upload),
     completeUpload: (tenant, completion) => completeUpload(context, tenant, completion),
     refuseUpload: (tenant, upload) => refuseUpload(context, tenant, upload),
     publish: (tenant, request) => publish(context, tenant, request),
@@ -140,7 +144,7 @@ function feedbackOf(context: RegistryContext) {
     addFeedback: (tenant, name, feedback) => addFeedback(context, { tenant, name }, feedback),
     listFeedback: (tenant, name, page) => listFeedback(context, { tenant, name }, page),
     readFeedback: (tenant, name) => readFeedback(context, { tenant, name }),
-    deleteFeedback: (tenant, name, id) => deleteFeedback(context, { tenant, name }, id),
+    deleteFeedback: (tenant, name, feedback) => deleteFeedback(context, { tenant, name }, feedback),
     setShadow: (tenant, name, request) => setShadow(context, { tenant, name }, request),
     getShadow: (tenant, name) => getShadow(context, { tenant, name }),
     findShadow: (tenant, name) => findShadow(context, { tenant, name }),
@@ -176,7 +180,12 @@ function createContext(options: RegistryOptions): RegistryContext {
       entriesMax: STATES_CACHED_MAX,
       nowMs,
     }),
-    keys: new RecentReads({ ageMsMax: KEY_STALE_MS_MAX, entriesMax: KEYS_CACHED_MAX, nowMs }),
+    keys: new RecentReads({
+      ageMsMax: KEY_STALE_MS_MAX,
+      refreshMs: KEY_REFRESH_MS,
+      entriesMax: KEYS_CACHED_MAX,
+      nowMs,
+    }),
     signing: new RecentReads({
       ageMsMax: SIGNING_STALE_MS_MAX,
       refreshMs: SIGNING_REFRESH_MS,

@@ -16,3 +16,8 @@ export const datasetSchema = z.strictObject({
   columns: z.strictObject({ text: z.string(), textPair: z.string().exactOptional(), label: z.string() }),
   createdAt: z.iso.datetime(),
 });
+
+/** In lists. */
+export const datasetSummarySchema = datasetSchema
+  .omit({ labels: true, copy: true })
+  .extend({ labelCount: z.int().min(0) });

@@ -1,6 +1,6 @@
 // A tenant's uploaded files: the bytes as a blob, and a record that describes them.
 import { writeAudit } from "./audit.ts";
-import { getBlob, putBlobs } from "./blobs.ts";
+import { getBlob, putBlobs, readBlobParts } from "./blobs.ts";
 import { createStamp } from "./change.ts";
 import { createNonce, type RegistryContext } from "./context.ts";
 import { datasetSchema } from "./dataset-record.ts";
@@ -40,6 +40,16 @@ export async function getDataset(
 ): Promise<DatasetRecord & { content: Uint8Array }> {
   const record = await getDatasetRecord(context, tenant, id);
   return { ...record, content: await getBlob(context, tenant, record) };
+}
+
+/** Throws dataset_not_found; and the parts, while they are read, blob_not_found and blob_corrupt. */
+export async function openDataset(
+  context: RegistryContext,
+  tenant: TenantId,
+  id: string,
+): Promise<DatasetRecord & { parts: AsyncIterable<Uint8Array> }> {
+  const record = await getDatasetRecord(context, tenant, id);
+  return { ...record, parts: readBlobParts(context, tenant, record) };
 }
 
 /** Throws dataset_not_found, blob_corrupt. */

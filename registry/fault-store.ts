@@ -1,7 +1,7 @@
 // For tests: a store whose calls fail by chance, as those of a store across a network do when its client has given
 // up, and take effect in another order than they were made. The same seed, the same faults.
 import { RegistryError } from "./errors.ts";
-import type { ObjectStore, PutCondition, PutResult } from "./object-store/object-store.ts";
+import type { ObjectPart, ObjectStore, PutCondition, PutResult } from "./object-store/object-store.ts";
 
 /** As of test/helpers/random.ts. */
 interface Random {
@@ -38,6 +38,10 @@ export class FaultStore implements ObjectStore {
 
   get(key: string) {
     return this.#read(() => this.#store.get(key));
+  }
+
+  getPart(key: string, part: ObjectPart) {
+    return this.#read(() => this.#store.getPart(key, part));
   }
 
   list(options: Parameters<ObjectStore["list"]>[0]) {

@@ -63,8 +63,8 @@ describe("feedback", () => {
     await registry.publish(beta, publishRequest("other"));
     expect(await registry.readFeedback(beta, router)).toEqual([]);
     const refused = { code: "feedback_not_found" };
-    await expect(registry.deleteFeedback(beta, router, id)).rejects.toMatchObject(refused);
-    await expect(registry.deleteFeedback(alpha, router, "../state")).rejects.toMatchObject(refused);
+    await expect(registry.deleteFeedback(beta, router, { id })).rejects.toMatchObject(refused);
+    await expect(registry.deleteFeedback(alpha, router, { id: "../state" })).rejects.toMatchObject(refused);
     await expect(registry.listFeedback(alpha, router, { after: "x" })).rejects.toMatchObject(refused);
     expect(await registry.readFeedback(alpha, router)).toHaveLength(1);
   });
@@ -81,7 +81,7 @@ describe("feedback", () => {
     expect((await registry.getUsage(alpha)).bytes.used).toBe(before + bytes.byteLength);
     await test.store.delete(usageKey(alpha));
     expect((await registry.getUsage(alpha)).bytes.used).toBe(before + bytes.byteLength);
-    await registry.deleteFeedback(alpha, router, id);
+    await registry.deleteFeedback(alpha, router, { id });
     expect((await registry.getUsage(alpha)).bytes.used).toBe(before);
     expect(await keysOf()).toEqual([]);
   });

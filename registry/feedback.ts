@@ -1,9 +1,10 @@
 // What an adapter's users say it should have answered: one record for each, written once under a key of its own, never
 // changed, and deleted by who asks. Each is of the version that answered, and goes with it: of a version that is
 // deleted nothing is told, and a collection removes both. Nothing is learned from it until a retraining is
-// asked for. The audit has none of it: each record says whose it is.
+// asked for. Each record says whose it is; the audit has what each cannot say: who deleted it.
 import { z } from "zod";
 import { type AdapterState, isGone, readState } from "./adapter-state.ts";
+import { writeAudit } from "./audit.ts";
 import { type Actor, createStamp } from "./change.ts";
 import { createNonce, type RegistryContext } from "./context.ts";
 import { RegistryError } from "./errors.ts";
@@ -120,13 +121,15 @@ export async function readFeedback(context: RegistryContext, owner: AdapterOwner
 export async function deleteFeedback(
   context: RegistryContext,
   owner: AdapterOwner,
-  id: string,
+  { id, actor }: { readonly id: string; readonly actor?: Actor },
 ): Promise<void> {
   const state = await readLive(context, owner);
   const key = FEEDBACK_ID.test(id) ? feedbackKey(owner, id) : undefined;
   const isHidden = key === undefined || isGone(state, versionOfKey(key));
   const found = isHidden ? undefined : await detailsOf(context.store, key);
   if (!found) throw notFound();
+  const entry = { action: "delete_feedback", adapter: owner.name, feedbackId: id } as const;
+  await writeAudit(context, owner.tenant, { ...createStamp(context, actor ? { actor } : {}), ...entry });
   await context.store.delete(found.key);
   await release(context, owner.tenant, { bytes: found.bytes });
 }

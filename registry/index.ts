@@ -16,6 +16,7 @@ export {
 } from "./change.ts";
 export type { CheckAdapter } from "./context.ts";
 export { createRegistry } from "./create-registry.ts";
+export { datasetSummarySchema } from "./dataset-record.ts";
 export { requireKnownLayout } from "./ensure-layout.ts";
 export { RegistryError, type RegistryErrorCode } from "./errors.ts";
 export type { NewEvaluation, StoredEvaluation } from "./evaluations.ts";
@@ -31,6 +32,8 @@ export {
   ADAPTER_DISK_BYTES_DEFAULT,
   ADAPTERS_PER_PAGE_MAX,
   ALIAS_STALE_MS_MAX,
+  DATASET_BYTES_MAX,
+  DATASETS_PER_PAGE_MAX,
   GARBAGE_AGE_MS_MIN,
   KEEP_DAYS_MAX,
   KEEP_VERSIONS_MAX,
@@ -69,6 +72,7 @@ export {
   type AliasMove,
   type AliasSummary,
   type DatasetRecord,
+  type DatasetSummary,
   DEFAULT_ALIAS,
   type KeySummary,
   type PublishedAdapter,

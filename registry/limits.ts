@@ -1,4 +1,5 @@
 // Everything in this room that grows has a named limit here.
+import { OBJECT_BYTES_MAX } from "./object-store/object-store.ts";
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
@@ -10,7 +11,11 @@ export const VERSIONS_PER_ADAPTER_DEFAULT = 1_000;
 /** Blobs, which are datasets and adapters' files, and feedback. */
 export const BYTES_PER_TENANT_DEFAULT = 32 * GIBIBYTE;
 
-export const DATASET_BYTES_MAX = 256 * MEBIBYTE;
+export const DATASETS_PER_PAGE_MAX = 200;
+/** As much as a store keeps in one object. */
+export const DATASET_BYTES_MAX = OBJECT_BYTES_MAX;
+/** Of a blob that is read part by part, so much is in memory. */
+export const BLOB_PART_BYTES = 8 * MEBIBYTE;
 /** Of a dataset that an alias is held to: every version is evaluated on all of them. */
 export const TEST_SET_ROWS_MAX = 20_000;
 /** From when its URL is made to when the upload begins. */
@@ -140,6 +145,8 @@ export const ALIAS_REFRESH_MS = 750;
 export const BEFORE_SWITCH_MS_MAX = 5_000;
 /** Another process's revocation of a key is seen after at most this time; one's own at once. */
 export const KEY_STALE_MS_MAX = 10_000;
+/** Keys that are used are read again from this age on, beside the requests, so that none waits for it. */
+export const KEY_REFRESH_MS = 7_500;
 
 /**
  * That a tenant requires signatures, and that a key that signs was revoked, is seen by requests after at most this

@@ -177,6 +177,7 @@ function interleave(store: ObjectStore, scheduler: fc.Scheduler): ObjectStore {
   return {
     description: store.description,
     get: (key) => turn(`get ${key}`).then(() => store.get(key)),
+    getPart: (key, part) => turn(`get ${key}`).then(() => store.getPart(key, part)),
     put: (key, bytes, condition) => turn(`put ${key}`).then(() => store.put(key, bytes, condition)),
     delete: (key) => turn(`delete ${key}`).then(() => store.delete(key)),
     list: (options) => turn(`list ${options.prefix}`).then(() => store.list(options)),
@@ -197,6 +198,7 @@ function losingReplies(store: ObjectStore, lost: ReadonlySet<number>): ObjectSto
   return {
     description: store.description,
     get: (key) => store.get(key),
+    getPart: (key, part) => store.getPart(key, part),
     put,
     delete: (key) => store.delete(key),
     list: (options) => store.list(options),

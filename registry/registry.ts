@@ -65,6 +65,9 @@ export interface DatasetRecord {
   readonly createdAt: string;
 }
 
+/** In lists: of up to a thousand labels only how many. */
+export type DatasetSummary = Omit<DatasetRecord, "labels" | "copy"> & { readonly labelCount: number };
+
 export interface ResolvedAdapter {
   readonly name: AdapterName;
   readonly version: number;
@@ -239,8 +242,18 @@ export interface Registry {
         onceId?: string;
       },
   ): Promise<DatasetRecord>;
-  /** Throws dataset_not_found. */
+  /** In the order of their ids; `after` is the `next` of the page before. Throws invalid_name. */
+  listDatasets(
+    tenant: TenantId,
+    page?: { limit?: number; after?: string },
+  ): Promise<{ datasets: DatasetSummary[]; next?: string }>;
+  /** Whole in memory. Throws dataset_not_found, blob_not_found, blob_corrupt. */
   getDataset(tenant: TenantId, id: string): Promise<DatasetRecord & { content: Uint8Array }>;
+  /**
+   * Throws dataset_not_found. Its parts are read while they are asked for, once, with no more than BLOB_PART_BYTES in
+   * memory, and throw blob_not_found and, perhaps only after the last, blob_corrupt.
+   */
+  openDataset(tenant: TenantId, id: string): Promise<DatasetRecord & { parts: AsyncIterable<Uint8Array> }>;
   /** Throws dataset_not_found. */
   describeDataset(tenant: TenantId, id: string): Promise<DatasetRecord>;
   /**
@@ -253,8 +266,8 @@ export interface Registry {
   ): Promise<{ datasetId: string; completeBefore: string; put: PresignedPut }>;
   /** One that was begun and not yet completed, while there is time. */
   findUpload(tenant: TenantId, id: string): Promise<UploadRecord | undefined>;
-  /** The file that was sent. Throws upload_incomplete, blob_corrupt. */
-  readUpload(tenant: TenantId, upload: UploadRecord): Promise<Uint8Array>;
+  /** The file that was sent, as the parts of openDataset. Throws upload_incomplete. */
+  openUpload(tenant: TenantId, upload: UploadRecord): Promise<AsyncIterable<Uint8Array>>;
   /** By one who has read the file, as its record then says. Throws conflict. */
   completeUpload(
     tenant: TenantId,
@@ -321,7 +334,11 @@ export interface Registry {
   /** All of it, the newest first. Throws adapter_not_found. */
   readFeedback(tenant: TenantId, name: AdapterName): Promise<FeedbackRecord[]>;
   /** Throws adapter_not_found, feedback_not_found. */
-  deleteFeedback(tenant: TenantId, name: AdapterName, id: string): Promise<void>;
+  deleteFeedback(
+    tenant: TenantId,
+    name: AdapterName,
+    feedback: { readonly id: string; readonly actor?: Actor },
+  ): Promise<void>;
   /** Which versions stay; applied by collectGarbage. Throws adapter_not_found. */
   setRetention(tenant: TenantId, name: AdapterName, request: SetRetentionRequest): Promise<void>;
   /** Undefined where all stay; revision: for ifRevision of a change. Throws adapter_not_found. */

@@ -2,7 +2,7 @@
 import { createRegistry } from "./create-registry.ts";
 import { listAll } from "./list-all.ts";
 import { MemoryStore } from "./object-store/memory.ts";
-import type { ObjectStore, PutCondition, PutResult } from "./object-store/object-store.ts";
+import type { ObjectPart, ObjectStore, PutCondition, PutResult } from "./object-store/object-store.ts";
 import { type PublishRequest, parseAdapterName, parseTenantId, type Registry } from "./registry.ts";
 
 export const alpha = parseTenantId("alpha");
@@ -93,6 +93,10 @@ export class FaultyStore implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     await this.#write(`delete ${key}`, () => this.#store.delete(key).then(() => ({ stored: false })));
+  }
+
+  getPart(key: string, part: ObjectPart) {
+    return this.#call(`get ${key}`, () => this.#store.getPart(key, part));
   }
 
   list(options: Parameters<ObjectStore["list"]>[0]) {

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { findVersitygw, startVersitygw, type TestS3 } from "../test/helpers/versitygw.ts";
 import { createRegistry } from "./create-registry.ts";
 import { digestOf } from "./digest.ts";
-import { blobKey, copiesPrefix, datasetKey } from "./layout.ts";
+import { blobKey, copiesPrefix, datasetKey, uploadsPrefix } from "./layout.ts";
 import {
   DATASET_BYTES_MAX,
   PRESIGNED_UPLOAD_SECONDS,
@@ -52,6 +52,7 @@ describe.skipIf(program === undefined)("an upload by URL", () => {
   afterEach(async () => {
     vi.useRealTimers();
     for (const key of await copies()) await store.delete(key);
+    for (const key of (await store.list({ prefix: uploadsPrefix(alpha) })).keys) await store.delete(key);
     await store.close();
   });
   afterAll(() => server?.stop());
@@ -84,9 +85,9 @@ describe.skipIf(program === undefined)("an upload by URL", () => {
     expect(await used()).toBe(before + content.byteLength);
     const upload = await registry.findUpload(alpha, datasetId);
     if (!upload) return expect.unreachable();
-    await expect(registry.readUpload(alpha, upload)).rejects.toMatchObject({ code: "upload_incomplete" });
+    await expect(registry.openUpload(alpha, upload)).rejects.toMatchObject({ code: "upload_incomplete" });
     await send(put, content);
-    expect(await registry.readUpload(alpha, upload)).toEqual(content);
+    expect(await wholeOf(await registry.openUpload(alpha, upload))).toEqual(content);
     // Two that complete it at once make one.
     const [one, other] = await Promise.all(
       [1, 2].map(() => registry.completeUpload(alpha, { upload, read })),
@@ -190,6 +191,94 @@ describe("a URL for an upload", () => {
     expect((await registry.getUsage(alpha)).bytes.used).toBe(blob.bytes);
   });
 
+  it("that ran out is released once, however many begin another at once", async () => {
+    const { registry, clock, store } = presigning();
+    // What is released twice would be taken off this.
+    await keepDataset(registry);
+    const used = async () => (await registry.getUsage(alpha)).bytes.used;
+    const kept = await used();
+    await registry.beginUpload(alpha, { ...blob, ...file });
+    clock.nowMs += UPLOAD_PENDING_MS_MAX;
+    // Both have read the record that ran out before either forgets it.
+    const both = Promise.withResolvers<void>();
+    let readers = 0;
+    const get = store.get.bind(store);
+    store.get = async (key) => {
+      const stored = await get(key);
+      if (key.startsWith(uploadsPrefix(alpha)) && readers < 2) {
+        readers += 1;
+        if (readers === 2) both.resolve();
+        await both.promise;
+      }
+      return stored;
+    };
+    await Promise.all([1, 2].map(() => registry.beginUpload(alpha, { ...blob, ...file })));
+    expect(await used()).toBe(kept + 2 * blob.bytes);
+    expect((await store.list({ prefix: uploadsPrefix(alpha) })).keys).toHaveLength(2);
+  });
+
+  it("of the same content as another's reserves by itself, also after a recount, and neither is released twice", async () => {
+    const { registry, clock } = presigning();
+    await keepDataset(registry);
+    const kept = (await registry.getUsage(alpha)).bytes.used;
+    for (let times = 0; times < 2; times += 1) await registry.beginUpload(alpha, { ...blob, ...file });
+    expect((await registry.recountUsage(alpha)).bytes).toBe(kept + 2 * blob.bytes);
+    clock.nowMs += UPLOAD_PENDING_MS_MAX;
+    await registry.beginUpload(alpha, { ...blob, ...file });
+    expect((await registry.getUsage(alpha)).bytes.used).toBe(kept + blob.bytes);
+  });
+
+  it("keeps its bytes reserved through a recount that falls anywhere into its beginning", async () => {
+    for (let call = 0; ; call += 1) {
+      const { registry, store, reopen } = presigning();
+      await registry.getUsage(alpha);
+      let calls = 0;
+      const other = reopen();
+      const put = store.put.bind(store);
+      store.put = async (...given) => {
+        const result = await put(...given);
+        calls += 1;
+        if (calls === call) await other.recountUsage(alpha);
+        return result;
+      };
+      await registry.beginUpload(alpha, { ...blob, ...file });
+      const callsOfBeginning = calls;
+      store.put = put;
+      expect((await registry.getUsage(alpha)).bytes.used).toBeGreaterThanOrEqual(blob.bytes);
+      if (call > callsOfBeginning) return;
+    }
+  });
+
+  it("that was refused for the tenant's limit leaves no reservation behind", async () => {
+    const { registry, store } = presigning();
+    await registry.setTenantLimits(alpha, { bytes: 1 });
+    await expect(registry.beginUpload(alpha, { ...blob, ...file })).rejects.toMatchObject({
+      code: "quota_exceeded",
+    });
+    expect((await store.list({ prefix: uploadsPrefix(alpha) })).keys).toEqual([]);
+    expect((await registry.recountUsage(alpha)).bytes).toBe(0);
+  });
+
+  it("that whoever forgot it died over is removed later, and releases nothing again", async () => {
+    const { registry, store, clock } = presigning();
+    await registry.beginUpload(alpha, { ...blob, ...file });
+    clock.nowMs += UPLOAD_PENDING_MS_MAX;
+    const remove = store.delete.bind(store);
+    store.delete = async () => {
+      throw new Error("killed");
+    };
+    await expect(registry.beginUpload(alpha, { ...blob, ...file })).rejects.toThrow("killed");
+    store.delete = remove;
+    await keepDataset(registry);
+    const kept = (await registry.getUsage(alpha)).bytes.used;
+    await registry.beginUpload(alpha, { ...blob, ...file });
+    expect((await registry.getUsage(alpha)).bytes.used).toBe(kept + blob.bytes);
+    clock.nowMs += UPLOAD_PENDING_MS_MAX;
+    await registry.beginUpload(alpha, { ...blob, ...file });
+    expect((await store.list({ prefix: uploadsPrefix(alpha) })).keys).toHaveLength(1);
+    expect((await registry.getUsage(alpha)).bytes.used).toBe(kept + blob.bytes);
+  });
+
   it("is given to a tenant for so many uploads at once and no more", async () => {
     const { registry } = presigning();
     for (let index = 0; index < UPLOADS_PENDING_MAX; index += 1)
@@ -206,5 +295,16 @@ function presigning() {
   const { store, clock, reopen } = createTestRegistry();
   const presignPut = async () => ({ method: "PUT", url: "https://s3/", headers: {}, expiresAt: "" }) as const;
   Object.assign(store, { presignPut });
-  return { registry: reopen(), clock };
+  return { registry: reopen(), clock, store, reopen };
+}
+
+async function keepDataset(registry: Registry): Promise<void> {
+  const bytes = encode(`text,label\n${"more bytes than an upload,b\n".repeat(100)}`);
+  await registry.putDataset(alpha, { ...{ ...file, ...read, bytes } });
+}
+
+async function wholeOf(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const part of parts) all.push(part);
+  return new Uint8Array(Buffer.concat(all));
 }

@@ -2,9 +2,11 @@
 // URL for one copy of a blob, bound to digest and size; the file is sent there by whoever has the URL; and it is
 // completed, once its caller has read it and found it to be a dataset. An upload that is not completed in time is
 // forgotten when the tenant begins another; what was sent is garbage then, and counts until it is collected.
+// Its record stands from before its bytes are reserved until after they are released, so that whoever counts meanwhile
+// counts too much at worst; and it is forgotten by compare-and-swap, so that of several only one releases.
 import { z } from "zod";
 import { writeAudit } from "./audit.ts";
-import { getBlob } from "./blobs.ts";
+import { readBlobParts } from "./blobs.ts";
 import { type Actor, createStamp } from "./change.ts";
 import { createNonce, type RegistryContext } from "./context.ts";
 import { datasetSchema } from "./dataset-record.ts";
@@ -23,7 +25,7 @@ import { mapInParallel } from "./map-in-parallel.ts";
 import type { PresignedPut } from "./object-store/object-store.ts";
 import { encodeRecord, putIf, readRecord } from "./records.ts";
 import type { DatasetMediaType, DatasetRecord, TenantId } from "./registry.ts";
-import { release, reserve } from "./usage.ts";
+import { readUsage, release, reserve } from "./usage.ts";
 import { detailsOf } from "./walk-store.ts";
 
 export const uploadSchema = datasetSchema
@@ -36,6 +38,10 @@ export const uploadSchema = datasetSchema
       label: z.string().exactOptional(),
     }),
     completeBefore: z.iso.datetime(),
+    /** Whether its bytes are reserved for certain. */
+    isReserved: z.boolean(),
+    /** A nonce of whoever forgets it, and has yet to release its bytes. */
+    forgottenBy: z.string().exactOptional(),
   });
 
 export type UploadRecord = z.infer<typeof uploadSchema>;
@@ -67,19 +73,33 @@ export async function beginUpload(
   await context.ensureLayout();
   await forgetExpired(context, tenant);
   const { digest, bytes } = upload;
-  await reserve(context, tenant, { bytes });
   const copy = createNonce(context);
-  const signed = { digest, bytes, expiresInSeconds: PRESIGNED_UPLOAD_SECONDS };
-  const put = await store.presignPut(blobKey(tenant, { digest, copy }), signed).catch(async (error) => {
-    await release(context, tenant, { bytes });
-    throw error;
-  });
   const id = `ds_${createNonce(context)}`;
   const createdAt = context.now().toISOString();
   const completeBefore = new Date(context.now().getTime() + UPLOAD_PENDING_MS_MAX).toISOString();
-  const record = { id, copy, ...upload, createdAt, completeBefore };
-  await store.put(uploadKey(tenant, id), encodeRecord(uploadSchema.parse(record)));
+  await reserveFor(context, tenant, {
+    ...{ id, copy, ...upload, createdAt, completeBefore, isReserved: false },
+  });
+  const signed = { digest, bytes, expiresInSeconds: PRESIGNED_UPLOAD_SECONDS };
+  const put = await store.presignPut(blobKey(tenant, { digest, copy }), signed);
   return { datasetId: id, completeBefore, put };
+}
+
+/** Where this ends in between, what was reserved counts until a recount. */
+async function reserveFor(context: RegistryContext, tenant: TenantId, upload: UploadRecord): Promise<void> {
+  const { store } = context;
+  const key = uploadKey(tenant, upload.id);
+  const write = (record: UploadRecord) => store.put(key, encodeRecord(uploadSchema.parse(record)));
+  // Where nothing was counted yet, that is done before there is more to count.
+  await readUsage(context, tenant);
+  await write(upload);
+  try {
+    await reserve(context, tenant, { bytes: upload.bytes });
+  } catch (error) {
+    await store.delete(key).catch(() => undefined);
+    throw error;
+  }
+  await write({ ...upload, isReserved: true });
 }
 
 /** Undefined where there is none, or its time is over. */
@@ -90,16 +110,16 @@ export async function findUpload(
 ): Promise<UploadRecord | undefined> {
   if (!DATASET_ID.test(id)) return undefined;
   const record = (await readRecord(context.store, uploadKey(tenant, id), uploadSchema))?.value;
-  return record && !isExpired(context, record) ? record : undefined;
+  return record?.isReserved && !isExpired(context, record) ? record : undefined;
 }
 
-/** The file, digest verified. Throws upload_incomplete where it was not sent yet, blob_corrupt. */
-export async function readUpload(
+/** The file, as openDataset gives one. Throws upload_incomplete where it was not sent yet. */
+export async function openUpload(
   context: RegistryContext,
   tenant: TenantId,
   upload: UploadRecord,
-): Promise<Uint8Array> {
-  if (await detailsOf(context.store, blobKey(tenant, upload))) return getBlob(context, tenant, upload);
+): Promise<AsyncIterable<Uint8Array>> {
+  if (await detailsOf(context.store, blobKey(tenant, upload))) return readBlobParts(context, tenant, upload);
   throw new RegistryError(
     "upload_incomplete",
     `The file is not in the store yet: send it to the upload's URL, then complete it before ${upload.completeBefore}.`,
@@ -117,7 +137,7 @@ export async function completeUpload(
   },
 ): Promise<DatasetRecord> {
   const { upload, read, actor } = completion;
-  const { completeBefore: _, ...described } = upload;
+  const { completeBefore: _, isReserved: __, ...described } = upload;
   const record = { ...described, ...read };
   checkDatasetNames(record);
   const { id } = record;
@@ -156,13 +176,9 @@ async function forgetExpired(context: RegistryContext, tenant: TenantId): Promis
   const { store } = context;
   const { keys } = await store.list({ prefix: uploadsPrefix(tenant), limit: UPLOADS_PENDING_MAX });
   const found = await mapInParallel(keys, (key) => readRecord(store, key, uploadSchema));
-  const uploads = found.flatMap((record) => (record ? [record.value] : []));
-  const expired = uploads.filter((upload) => isExpired(context, upload));
-  for (const upload of expired) {
-    await store.delete(uploadKey(tenant, upload.id));
-    // Its URL is over: what is not there now will never be. What is there is garbage, and counts until it is removed.
-    if (!(await detailsOf(store, blobKey(tenant, upload)))) await release(context, tenant, upload);
-  }
+  const uploads = found.flatMap((record) => (record ? [record] : []));
+  const expired = uploads.filter(({ value }) => isExpired(context, value));
+  for (const upload of expired) await forget(context, tenant, upload);
   if (uploads.length - expired.length < UPLOADS_PENDING_MAX) return;
   throw new RegistryError(
     "limit_exceeded",
@@ -170,6 +186,27 @@ async function forgetExpired(context: RegistryContext, tenant: TenantId): Promis
   );
 }
 
-function isExpired(context: RegistryContext, { completeBefore }: UploadRecord): boolean {
-  return context.now().getTime() >= Date.parse(completeBefore);
+/** Of several that forget it at once, or after one that ended in between, one releases its bytes, or none. */
+async function forget(
+  context: RegistryContext,
+  tenant: TenantId,
+  { value: upload, etag }: { value: UploadRecord; etag: string },
+): Promise<void> {
+  const { store } = context;
+  const key = uploadKey(tenant, upload.id);
+  if (upload.forgottenBy !== undefined) {
+    // Whoever forgot it has long released its bytes, or has ended before.
+    if (isExpired(context, upload, UPLOAD_PENDING_MS_MAX)) await store.delete(key);
+    return;
+  }
+  const bytes = encodeRecord(uploadSchema.parse({ ...upload, forgottenBy: createNonce(context) }));
+  if (!(await putIf(store, key, { bytes, condition: { ifMatch: etag } }))) return;
+  // Its URL is over: what is not there now will never be. What is there is garbage, and counts until it is removed.
+  const isSent = (await detailsOf(store, blobKey(tenant, upload))) !== undefined;
+  if (upload.isReserved && !isSent) await release(context, tenant, upload);
+  await store.delete(key);
+}
+
+function isExpired(context: RegistryContext, { completeBefore }: UploadRecord, sinceMs = 0): boolean {
+  return context.now().getTime() >= Date.parse(completeBefore) + sinceMs;
 }

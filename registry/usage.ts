@@ -37,7 +37,7 @@ export const usageSchema = z.strictObject({
 });
 
 /** What counts of an upload's record (uploads.ts). */
-const reservationSchema = z.object({ digest: z.string(), bytes: z.int() });
+const reservationSchema = z.object({ bytes: z.int() });
 
 export interface Amounts {
   readonly adapters: number;
@@ -116,15 +116,16 @@ async function changeUsage(
 async function countUsage(context: RegistryContext, tenant: TenantId): Promise<Amounts> {
   const blobs = new Map<string, number>();
   let feedbackBytes = 0;
+  let reservedBytes = 0;
   const add = ({ digest, bytes }: { digest: string; bytes: number }) => void blobs.set(digest, bytes);
   for await (const { keys } of listPages(context.store, { prefix: datasetsPrefix(tenant) })) {
     const records = await mapInParallel(keys, (key) => readRecord(context.store, key, datasetSchema));
     for (const record of records) if (record) add(record.value);
   }
-  // Reserved by uploads that are not yet completed.
+  // Reserved by uploads that are not yet completed, each by itself, whatever its content: so they are released, too.
   for await (const { keys } of listPages(context.store, { prefix: uploadsPrefix(tenant) })) {
     const records = await mapInParallel(keys, (key) => readRecord(context.store, key, reservationSchema));
-    for (const record of records) if (record) add(record.value);
+    for (const record of records) reservedBytes += record?.value.bytes ?? 0;
   }
   let adapters = 0;
   for await (const { prefixes } of listPages(context.store, {
@@ -137,7 +138,8 @@ async function countUsage(context: RegistryContext, tenant: TenantId): Promise<A
       feedbackBytes += await countFeedback(context, owner);
     }
   }
-  return { adapters, bytes: [...blobs.values()].reduce((sum, bytes) => sum + bytes, feedbackBytes) };
+  const counted = [...blobs.values()].reduce((sum, bytes) => sum + bytes, 0);
+  return { adapters, bytes: counted + feedbackBytes + reservedBytes };
 }
 
 /** In bytes, that of deleted versions included: it is there until it is collected. */

@@ -14,8 +14,10 @@ export const JOB_INTERRUPTED: JobError = {
     "The trainers of this job were lost before it was done, as often as it may be begun; submit it again.",
 };
 
-/** What may pass: a trainer that ran out of memory, a store that does not answer, and faults that nobody foresaw. */
-const PASSING: readonly string[] = ["training_failed", "store_unreachable", "conflict", "jobs_unavailable"];
+/** What may pass: a trainer that ran out of memory or disk, a store that does not answer, and faults that nobody foresaw. */
+const PASSING: readonly string[] = [
+  ...["training_failed", "scratch_full", "store_unreachable", "conflict", "jobs_unavailable"],
+];
 
 export function jobErrorOf(error: unknown): JobError & { readonly mayPass: boolean } {
   return isRoomError(error)

@@ -12,7 +12,7 @@ function registryWith(overrides: Partial<TestSetRegistry> = {}): TestSetRegistry
   const resolved = { version: 3, manifest: { backbone: { digest: digestOf("a") } } };
   return {
     findTestSet: async () => ({ datasetId: "ds_1", version: 3, isEvaluated: false }),
-    getDataset: async () => ({ content: new Uint8Array(2), fileName: "a.csv" }) as never,
+    openDataset: async () => ({ parts: new Blob(["ab"]).stream(), fileName: "a.csv" }) as never,
     resolve: async () => resolved as Awaited<ReturnType<Registry["resolve"]>>,
     readFiles: async () => files,
     recordEvaluation: () => expect.unreachable(),

@@ -1,8 +1,11 @@
 // The test set that the alias of trainings is held to: found before a training, answered in its process, and its
 // figures recorded before the alias would move. Where the version that the alias points at has no figures yet, it is
 // answered too, so that the rule has something to compare with.
+
+import type { FileHandle } from "node:fs/promises";
 import type { AdapterFiles } from "#model";
 import type { Actor, AdapterName, NewEvaluation, Registry, TenantId } from "#registry";
+import { spoolContent } from "./dataset/spool-content.ts";
 import type { TestFigures } from "./evaluate-adapters.ts";
 import type { DatasetFile } from "./train-in-child.ts";
 
@@ -10,14 +13,14 @@ export interface TestSet {
   readonly datasetId: string;
   /** Where the alias points. */
   readonly version: number;
-  readonly file: DatasetFile;
+  readonly file: DatasetFile & { readonly content: FileHandle };
   /** Of that version, where they are to be evaluated. */
   readonly current?: AdapterFiles;
 }
 
 export type TestSetRegistry = Pick<
   Registry,
-  "findTestSet" | "getDataset" | "resolve" | "readFiles" | "recordEvaluation"
+  "findTestSet" | "openDataset" | "resolve" | "readFiles" | "recordEvaluation"
 >;
 
 export interface TestSetOwner {
@@ -26,7 +29,7 @@ export interface TestSetOwner {
   readonly alias: string;
 }
 
-/** Undefined where the alias is held to none. Throws dataset_not_found, blob_not_found, blob_corrupt. */
+/** Close its file when it is done with. Undefined where the alias is held to none. Throws dataset_not_found, blob_not_found, blob_corrupt. */
 export async function readTestSet(
   registry: TestSetRegistry,
   { tenant, name, alias }: TestSetOwner,
@@ -35,9 +38,9 @@ export async function readTestSet(
   const held = await registry.findTestSet(tenant, name, alias);
   if (!held) return undefined;
   const { datasetId, version, isEvaluated } = held;
-  const { content: bytes, fileName, mediaType, columns } = await registry.getDataset(tenant, datasetId);
-  const file = { bytes, fileName, mediaType, columns };
+  const { parts, fileName, mediaType, columns } = await registry.openDataset(tenant, datasetId);
   const current = isEvaluated ? undefined : await readCurrent(registry, { tenant, name, version }, backbone);
+  const file = { content: await spoolContent(parts), fileName, mediaType, columns };
   return { datasetId, version, file, ...(current && { current }) };
 }
 

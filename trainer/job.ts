@@ -15,7 +15,8 @@ export type JobState = (typeof JOB_STATES)[number];
 /**
  * submitted; taken: a trainer begins; retry: an attempt failed by what may pass; worker_lost: its trainer was not
  * heard from; worker_stopped: its trainer was ended and gave it back; done; error: it failed by what will not pass;
- * attempts_spent: the last attempt failed; asked: somebody cancelled it.
+ * attempts_spent: the last attempt failed, and it is a dead letter; redriven: somebody had a dead letter begun again;
+ * asked: somebody cancelled it.
  */
 export type JobCause =
   | "submitted"
@@ -26,9 +27,10 @@ export type JobCause =
   | "done"
   | "error"
   | "attempts_spent"
+  | "redriven"
   | "asked";
 
-/** From each state, where to, and for which causes. Where nothing is, the job is finished. */
+/** From each state, where to, and for which causes. Where nothing is of itself, the job is finished. */
 export const transitions = {
   queued: { running: ["taken"], cancelled: ["asked"], failed: ["attempts_spent"] },
   running: {
@@ -38,12 +40,14 @@ export const transitions = {
     queued: ["retry", "worker_lost", "worker_stopped"],
   },
   succeeded: {},
-  failed: {},
+  failed: { queued: ["redriven"] },
   cancelled: {},
 } satisfies Record<JobState, Partial<Record<JobState, readonly JobCause[]>>>;
 
+/** Whether it stays so, unless it is redriven. */
 export function isFinished(state: JobState): boolean {
-  return Object.keys(transitions[state]).length === 0;
+  const causes: readonly JobCause[] = Object.values(transitions[state]).flat();
+  return causes.every((cause) => cause === "redriven");
 }
 
 /** Whether the table has it. */
@@ -97,6 +101,8 @@ export interface Job {
   };
   /** Set when failed, and while another attempt waits: why the one before failed. */
   readonly error?: JobError;
+  /** Of a dead letter: it failed as often as it may, by what may pass, and can be redriven. */
+  readonly isRetriable?: true;
 }
 
 export interface JobRequest
@@ -110,6 +116,8 @@ export interface JobRequest
 export const PRIORITY_MIN = -10;
 export const PRIORITY_MAX = 10;
 export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
+/** A dead letter can be redriven for so long. */
+export const DEAD_LETTER_DAYS_MAX = 30;
 
 /** One line of a job's log; seq counts from 1 without gaps. */
 export interface JobEvent {
@@ -194,6 +202,11 @@ export interface JobQueue {
   list(tenant: string, page: JobsPage): Promise<{ jobs: Job[]; hasMore: boolean } | undefined>;
   /** Of a job that is cancelled already, that. Throws job_not_cancellable once it is finished or publishes. */
   cancel(tenant: string, id: string): Promise<Job | undefined>;
+  /**
+   * A dead letter, in line again with its attempts before it. Throws job_not_retriable of any other job and of one that has
+   * been a dead letter for too long, and queue_full.
+   */
+  retry(tenant: string, id: string): Promise<Job | undefined>;
   /**
    * Those after a sequence number, then, unless `follows` is false, each as it comes; ends with the job, or when the
    * signal is aborted.

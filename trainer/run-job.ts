@@ -10,10 +10,17 @@ import type {
   Signer,
   TenantId,
 } from "#registry";
+import { spoolContent } from "./dataset/spool-content.ts";
 import type { Job, TrainingProgress, TrainingReport } from "./job.ts";
 import { type JobObserver, NO_JOB_OBSERVER } from "./job-observer.ts";
-import { readTestSet, recordFigures, type TestSet, type TestSetRegistry } from "./job-test-set.ts";
-import type { ChildTrainRequest, ChildTrainResult } from "./train-in-child.ts";
+import {
+  readTestSet,
+  recordFigures,
+  type TestSet,
+  type TestSetOwner,
+  type TestSetRegistry,
+} from "./job-test-set.ts";
+import type { ChildTrainRequest, ChildTrainResult, DatasetFile } from "./train-in-child.ts";
 
 export { readTestSet } from "./job-test-set.ts";
 
@@ -65,23 +72,21 @@ export async function runJob(
   const name = job.adapterName as AdapterName;
   // A retraining is held to what production is: it is to take its place.
   const owner = { tenant, name, alias: TRAINED_ALIAS };
-  const testSet = await readTestSet(options.registry, owner, options.backbone);
-  const dataset = await options.registry.getDataset(tenant, job.datasetId);
-  const { content: bytes, fileName, mediaType, columns } = dataset;
-  const file = { bytes, fileName, mediaType, columns };
-  const result = await observer.step("train", observed, ({ phaseStarted }) => {
-    const follow = (told: TrainingProgress) => {
-      phaseStarted(told.phase);
-      onProgress(told);
-    };
-    const { options: trainOptions, retraining } = job;
-    const request = {
-      ...{ dataset: file, options: trainOptions },
-      ...(testSet && { testSet }),
-      ...(retraining && { retraining }),
-    };
-    return trainOn({ ...request, onProgress: follow, signal }, options);
-  });
+  const { testSet, dataset, result } = await withFiles(options, { owner, job, signal }, ({ file, testSet }) =>
+    observer.step("train", observed, ({ phaseStarted }) => {
+      const follow = (told: TrainingProgress) => {
+        phaseStarted(told.phase);
+        onProgress(told);
+      };
+      const { options: trainOptions, retraining } = job;
+      const request = {
+        ...{ dataset: file, options: trainOptions },
+        ...(testSet && { testSet }),
+        ...(retraining && { retraining }),
+      };
+      return trainOn({ ...request, onProgress: follow, signal }, options);
+    }),
+  );
   onProgress({ phase: "publish", progress: 1 });
   await beginPublishing();
   const { version, digest, heldBack } = await observer.step("publish", observed, async ({ note }) => {
@@ -93,6 +98,28 @@ export async function runJob(
   });
   const adapter = { name, version, digest, ...(heldBack !== undefined && { heldBack }) };
   return { adapter, report: result.report };
+}
+
+/** Dataset and test set are files on this machine's disk for as long as they are trained on. */
+async function withFiles<Result>(
+  { registry, backbone }: RunJobOptions,
+  { owner, job, signal }: { owner: TestSetOwner; job: Job; signal: AbortSignal },
+  work: (files: { file: DatasetFile; testSet: TestSet | undefined }) => Promise<Result>,
+) {
+  const testSet = await readTestSet(registry, owner, backbone);
+  try {
+    const { parts, ...dataset } = await registry.openDataset(owner.tenant, job.datasetId);
+    const { fileName, mediaType, columns } = dataset;
+    const content = await spoolContent(parts, signal);
+    try {
+      const result = await work({ file: { content, fileName, mediaType, columns }, testSet });
+      return { dataset, testSet, result };
+    } finally {
+      await content.close();
+    }
+  } finally {
+    await testSet?.file.content.close();
+  }
 }
 
 /** Nothing is kept of it yet. Rejects with the signal's reason once that is aborted. */

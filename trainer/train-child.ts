@@ -11,8 +11,9 @@ import {
   parseBackbone,
   serializeAdapter,
 } from "#model";
-import type { Dataset } from "./dataset/dataset.ts";
+import { EXAMPLES_LEARNED_MAX, EXAMPLES_VALIDATED_MAX } from "./dataset/dataset.ts";
 import { parseDataset } from "./dataset/parse.ts";
+import { readSample } from "./dataset/sample-examples.ts";
 import { TrainerError } from "./errors.ts";
 import { evaluateAdapters } from "./evaluate-adapters.ts";
 import { train } from "./train.ts";
@@ -35,12 +36,15 @@ process.once("message", async (request: ChildRequestMessage) => {
 process.on("disconnect", () => process.exit(1));
 
 async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
-  const dataset = await readDataset(request.dataset, true);
+  const { seed } = request.options;
+  const dataset = await readSample(request.dataset.content, {
+    ...{ ...request.dataset, limit: { most: EXAMPLES_LEARNED_MAX, seed } },
+  });
   const backbone = parseBackbone(request.backboneId, await readFolder(request.backboneFolder));
   const { adapter, report } = await train({
     backbone,
     dataset,
-    ...(request.validation ? { validation: await readValidation(request.validation) } : {}),
+    ...(request.validation ? { validation: await readValidation(request.validation, seed) } : {}),
     ...(request.retraining && { retraining: request.retraining }),
     options: request.options,
     onProgress: (progress) => send({ type: "progress", progress }),
@@ -68,17 +72,17 @@ async function evaluate(
 ): Promise<ChildTrainResult["testFigures"]> {
   if (!testSet) return undefined;
   const { file, current } = testSet;
+  // TEST_SET_ROWS_MAX bounds it.
+  const dataset = await parseDataset(file.content, { ...file, forTraining: false });
   const adapters = current ? [own, current] : [own];
-  const [ofOwn, ofCurrent] = await evaluateAdapters(backbone, adapters, await readDataset(file, false));
+  const [ofOwn, ofCurrent] = await evaluateAdapters(backbone, adapters, dataset);
   return { ...(ofOwn && { own: ofOwn }), ...(ofCurrent && { current: ofCurrent }) };
 }
 
-async function readValidation(file: DatasetFile) {
-  return { dataset: await readDataset(file, false), fileName: file.fileName };
-}
-
-function readDataset({ bytes, ...file }: DatasetFile, forTraining: boolean): Promise<Dataset> {
-  return parseDataset(bytes, { ...file, forTraining });
+async function readValidation(file: DatasetFile, seed: number) {
+  const limit = { most: EXAMPLES_VALIDATED_MAX, seed };
+  const dataset = await readSample(file.content, { ...file, limit, forTraining: false });
+  return { dataset, fileName: file.fileName };
 }
 
 async function readFolder(folder: string): Promise<BackboneFiles> {

@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -15,6 +15,7 @@ import {
 import { makeRandomAdapter } from "../test/helpers/random-adapter.ts";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone, writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import type { DatasetContent } from "./dataset/content.ts";
 import { parseDataset } from "./dataset/parse.ts";
 import { TrainerError } from "./errors.ts";
 import { evaluateAdapters } from "./evaluate-adapters.ts";
@@ -47,7 +48,7 @@ beforeAll(async () => {
   request = {
     backboneFolder: join(folder, "tiny"),
     backboneId: "tiny",
-    dataset: { bytes: Buffer.from(tickets.csv), fileName: "tickets.csv", mediaType: "text/csv" },
+    dataset: { content: Buffer.from(tickets.csv), fileName: "tickets.csv", mediaType: "text/csv" },
     options: { seed: 3, method: "spt" },
   };
 });
@@ -56,7 +57,7 @@ beforeEach(() => {
   children.length = 0;
 });
 
-const withCsv = (csv: string) => ({ ...request.dataset, bytes: Buffer.from(csv) });
+const withCsv = (csv: string) => ({ ...request.dataset, content: Buffer.from(csv) });
 
 /** How the only child ended; waits for it. */
 async function endOfChild(): Promise<{ code: number | null; signal: string | null }> {
@@ -71,7 +72,7 @@ describe("a training in a child process", () => {
     const progress: TrainingProgress[] = [];
     const result = await trainInChild({ ...request, onProgress: (step) => progress.push(step) });
     const backbone = parseBackbone("tiny", makeTinyBackbone(TINY));
-    const dataset = await parseDataset(request.dataset.bytes, request.dataset);
+    const dataset = await parseDataset(request.dataset.content, request.dataset);
     const here = await train({ backbone, dataset, options: request.options });
     const expected = serializeAdapter(here.adapter, backbone);
     expect(Buffer.from(result.files.weights).equals(expected.weights)).toBe(true);
@@ -86,6 +87,30 @@ describe("a training in a child process", () => {
     expect(progress.at(-1)).toMatchObject({ phase: "head", progress: 1 });
   });
 
+  test("reads open files, which are the child's under other numbers, as it reads bytes", async () => {
+    const held = makeTickets({ seed: 2, rowsPerLabel: 4 });
+    const paths = [join(folder, "data.csv"), join(folder, "held.csv")] as const;
+    await writeFile(paths[0], tickets.csv);
+    await writeFile(paths[1], held.csv);
+    const [data, other] = [await open(paths[0]), await open(paths[1])];
+    try {
+      const named = { fileName: "held.csv", mediaType: "text/csv" } as const;
+      const trainOn = (own: DatasetContent, others: DatasetContent) =>
+        trainInChild({
+          ...{ ...request, options: { ...request.options, epochs: 1 } },
+          dataset: { ...request.dataset, content: own },
+          validation: { ...named, content: others },
+          testSet: { file: { ...named, content: others } },
+        });
+      const ofFiles = await trainOn(data, other);
+      const ofBytes = await trainOn(Buffer.from(tickets.csv), Buffer.from(held.csv));
+      expect(ofFiles.files).toEqual(ofBytes.files);
+      expect(ofFiles.testFigures).toEqual(ofBytes.testFigures);
+    } finally {
+      await Promise.all([data.close(), other.close()]);
+    }
+  });
+
   test("ends with the call: no child stays behind", async () => {
     await trainInChild(request);
     expect(await endOfChild()).not.toEqual({ code: null, signal: null });
@@ -94,7 +119,7 @@ describe("a training in a child process", () => {
 
 describe("a training with a test set", () => {
   const held = makeTickets({ seed: 2, rowsPerLabel: 10 });
-  const file = { bytes: Buffer.from(held.csv), fileName: "test.csv", mediaType: "text/csv" } as const;
+  const file = { content: Buffer.from(held.csv), fileName: "test.csv", mediaType: "text/csv" } as const;
   const backbone = parseBackbone("tiny", makeTinyBackbone(TINY));
   const { width } = backbone.config;
   const other = { ...makeRandomAdapter({ width, seed: 1, classes: 3, generators: [] }), labels: held.labels };
@@ -106,7 +131,7 @@ describe("a training with a test set", () => {
 
   test("has figures on all of its rows, and the other adapter's beside them, as a classifier answers", async () => {
     const { files, testFigures } = await trainWith(other);
-    const dataset = await parseDataset(file.bytes, { ...file, forTraining: false });
+    const dataset = await parseDataset(file.content, { ...file, forTraining: false });
     const here = await evaluateAdapters(backbone, [files, serializeAdapter(other, backbone)], dataset);
     expect([testFigures?.own, testFigures?.current]).toEqual(here);
     const [own, current] = here;

@@ -1,5 +1,5 @@
 // Runs train() in a child process, so that a training never blocks a server's event loop and can be
-// killed. The child reads the backbone from its folder and the dataset from bytes.
+// killed. The child reads the backbone from its folder, and datasets from bytes or from files that are open here.
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import {
@@ -9,6 +9,7 @@ import {
   type ModelErrorCode,
   type OutOfScope,
 } from "#model";
+import type { DatasetContent } from "./dataset/content.ts";
 import type { DatasetColumns } from "./dataset/dataset.ts";
 import type { DatasetMediaType } from "./dataset/parse.ts";
 import { TrainerError, type TrainerErrorCode } from "./errors.ts";
@@ -18,7 +19,8 @@ import type { TrainOptions } from "./options.ts";
 import type { TrainingProgress, TrainingReport } from "./report.ts";
 
 export interface DatasetFile {
-  readonly bytes: Uint8Array;
+  /** A file stays open, and as it is, until the training has ended. */
+  readonly content: DatasetContent;
   readonly fileName: string;
   readonly mediaType: DatasetMediaType;
   /** Default: found by their usual names. */
@@ -57,7 +59,7 @@ export interface ChildTrainResult {
   readonly testFigures?: { readonly own?: TestFigures; readonly current?: TestFigures };
 }
 
-/** What the parent sends, once. */
+/** What the parent sends, once. Open files are in the child by their numbers in it. */
 export type ChildRequestMessage = Omit<ChildTrainRequest, "onProgress" | "signal">;
 
 /** What the child sends: progress, then one result or error. */
@@ -81,12 +83,13 @@ const STDERR_CHARACTERS_MAX = 4_000;
 
 /** Rejects with TrainerError (training_failed, invalid_dataset) or ModelError (invalid_backbone). */
 export async function trainInChild(request: ChildTrainRequest): Promise<ChildTrainResult> {
-  const { onProgress, signal, ...message } = request;
+  const { onProgress, signal, ...asked } = request;
   signal?.throwIfAborted();
+  const { message, descriptors } = withChildsFiles(asked);
   const child = fork(fileURLToPath(new URL("./train-child.ts", import.meta.url)), {
     serialization: "advanced",
     execArgv: ["--disable-warning=ExperimentalWarning"],
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    stdio: [...STDIO, ...descriptors],
   });
   const kill = () => child.kill("SIGKILL");
   signal?.addEventListener("abort", kill, { once: true });
@@ -99,6 +102,27 @@ export async function trainInChild(request: ChildTrainRequest): Promise<ChildTra
     signal?.removeEventListener("abort", kill);
     kill();
   }
+}
+
+const STDIO = ["ignore", "ignore", "pipe", "ipc"] as const;
+
+/** Open files are handed on behind the usual streams, and called by the numbers that they have there. */
+function withChildsFiles({ dataset, validation, testSet, ...rest }: ChildRequestMessage): {
+  message: ChildRequestMessage;
+  descriptors: number[];
+} {
+  const descriptors: number[] = [];
+  const inChild = (file: DatasetFile): DatasetFile => {
+    if (file.content instanceof Uint8Array) return file;
+    const fd = STDIO.length + descriptors.push(file.content.fd) - 1;
+    return { ...file, content: { fd } };
+  };
+  const message = {
+    ...{ ...rest, dataset: inChild(dataset) },
+    ...(validation && { validation: inChild(validation) }),
+    ...(testSet && { testSet: { ...testSet, file: inChild(testSet.file) } }),
+  };
+  return { message, descriptors };
 }
 
 function converse(

@@ -13,6 +13,8 @@ export function withinLimits(request: TrainRequest): LimitedRequest {
   const { dataset, validation, options } = request;
   const { seed } = options;
   const examples = sampleExamples(dataset.examples, { most: EXAMPLES_LEARNED_MAX, seed });
+  const sampledFrom =
+    dataset.sampledFrom ?? (examples.length < dataset.examples.length ? dataset.examples.length : undefined);
   const held = sampleExamples(validation?.dataset.examples ?? [], { most: EXAMPLES_VALIDATED_MAX, seed });
   return {
     ...request,
@@ -20,6 +22,6 @@ export function withinLimits(request: TrainRequest): LimitedRequest {
     ...(validation && {
       validation: { ...validation, dataset: { ...validation.dataset, examples: held } },
     }),
-    ...(examples.length < dataset.examples.length && { sampledFrom: dataset.examples.length }),
+    ...(sampledFrom !== undefined && { sampledFrom }),
   };
 }

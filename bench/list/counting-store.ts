@@ -16,6 +16,11 @@ export class CountingStore implements ObjectStore {
     return this.#store.get(key);
   }
 
+  getPart(...read: Parameters<ObjectStore["getPart"]>) {
+    this.calls.get += 1;
+    return this.#store.getPart(...read);
+  }
+
   list(options: Parameters<ObjectStore["list"]>[0]) {
     this.calls.list += 1;
     return this.#store.list(options);

@@ -77,7 +77,7 @@ function runInChild({ backbone, data, options }: MeasureTrainingRequest, io: Ben
   return trainInChild({
     backboneFolder: backbone.folder,
     backboneId: backbone.id,
-    dataset: { bytes: data.bytes, fileName: data.fileName, mediaType: data.mediaType },
+    dataset: { content: data.bytes, fileName: data.fileName, mediaType: data.mediaType },
     options,
     onProgress: createTrainingProgress(io, "Training in a child process"),
   });

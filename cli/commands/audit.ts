@@ -38,10 +38,11 @@ function rowOf(entry: AuditEntry): string[] {
 }
 
 function subjectOf(entry: AuditEntry): string {
-  const { adapter, alias, from, version, versions, datasetId, keyId, newKeyId, required } = entry;
+  const { adapter, alias, from, version, versions, datasetId, feedbackId, keyId, newKeyId, required } = entry;
   if (required !== undefined) return required ? "from now on" : "no longer";
   if (newKeyId !== undefined) return `${keyId} -> ${newKeyId}`;
   if (adapter === undefined) return datasetId ?? keyId ?? "";
+  if (feedbackId !== undefined) return `${adapter} ${feedbackId}`;
   if (versions !== undefined) return `${adapter}:${versions.join(",")}`;
   if (alias === undefined) return version === undefined ? adapter : `${adapter}:${version}`;
   if (version === undefined) return `${adapter}@${alias}`;

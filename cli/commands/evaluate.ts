@@ -13,7 +13,7 @@ import { withRegistry } from "../open-registry.ts";
 import { CLI_ACTOR, type ColumnOptions, DATA_FILE, withColumns, withTenant } from "../options.ts";
 import { json, percent, table } from "../output.ts";
 import { bar, createProgressLine } from "../progress-line.ts";
-import { type DatasetFile, printWarnings, readDataset, readStoredDataset } from "../read-dataset.ts";
+import { printWarnings, type ReadDataset, readDataset, readStoredDataset } from "../read-dataset.ts";
 
 interface CommandOptions extends EvaluateOptions {
   readonly data?: string;
@@ -62,7 +62,7 @@ async function evaluate(options: CommandOptions, io: Io): Promise<void> {
 /** Also for train --test and --validation. */
 export async function evaluateFile(path: string, options: EvaluateOptions, io: Io): Promise<Evaluation> {
   const file = await readDataset(path, { ...options, forTraining: false });
-  if (!options.json) printWarnings(file, io);
+  if (!options.json) printWarnings({ ...file, warnings: file.dataset.warnings }, io);
   return (await answerFile({ ...file, fileName: path }, options, io)).evaluation;
 }
 
@@ -72,11 +72,7 @@ interface Answered {
   readonly precision: "fp32" | "int8";
 }
 
-function answerFile(
-  { dataset, fileName }: Pick<DatasetFile, "dataset" | "fileName">,
-  options: EvaluateOptions,
-  io: Io,
-): Promise<Answered> {
+function answerFile({ dataset, fileName }: ReadDataset, options: EvaluateOptions, io: Io): Promise<Answered> {
   const line = createProgressLine(io, { silent: options.json === true });
   return withAdapter(options, io, async ({ resolved, precision, classify }) => {
     const { labels } = resolved.manifest;

@@ -13,7 +13,7 @@ import {
   withPlaceOptions,
 } from "../options.ts";
 import { json, percent } from "../output.ts";
-import { readDataset } from "../read-dataset.ts";
+import { withDatasetFile } from "../read-dataset.ts";
 import { trainRemotely } from "../remote/train-remotely.ts";
 import { type TrainCommandOptions, trainAndPublish } from "../train-and-publish.ts";
 import { requireReportFile, writeReport } from "../write-report.ts";
@@ -65,7 +65,9 @@ export function trainCommand(io: Io): Command {
 
 async function train(options: TrainCommandOptions, io: Io): Promise<void> {
   // Read before the training, as the files it reads itself are, so that a wrong one costs no time.
-  if (options.test !== undefined) await readDataset(options.test, { ...options, forTraining: false });
+  if (options.test !== undefined) {
+    await withDatasetFile(options.test, { ...options, forTraining: false }, async () => undefined);
+  }
   if (options.report !== undefined) requireReportFile(options.report);
   const { resolved, report } = await trainAndPublish(options, trainOptionsOf(options), io);
   const { name, version, digest, heldBack } = resolved;

@@ -30,7 +30,11 @@ export function checkDatabase(databaseUrl: string): Check {
 }
 
 async function versionOf(connectionString: string): Promise<number> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_MS_MAX });
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    query_timeout: CONNECT_MS_MAX,
+  });
   // Without a listener, a connection that breaks later would end the process.
   client.on("error", () => undefined);
   try {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { JOB_STATES } from "#trainer/job";
 import { createClient } from "../remote/client.ts";
-import { jobPath } from "../remote/follow-job.ts";
+import { jobPath } from "../remote/remote-jobs.ts";
 
 const reportSchema = z.looseObject({
   promptLayers: z.array(z.int()),

@@ -1,8 +1,10 @@
 // HTTP calls to a Softgate server: JSON in, JSON out, and errors as the server tells them. What of the command line
 // works over HTTP goes through here, and knows nothing of fetch.
+import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { CliError, RemoteError } from "../errors.ts";
+import type { DatasetFile } from "../read-dataset.ts";
 import type { Server } from "./server.ts";
 
 export interface Client {
@@ -10,14 +12,25 @@ export interface Client {
   get(path: string, query?: Query): Promise<unknown>;
   send(method: "POST" | "PUT" | "DELETE", path: string, body?: object, query?: Query): Promise<unknown>;
   upload(path: string, file: { bytes: Uint8Array; name: string }, query?: Query): Promise<unknown>;
+  /** A file to a URL that the server gave, with the headers that it gave; the key stays here. */
+  sendFile(
+    target: { url: string; headers: Readonly<Record<string, string>> },
+    file: Pick<DatasetFile, "content" | "bytes">,
+  ): Promise<void>;
+  /** A POST without a body, of work that takes as long as an upload. */
+  finish(path: string): Promise<unknown>;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 const ANSWER_MS_MAX = 60_000;
 const UPLOAD_MS_MAX = 15 * 60_000;
+/** As long as a server waits for a file that is sent by URL. */
+const FILE_MS_MAX = 60 * 60_000;
 /** Of a request that the server has refused to take yet. */
 const RETRIES_MAX = 10;
+/** Of one that waits for its turn: servers read one large file at a time. */
+const TURN_RETRIES_MAX = 120;
 const RETRY_MS_MAX = 60_000;
 const problemSchema = z.looseObject({ code: z.string(), detail: z.string() });
 
@@ -28,6 +41,7 @@ interface Request {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | FormData;
   readonly msMax?: number;
+  readonly retriesMax?: number;
 }
 
 interface Answer {
@@ -54,6 +68,8 @@ export function createClient(server: Server, signal: AbortSignal): Client {
       body.set("file", new Blob([new Uint8Array(file.bytes)]), file.name);
       return ask({ method: "POST", path, query, body, msMax: UPLOAD_MS_MAX });
     },
+    sendFile: (target, file) => putFile(target, file, signal),
+    finish: (path) => ask({ method: "POST", path, msMax: UPLOAD_MS_MAX, retriesMax: TURN_RETRIES_MAX }),
   };
 }
 
@@ -64,7 +80,7 @@ async function askPatiently(server: Server, request: Request, signal: AbortSigna
     const { status } = answer.response;
     const isRefused = status === 429 || (status === 503 && request.path === "/v1/classify");
     const isRefusedForNow = isRefused && waitMs <= RETRY_MS_MAX;
-    if (!isRefusedForNow || retry === RETRIES_MAX) return answer;
+    if (!isRefusedForNow || retry === (request.retriesMax ?? RETRIES_MAX)) return answer;
     await setTimeout(waitMs, undefined, { signal });
   }
 }
@@ -87,6 +103,37 @@ async function askOnce({ url, key }: Server, request: Request, signal: AbortSign
   }
 }
 
+async function putFile(
+  { url, headers }: Parameters<Client["sendFile"]>[0],
+  { content, bytes }: Parameters<Client["sendFile"]>[1],
+  signal: AbortSignal,
+): Promise<void> {
+  const { host } = new URL(url);
+  try {
+    const response = await fetch(url, {
+      method: "PUT",
+      headers: { ...headers, "Content-Length": String(bytes) },
+      body: Readable.toWeb(content.createReadStream({ start: 0, autoClose: false })) as ReadableStream,
+      duplex: "half",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(FILE_MS_MAX)]),
+      redirect: "manual",
+    });
+    const answer = await response.text();
+    // 412: it is there, as whoever sends it again is told.
+    if (response.ok || response.status === 412) return;
+    const told = /<Code>(\w{1,100})<\/Code>/.exec(answer)?.[1] ?? "no reason given";
+    const message = `The store at ${host} did not take the file (status ${response.status}, ${told}): start again.`;
+    throw new CliError("server_unreachable", message);
+  } catch (cause) {
+    if (signal.aborted || cause instanceof CliError) throw cause;
+    throw new CliError(
+      "server_unreachable",
+      `The store at ${host} does not answer (${reasonOf(cause)}).`,
+      cause,
+    );
+  }
+}
+
 /** Without a key: the status of a path, and the server's time. Throws CliError server_unreachable. */
 export async function probeServer(
   { url }: Pick<Server, "url">,
@@ -103,6 +150,7 @@ export async function probeServer(
 }
 
 function read(url: string, { response, text }: Answer): unknown {
+  if (response.status === 204) return undefined;
   const body = parse(text);
   if (response.ok && body !== undefined) return body;
   const problem = problemSchema.safeParse(body);

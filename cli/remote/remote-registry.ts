@@ -4,22 +4,35 @@ import { z } from "zod";
 import {
   type AdapterName,
   type ChangeOptions,
+  type DatasetRecord,
   type KeyRecord,
   parseTenantId,
   type Registry,
   type Retention,
   type TenantId,
 } from "#registry";
+import type { DatasetFile } from "../read-dataset.ts";
 import type { Client } from "./client.ts";
+import { uploadDataset } from "./upload-dataset.ts";
 
 /** The part of the registry that works over HTTP too. */
 export type RegistryPort = Pick<
   Registry,
-  | ("listAdapters" | "listVersions" | "listAliases" | "listHistory" | "listAudit" | "listKeys")
+  | (
+      | "listAdapters"
+      | "listDatasets"
+      | "listVersions"
+      | "listAliases"
+      | "listHistory"
+      | "listAudit"
+      | "listKeys"
+    )
   | ("setAlias" | "rollback" | "protectAlias" | "setRetention" | "listTenants")
   | ("deleteAdapter" | "restoreAdapter" | "deleteVersion" | "restoreVersion" | "findTestSet")
-  | ("getUsage" | "putDataset" | "createKey" | "rotateKey" | "revokeKey")
+  | ("getUsage" | "createKey" | "rotateKey" | "revokeKey")
 > & {
+  /** Of a store in this process, once whole in memory. */
+  keepDataset(tenant: TenantId, file: DatasetFile): Promise<Pick<DatasetRecord, "id">>;
   getRetention(tenant: TenantId, name: AdapterName): Promise<{ retention: Retention | undefined }>;
 };
 
@@ -31,6 +44,7 @@ export function createRemoteRegistry(client: Client): RegistryPort {
 function readsOf(client: Client) {
   return {
     listAdapters: async (_tenant, page = {}) => pageOf(await client.get("/v1/adapters", { ...page })),
+    listDatasets: async (_tenant, page = {}) => pageOf(await client.get("/v1/datasets", { ...page })),
     listVersions: async (_tenant, name, { before: after, limit } = {}) =>
       numberedPageOf(await client.get(`${adapterPath(name)}/versions`, { after, limit })),
     async listAliases(_tenant, name) {
@@ -52,11 +66,7 @@ function readsOf(client: Client) {
           ...{ since: since?.toISOString(), until: until?.toISOString() },
         }),
       ),
-    putDataset: async (_tenant, { bytes, fileName, columns }) => {
-      const { text: textColumn, textPair: textPairColumn, label: labelColumn } = columns;
-      const query = { textColumn, textPairColumn, labelColumn };
-      return outlineOf(await client.upload("/v1/datasets", { bytes, name: fileName }, query));
-    },
+    keepDataset: (_tenant, file) => uploadDataset(client, file),
     getUsage: async () => outlineOf(await client.get("/v1/usage")),
     // The one whose key it is. Its name stands in what the server answers.
     async *listTenants() {

@@ -78,6 +78,7 @@ describe("over HTTP", () => {
       expect((await run(...list, "--after", after)).stdout).toContain("tickets:1");
       expect((await run("jobs", "list", "--state", "failed")).stdout).toMatch(/^No jobs\./);
       expect((await errorOf(["jobs", "cancel", again.jobId]))[1]).toBe("job_not_cancellable");
+      expect((await errorOf(["jobs", "retry", again.jobId]))[1]).toBe("job_not_retriable");
     },
     START_MS_MAX,
   );

@@ -1,21 +1,21 @@
 // softgate train on a server: the file is uploaded, trained on as a job there, and the job followed to its end.
 
 import { z } from "zod";
-import { parseTenantId } from "#registry";
 import type { TrainOptions } from "#trainer/job";
 import { parseReport } from "#trainer/report";
 import { describeReport } from "../describe-report.ts";
 import { CliError } from "../errors.ts";
+import { followJob } from "../follow-job.ts";
 import type { Io } from "../io.ts";
 import { json } from "../output.ts";
-import { printWarnings, readDataset } from "../read-dataset.ts";
+import { type DatasetFile, printWarnings, withDatasetFile } from "../read-dataset.ts";
 import type { TrainCommandOptions } from "../train-and-publish.ts";
 import { requireReportFile, writeReport } from "../write-report.ts";
 import { createClient } from "./client.ts";
-import { followJob } from "./follow-job.ts";
-import { createRemoteRegistry } from "./remote-registry.ts";
+import { createRemoteJobs } from "./remote-jobs.ts";
 import { readReportPage } from "./report-page.ts";
 import type { Server } from "./server.ts";
+import { uploadDataset } from "./upload-dataset.ts";
 
 /** What needs the files, keys or backbones of the machine that trains. */
 const LOCAL_OPTIONS = ["validation", "test", "sign", "backbone"];
@@ -32,18 +32,16 @@ export async function trainRemotely(
     throw new CliError("bad_usage", `--${local} does not work over HTTP: train on the store's machine.`);
   if (command.report !== undefined) requireReportFile(command.report);
   const silent = command.json === true;
-  const file = await readDataset(command.data, { ...command, forTraining: true });
-  if (!silent) printWarnings(file, io);
   const client = createClient(command.remote, io.signal);
-  const { bytes, fileName, mediaType } = file;
-  const { examples, labels, columns } = file.dataset;
-  const { id: datasetId } = await createRemoteRegistry(client).putDataset(parseTenantId(command.tenant), {
-    ...{ bytes, fileName, mediaType, labels, columns, rows: examples.length },
-  });
+  const upload = (file: DatasetFile) => {
+    if (!silent) printWarnings({ fileName: file.fileName, warnings: file.summary.warnings }, io);
+    return uploadDataset(client, file);
+  };
+  const { id: datasetId } = await withDatasetFile(command.data, { ...command, forTraining: true }, upload);
   const request = { name: command.name, datasetId, options };
   const { jobId } = acceptedSchema.parse(await client.send("POST", "/v1/adapters", request));
   if (!silent) io.stderr(`Job ${jobId}.\n`);
-  const { adapter, report } = await followJob(client, jobId, { io, silent });
+  const { adapter, report } = await followJob(jobId, { io, silent, read: createRemoteJobs(client).get });
   const { name, version, digest, heldBack } = adapter;
   const adapterId = `${name}:${version}`;
   if (command.report !== undefined) {

@@ -111,9 +111,17 @@ class Softgate:
     def get_job(self, job_id: str) -> dict[str, Any]:
         return self._send("GET", f"/v1/jobs/{quote(job_id, safe='')}").json()
 
+    def list_jobs(self, **query: str) -> Iterator[dict[str, Any]]:
+        """The newest first, page by page, as they are taken. Query: adapter, state."""
+        return self._pages("/v1/jobs", "jobs", query)
+
+    def retry_job(self, job_id: str) -> dict[str, Any]:
+        """Of a dead letter, which says that it is retriable: in line again, as a new job would be."""
+        return self._send("POST", f"/v1/jobs/{quote(job_id, safe='')}/retry", headers=_key()).json()
+
     def follow_job(self, job_id: str, after: int = 0) -> Iterator[dict[str, Any]]:
         """What happens to a job, {"seq", "type", "data"}, to its last event; a broken connection is resumed without a gap."""
-        seq, failures = after, 0
+        seq, failures, is_finished = after, 0, False
         while True:
             try:
                 for message in self._messages(job_id, seq):
@@ -122,27 +130,57 @@ class Softgate:
                     if message["seq"] <= seq:
                         continue
                     seq, failures = message["seq"], 0
+                    if message["type"] == "state":
+                        is_finished = message["data"]["state"] in FINISHED
                     yield message
-                    if message["type"] == "state" and message["data"]["state"] in FINISHED:
-                        return
             except httpx.TransportError:
                 failures += 1
                 if failures > self._retries_max:
                     raise
+            # Not before the server ends: a job that was retried goes on after its end.
+            if is_finished:
+                return
             time.sleep(RECONNECT_S)
+
+    def give_feedback(self, name: str, text: str, label: str, **more: Any) -> dict[str, Any]:
+        """What the adapter should have answered; kept for a retraining. More: textPair, version, answered."""
+        body = {"text": text, "label": label, **more}
+        return self._send("POST", _adapter(name, "feedback"), json=body, headers=_key()).json()
+
+    def list_feedback(self, name: str) -> Iterator[dict[str, Any]]:
+        """Of the newest version first, of each the newest first; page by page, as they are taken."""
+        return self._pages(_adapter(name, "feedback"), "feedback", {})
+
+    def remove_feedback(self, name: str, feedback_id: str) -> None:
+        self._send("DELETE", f"{_adapter(name, 'feedback')}/{quote(feedback_id, safe='')}")
+
+    def retrain_adapter(self, name: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The next version learns the feedback, and becomes the alias candidate. With "jobId", to follow."""
+        body = {"options": options or {}}
+        return self._send("POST", _adapter(name, "retrain"), json=body, headers=_key()).json()
+
+    def get_shadow(self, name: str) -> dict[str, Any]:
+        return self._send("GET", _adapter(name, "shadow")).json()
+
+    def set_shadow(self, name: str, alias: str, share: float) -> dict[str, Any]:
+        """Which alias is asked beside production, for which share of requests; 0 ends it."""
+        return self._send("PUT", _adapter(name, "shadow"), json={"alias": alias, "share": share}).json()
 
     def list_adapters(self, **query: str) -> Iterator[dict[str, Any]]:
         """Page by page, as they are taken. Query: prefix, label, backbone."""
-        while True:
-            page = self._send("GET", "/v1/adapters", params=query).json()
-            yield from page["adapters"]
-            if "next" not in page:
-                return
-            query = {**query, "after": page["next"]}
+        return self._pages("/v1/adapters", "adapters", query)
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Any other route, with the same retries: of a POST, PUT or DELETE, put an Idempotency-Key into headers."""
         return self._send(method, path, **options)
+
+    def _pages(self, path: str, name: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
+        while True:
+            page = self._send("GET", path, params=query).json()
+            yield from page[name]
+            if "next" not in page:
+                return
+            query = {**query, "after": page["next"]}
 
     def _answers(self, group: list[dict[str, Any]], query: dict[str, Any]) -> list[dict[str, Any]]:
         content = "".join(f"{json.dumps(line)}\n" for line in group)
@@ -202,6 +240,10 @@ class Softgate:
                 raise _error_of(response)
             time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
+
+
+def _adapter(name: str, what: str) -> str:
+    return f"/v1/adapters/{quote(name, safe='')}/{what}"
 
 
 def _key() -> dict[str, str]:

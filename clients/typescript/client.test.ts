@@ -63,6 +63,32 @@ describe("calls", () => {
     expect(await softgate.getJob(jobId)).toMatchObject({ state: "queued", adapterName: "tickets" });
   });
 
+  it("dead letters are found and retried, once however often that is sent", async () => {
+    for (const adapterName of ["a", "b"])
+      await test.jobs.submit("alpha", { adapterName, datasetId: "ds", options: { seed: 7 } });
+    test.jobs.set("job-1", { state: "failed", isRetriable: true });
+    const found: unknown[] = [];
+    for await (const { id, retriable } of softgate.listJobs({ state: "failed" })) found.push([id, retriable]);
+    expect(found).toEqual([["job-1", true]]);
+    spoils.push(refused(503));
+    expect(await softgate.retryJob("job-1")).toMatchObject({ id: "job-1", state: "queued" });
+    expect(new Set(requests.slice(-2).map(({ key }) => key)).size).toBe(1);
+  });
+
+  it("feedback is given once however often it is sent, listed and removed; retraining and shadow are asked for", async () => {
+    spoils.push(refused(503));
+    const { id } = await softgate.giveFeedback("router", { text: "a", label: "yes" });
+    const listed: unknown[] = [];
+    for await (const { text, label } of softgate.listFeedback("router")) listed.push([text, label]);
+    expect(listed).toEqual([["a", "yes"]]);
+    await expect(softgate.retrainAdapter("router")).rejects.toMatchObject({ code: "dataset_not_found" });
+    await softgate.removeFeedback("router", id);
+    expect(await softgate.listFeedback("router").next()).toMatchObject({ done: true });
+    const shadow = { alias: "production", share: 0.5 };
+    expect(await softgate.setShadow("router", shadow)).toEqual({ name: "router", shadow });
+    expect(await softgate.getShadow("router")).toEqual({ name: "router", shadow, counts: null });
+  });
+
   it("lists come page by page, to the last", async () => {
     for (let index = 0; index < 60; index++) await publishAdapter(test.registry, { name: `many-${index}` });
     const names: string[] = [];
@@ -309,6 +335,14 @@ describe("followJob", () => {
       { seq: 3, type: "state", data: { state: "succeeded" } },
     ]);
     expect(seen).toEqual([null, "2"]);
+  });
+
+  it("a job that was retried is followed over its failure, to its end", async () => {
+    const story = [event(1, "state", { state: "failed" }), event(2, "state", { state: "queued" })];
+    spoils.push(stream(story.join("")), stream(event(3, "state", { state: "succeeded" })));
+    const states: unknown[] = [];
+    for await (const { data } of softgate.followJob("job-1")) states.push(data.state);
+    expect(states).toEqual(["failed", "queued", "succeeded"]);
   });
 
   it("of a job that is finished and was told there is nothing more", async () => {

@@ -6,7 +6,12 @@ import type {
   ClassifyBatchRequest,
   ClassifyRequest,
   DatasetAnswer,
+  FeedbackAnswer,
+  FeedbackRequest,
   JobAnswer,
+  RetrainAnswer,
+  ShadowAnswer,
+  ShadowRequest,
   StreamAnswer,
   StreamLine,
   TrainRequest,
@@ -44,8 +49,33 @@ export interface Softgate {
   uploadDataset(file: Blob, options: UploadOptions): Promise<DatasetAnswer>;
   trainAdapter(request: TrainRequest, options?: CallOptions): Promise<{ readonly jobId: string }>;
   getJob(id: string, options?: CallOptions): Promise<JobAnswer>;
+  /** The newest first, page by page, as they are taken. */
+  listJobs(
+    query?: { readonly adapter?: string; readonly state?: JobAnswer["state"] },
+    options?: CallOptions,
+  ): AsyncGenerator<JobAnswer>;
+  /** Of a dead letter, which says that it is `retriable`: in line again, as a new job would be. */
+  retryJob(id: string, options?: CallOptions): Promise<JobAnswer>;
   /** What happens to a job, to its last event; a connection that breaks off is resumed without a gap. */
   followJob(id: string, options?: CallOptions & { readonly after?: number }): AsyncGenerator<JobMessage>;
+  /** What the adapter should have answered; it is kept for a retraining. */
+  giveFeedback(name: string, feedback: FeedbackRequest, options?: CallOptions): Promise<FeedbackAnswer>;
+  /** Of the newest version first, of each the newest first; page by page, as they are taken. */
+  listFeedback(name: string, options?: CallOptions): AsyncGenerator<FeedbackAnswer>;
+  removeFeedback(name: string, id: string, options?: CallOptions): Promise<void>;
+  /** The next version learns the feedback, and becomes the alias candidate. */
+  retrainAdapter(
+    name: string,
+    request?: Pick<TrainRequest, "options" | "priority">,
+    options?: CallOptions,
+  ): Promise<RetrainAnswer>;
+  getShadow(name: string, options?: CallOptions): Promise<ShadowAnswer>;
+  /** Which alias is asked beside production, for which share of requests; share 0 ends it. */
+  setShadow(
+    name: string,
+    request: ShadowRequest,
+    options?: CallOptions,
+  ): Promise<Omit<ShadowAnswer, "counts">>;
   /** Page by page, as they are taken. */
   listAdapters(
     query?: { readonly prefix?: string; readonly label?: string; readonly backbone?: string },
@@ -65,6 +95,14 @@ export function createSoftgate(options: SoftgateOptions): Softgate {
     body: unknown,
     { signal, isRepeatable }: CallOptions & { isRepeatable: boolean },
   ) => json<Answer>({ method: "POST", path, ...jsonBody(body), signal, isRepeatable });
+  const postOnce = <Answer>(path: string, body: object, { signal }: CallOptions = {}) => {
+    const { headers, ...keyed } = withKey();
+    const { body: text, headers: ofJson } = jsonBody(body);
+    return json<Answer>({
+      ...{ method: "POST", path, body: text, signal, ...keyed },
+      headers: { ...headers, ...ofJson },
+    });
+  };
   return {
     classify: (request, call) => post("/v1/classify", request, { ...call, isRepeatable: true }),
     async classifyBatch(requests, call) {
@@ -78,18 +116,42 @@ export function createSoftgate(options: SoftgateOptions): Softgate {
       const sent = { method: "POST", path: "/v1/datasets", query, body, signal } as const;
       return json({ ...sent, ...withKey() });
     },
-    trainAdapter: (request, { signal } = {}) => {
-      const { headers, ...keyed } = withKey();
-      const { body, headers: ofJson } = jsonBody(request);
-      const sent = { method: "POST", path: "/v1/adapters", body, signal } as const;
-      return json({ ...sent, ...keyed, headers: { ...headers, ...ofJson } });
-    },
+    trainAdapter: (request, call) => postOnce("/v1/adapters", request, call),
     getJob: (id, call) => get(`/v1/jobs/${encodeURIComponent(id)}`, call),
+    listJobs: (query, call = {}) =>
+      listPages<JobAnswer>(options, { path: "/v1/jobs", list: "jobs", query, ...call }),
+    retryJob: (id, { signal } = {}) =>
+      json({ method: "POST", path: `/v1/jobs/${encodeURIComponent(id)}/retry`, signal, ...withKey() }),
     followJob: (id, call = {}) => followJob(options, id, call),
+    ...feedbackOf({ options, json, get, postOnce }),
     listAdapters: (query, call = {}) =>
       listPages<AdapterSummary>(options, { path: "/v1/adapters", list: "adapters", query, ...call }),
     request: (sent) => send(options, sent),
   };
+}
+
+interface Calls {
+  readonly options: SoftgateOptions;
+  json<Answer>(sent: Sent): Promise<Answer>;
+  get<Answer>(path: string, call?: CallOptions): Promise<Answer>;
+  postOnce<Answer>(path: string, body: object, call?: CallOptions): Promise<Answer>;
+}
+
+function feedbackOf({ options, json, get, postOnce }: Calls) {
+  const pathOf = (name: string, what: string) => `/v1/adapters/${encodeURIComponent(name)}/${what}`;
+  return {
+    giveFeedback: (name, feedback, call) => postOnce(pathOf(name, "feedback"), feedback, call),
+    listFeedback: (name, call = {}) =>
+      listPages<FeedbackAnswer>(options, { path: pathOf(name, "feedback"), list: "feedback", ...call }),
+    async removeFeedback(name, id, { signal } = {}) {
+      const path = `${pathOf(name, "feedback")}/${encodeURIComponent(id)}`;
+      await send(options, { method: "DELETE", path, signal, isRepeatable: false });
+    },
+    retrainAdapter: (name, request = {}, call) => postOnce(pathOf(name, "retrain"), request, call),
+    getShadow: (name, call) => get(pathOf(name, "shadow"), call),
+    setShadow: (name, request, { signal } = {}) =>
+      json({ method: "PUT", path: pathOf(name, "shadow"), ...jsonBody(request), signal, isRepeatable: true }),
+  } satisfies Partial<Softgate>;
 }
 
 function jsonBody(body: unknown) {

@@ -25,16 +25,18 @@ export async function* followJob(
   id: string,
   { after = 0, signal }: FollowOptions,
 ): AsyncGenerator<JobMessage> {
-  let seq = after;
+  let [seq, isFinished] = [after, false];
   while (true) {
     const response = await open(options, id, { seq, signal });
     if (response.status === 204) return;
     for await (const message of messagesOf(response)) {
       if (message.seq <= seq) continue;
       seq = message.seq;
+      if (message.type === "state") isFinished = FINISHED.includes(String(message.data.state));
       yield message;
-      if (message.type === "state" && FINISHED.includes(String(message.data.state))) return;
     }
+    // Not before the server ends: a job that was retried goes on after its end.
+    if (isFinished) return;
     signal?.throwIfAborted();
     await (options.wait ?? wait)(RECONNECT_MS, signal);
   }

@@ -23,6 +23,7 @@ import { listAuditOperation } from "../routes/audit/list.ts";
 import { classifyOperation } from "../routes/classify/classify.ts";
 import { beginUploadOperation } from "../routes/datasets/begin-upload.ts";
 import { completeUploadOperation } from "../routes/datasets/complete-upload.ts";
+import { listDatasetsOperation } from "../routes/datasets/list.ts";
 import { uploadDatasetOperation } from "../routes/datasets/upload.ts";
 import { docsOperation, docsScriptOperation } from "../routes/docs/docs.ts";
 import { openapiOperation } from "../routes/docs/openapi.ts";
@@ -53,6 +54,7 @@ import { createJobOperation } from "../routes/jobs/create.ts";
 import { jobEventsOperation } from "../routes/jobs/events.ts";
 import { getJobOperation } from "../routes/jobs/get.ts";
 import { listJobsOperation } from "../routes/jobs/list.ts";
+import { retryJobOperation } from "../routes/jobs/retry.ts";
 import { createKeyOperation } from "../routes/keys/create.ts";
 import { listKeysOperation } from "../routes/keys/list.ts";
 import { revokeKeyOperation } from "../routes/keys/revoke.ts";
@@ -74,6 +76,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "GET /errors/:code": getErrorOperation,
   "GET /livez": liveOperation,
   "GET /readyz": readyOperation,
+  "GET /v1/datasets": listDatasetsOperation,
   "POST /v1/datasets": uploadDatasetOperation,
   "POST /v1/datasets/uploads": beginUploadOperation,
   "POST /v1/datasets/:id/complete": completeUploadOperation,
@@ -82,6 +85,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "GET /v1/jobs/:id": getJobOperation,
   "GET /v1/jobs/:id/events": jobEventsOperation,
   "POST /v1/jobs/:id/cancel": cancelJobOperation,
+  "POST /v1/jobs/:id/retry": retryJobOperation,
   "GET /v1/adapters": listAdaptersOperation,
   "GET /v1/adapters/:name/versions": listVersionsOperation,
   "GET /v1/adapters/:name/versions/:version": getVersionOperation,

@@ -1,4 +1,5 @@
 // One object of a store, by what its key says it is: its shape, and that what it names is there.
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { auditEntrySchema, tenantLimitsSchema } from "../change.ts";
 import { claimSchema, publicationSchema } from "../claim-version.ts";
@@ -7,6 +8,7 @@ import { digestOf } from "../digest.ts";
 import { keySchema } from "../key-record.ts";
 import { keyUseSchema } from "../key-uses.ts";
 import { auditKey, copyOfKey, describeKey, type KeyKind, lastSegment } from "../layout.ts";
+import { BLOB_PART_BYTES } from "../limits.ts";
 import type { ObjectDetails } from "../object-store/object-store.ts";
 import { onceSchema } from "../once.ts";
 import { parseAdapterName, parseTenantId } from "../registry.ts";
@@ -87,10 +89,15 @@ async function checkRecord(context: CheckContext, key: string, schema: z.ZodType
 }
 
 async function checkBlob({ store, blobs, report, isYoung }: CheckContext, object: ObjectDetails) {
-  const { key, modifiedMs } = object;
-  const stored = await store.get(key);
-  if (!stored) return;
-  if (digestOf(stored.bytes) !== copyOfKey(key).digest) await report("blob_damaged", key);
+  const { key, modifiedMs, bytes } = object;
+  const hash = createHash("sha256");
+  for (let from = 0; from < bytes; from += BLOB_PART_BYTES) {
+    const part = await store.getPart(key, { from, bytesMax: BLOB_PART_BYTES });
+    // It is gone by now.
+    if (!part) return;
+    hash.update(part);
+  }
+  if (`sha256:${hash.digest("hex")}` !== copyOfKey(key).digest) await report("blob_damaged", key);
   if (!isYoung(modifiedMs)) blobs.add(key);
 }
 

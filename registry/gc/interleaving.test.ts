@@ -91,6 +91,7 @@ function before(store: ObjectStore, wait: (call: string) => Promise<unknown>): O
   return {
     description: store.description,
     get: (key) => wait(`get ${key}`).then(() => store.get(key)),
+    getPart: (key, part) => wait(`get ${key}`).then(() => store.getPart(key, part)),
     put: (key, bytes, condition) => wait(`put ${key}`).then(() => store.put(key, bytes, condition)),
     delete: (key) => wait(`delete ${key}`).then(() => store.delete(key)),
     list: (options) => listTorn(store, options, wait),

@@ -44,6 +44,7 @@ function haltingNowAndThen(store: ObjectStore, random: Random): ObjectStore {
   return {
     description: store.description,
     get: (key) => halt().then(() => store.get(key)),
+    getPart: (key, part) => halt().then(() => store.getPart(key, part)),
     put: (key, bytes, condition) => halt().then(() => store.put(key, bytes, condition)),
     delete: (key) => halt().then(() => store.delete(key)),
     list: (options) => halt().then(() => store.list(options)),

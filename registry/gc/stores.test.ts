@@ -88,6 +88,7 @@ function withTimesOf(store: ObjectStore, clock: { nowMs: number }): ObjectStore 
   return {
     description: store.description,
     get: (key) => store.get(key),
+    getPart: (key, part) => store.getPart(key, part),
     put: async (key, bytes, condition) => {
       const result = await store.put(key, bytes, condition);
       if (result.stored) times.set(key, clock.nowMs);

@@ -65,6 +65,7 @@ class Death {
     return {
       description: store.description,
       get: (key) => this.#call(() => store.get(key)),
+      getPart: (key, part) => this.#call(() => store.getPart(key, part)),
       put: (key, bytes, condition) => this.#call(() => store.put(key, bytes, condition)),
       delete: (key) => this.#call(() => store.delete(key)),
       list: (listing) => this.#call(() => store.list(listing)),

@@ -13,7 +13,7 @@ import {
   versionOfKey,
 } from "../layout.ts";
 import { decodeManifest } from "../manifest.ts";
-import type { ListOptions, ObjectStore, PutCondition } from "../object-store/object-store.ts";
+import type { ListOptions, ObjectPart, ObjectStore, PutCondition } from "../object-store/object-store.ts";
 import { readRecord } from "../records.ts";
 import { type AdapterName, parseAdapterName, parseTenantId, type Registry } from "../registry.ts";
 import { alpha, dump } from "../test-registry.ts";
@@ -88,6 +88,7 @@ export function hooked(store: ObjectStore, before: (call: string) => Promise<unk
   return {
     description: store.description,
     get: (key) => before(`get ${key}`).then(() => store.get(key)),
+    getPart: (key, part) => before(`get ${key}`).then(() => store.getPart(key, part)),
     put: (key, bytes, condition) => before(`put ${key}`).then(() => store.put(key, bytes, condition)),
     delete: (key) => before(`delete ${key}`).then(() => store.delete(key)),
     list: (options) => before(`list ${options.prefix}`).then(() => store.list(options)),
@@ -110,6 +111,10 @@ export class WatchedStore implements ObjectStore {
 
   get(key: string) {
     return this.#store.get(key);
+  }
+
+  getPart(key: string, part: ObjectPart) {
+    return this.#store.getPart(key, part);
   }
 
   list(options: ListOptions) {

@@ -1,5 +1,11 @@
 // For a dry run: a store that is read and never written. What would be written is answered as if it were.
-import type { ListOptions, ObjectStore, PutCondition, PutResult } from "../object-store/object-store.ts";
+import type {
+  ListOptions,
+  ObjectPart,
+  ObjectStore,
+  PutCondition,
+  PutResult,
+} from "../object-store/object-store.ts";
 
 export class UnwrittenStore implements ObjectStore {
   readonly description: string;
@@ -12,6 +18,10 @@ export class UnwrittenStore implements ObjectStore {
 
   get(key: string) {
     return this.#store.get(key);
+  }
+
+  getPart(key: string, part: ObjectPart) {
+    return this.#store.getPart(key, part);
   }
 
   list(options: ListOptions) {

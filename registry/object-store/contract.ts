@@ -56,6 +56,23 @@ export function describeObjectStore(
         expect([bytes?.byteOffset, bytes?.buffer.byteLength]).toEqual([0, 8]);
       });
 
+      it("gives a part of an object, or what there is of it, and of what ends before none", async () => {
+        const key = `${newFolder()}a`;
+        await store.put(key, text("0123456789"));
+        const part = async (from: number, bytesMax: number) => {
+          const bytes = await other.getPart(key, { from, bytesMax });
+          return bytes && new TextDecoder().decode(bytes);
+        };
+        expect(await part(0, 10)).toBe("0123456789");
+        expect(await part(0, 1)).toBe("0");
+        expect(await part(3, 4)).toBe("3456");
+        expect(await part(8, 100)).toBe("89");
+        expect(await part(10, 1)).toBeUndefined();
+        expect(await store.getPart(`${key}-absent`, { from: 0, bytesMax: 1 })).toBeUndefined();
+        await store.put(`${key}-empty`, new Uint8Array());
+        expect(await store.getPart(`${key}-empty`, { from: 0, bytesMax: 1 })).toBeUndefined();
+      });
+
       it("knows nothing of a key that was never put, nor of a key's folder", async () => {
         const folder = newFolder();
         await store.put(`${folder}a/b`, text("b"));

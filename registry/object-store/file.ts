@@ -14,6 +14,7 @@ import type {
   ListOptions,
   ObjectDetails,
   ObjectPage,
+  ObjectPart,
   ObjectStore,
   PutCondition,
   PutResult,
@@ -48,6 +49,10 @@ export class FileStore implements ObjectStore {
 
   get(key: string): Promise<StoredObject | undefined> {
     return this.#run(() => readObject(this.#pathOf(key), this.#recent));
+  }
+
+  getPart(key: string, part: ObjectPart): Promise<Uint8Array | undefined> {
+    return this.#run(() => readPart(this.#pathOf(key), part));
   }
 
   put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult> {
@@ -184,15 +189,38 @@ export class FileStore implements ObjectStore {
 }
 
 async function readObject(path: string, recent?: RecentFiles): Promise<StoredObject | undefined> {
-  try {
+  const found = await unlessFree(async () => {
     const bytes = new Uint8Array(recent?.read(path) ?? (await readFile(path)));
-    recent?.note(path, bytes.byteLength);
     return { bytes, etag: etagOf(bytes) };
+  });
+  recent?.note(path, found?.bytes.byteLength ?? 0);
+  return found;
+}
+
+function readPart(path: string, { from, bytesMax }: ObjectPart): Promise<Uint8Array | undefined> {
+  return unlessFree(async () => {
+    const file = await open(path, "r");
+    try {
+      const { size } = await file.stat();
+      if (from >= size) return undefined;
+      const bytes = new Uint8Array(Math.min(bytesMax, size - from));
+      let read = 0;
+      for (let more = -1; more !== 0 && read < bytes.length; read += more)
+        ({ bytesRead: more } = await file.read(bytes, read, bytes.length - read, from + read));
+      return bytes.subarray(0, read);
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** A folder of that name, or a file where a folder would be, means that the key is free. */
+async function unlessFree<Result>(read: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await read();
   } catch (error) {
-    // A folder of that name, or a file where a folder would be, means that the key is free.
-    if (!hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) throw error;
-    recent?.note(path, 0);
-    return undefined;
+    if (hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
+    throw error;
   }
 }
 

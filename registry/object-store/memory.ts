@@ -4,6 +4,7 @@ import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object
 import type {
   ListOptions,
   ObjectPage,
+  ObjectPart,
   ObjectStore,
   PutCondition,
   PutResult,
@@ -26,6 +27,12 @@ export class MemoryStore implements ObjectStore {
     checkKey(key);
     const stored = this.#objects.get(key);
     return stored && { bytes: stored.bytes.slice(), etag: stored.etag };
+  }
+
+  async getPart(key: string, { from, bytesMax }: ObjectPart): Promise<Uint8Array | undefined> {
+    checkKey(key);
+    const bytes = this.#objects.get(key)?.bytes;
+    return bytes && from < bytes.byteLength ? bytes.slice(from, from + bytesMax) : undefined;
   }
 
   async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult> {

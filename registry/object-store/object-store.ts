@@ -47,6 +47,12 @@ export interface ObjectPage {
   readonly objects?: readonly ObjectDetails[];
 }
 
+export interface ObjectPart {
+  readonly from: number;
+  /** At least 1. */
+  readonly bytesMax: number;
+}
+
 /** A request that writes one object, to be sent by whoever has it. */
 export interface PresignedPut {
   readonly method: "PUT";
@@ -61,6 +67,12 @@ export interface ObjectStore {
   /** For messages: never holds credentials. */
   readonly description: string;
   get(key: string): Promise<StoredObject | undefined>;
+  /**
+   * So many bytes of an object from a place within it, or what there is up to its end: for objects that are not to be
+   * in memory whole. Undefined where there is no such object, or it ends before. An object that is written meanwhile
+   * may give parts of both: read so what is never written again.
+   */
+  getPart(key: string, part: ObjectPart): Promise<Uint8Array | undefined>;
   put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult>;
   /** Deleting an absent key is no error. */
   delete(key: string): Promise<void>;
@@ -79,4 +91,5 @@ export interface ObjectStore {
   ): Promise<PresignedPut>;
 }
 
-export const OBJECT_BYTES_MAX = 256 * 1024 * 1024;
+/** The largest are datasets. */
+export const OBJECT_BYTES_MAX = 1024 * 1024 * 1024;

@@ -76,8 +76,12 @@ function bridgeTo(url: URL): ObjectStore {
       const bytes = new Uint8Array(await response.arrayBuffer());
       return { bytes, etag: response.headers.get("x-etag") ?? "" };
     },
+    async getPart(key, part) {
+      const response = await send({ kind: "getPart", key, part });
+      return response.status === 204 ? undefined : new Uint8Array(await response.arrayBuffer());
+    },
     async put(key, bytes, condition) {
-      // Before a quarter of a gigabyte is sent to be refused.
+      // Before a gigabyte is sent to be refused.
       checkSize(key, bytes.byteLength);
       const response = await send({ kind: "put", key, ...(condition && { condition }) }, bytes);
       return (await response.json()) as PutResult;

@@ -5,6 +5,7 @@ import { checkKey, checkPrefix, checkSize, clampListLimit } from "./check-object
 import type {
   ListOptions,
   ObjectPage,
+  ObjectPart,
   ObjectStore,
   PutCondition,
   PutResult,
@@ -15,7 +16,10 @@ import { probeConditions } from "./probe-conditions.ts";
 
 /** As much of an R2 bucket's binding as is used here. */
 export interface R2Binding {
-  get(key: string): Promise<(R2Entry & { arrayBuffer(): Promise<ArrayBuffer> }) | null>;
+  get(
+    key: string,
+    options?: { range: { offset: number; length: number } },
+  ): Promise<(R2Entry & { arrayBuffer(): Promise<ArrayBuffer> }) | null>;
   /** Null where the condition does not hold. */
   put(
     key: string,
@@ -52,6 +56,15 @@ export class R2BindingStore implements ObjectStore {
     if (!found) return undefined;
     checkSize(key, found.size);
     return { bytes: new Uint8Array(await this.#run(() => found.arrayBuffer())), etag: found.etag };
+  }
+
+  async getPart(key: string, { from, bytesMax }: ObjectPart): Promise<Uint8Array | undefined> {
+    checkKey(key);
+    const [details] = (await this.list({ prefix: key, limit: 1, withDetails: true })).objects ?? [];
+    if (details?.key !== key || from >= details.bytes) return undefined;
+    const range = { offset: from, length: Math.min(bytesMax, details.bytes - from) };
+    const found = await this.#run(() => this.#bucket.get(key, { range }));
+    return found ? new Uint8Array(await this.#run(() => found.arrayBuffer())) : undefined;
   }
 
   async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult> {

@@ -36,16 +36,19 @@ async function written(key: string, content: string): Promise<string> {
   return join(folder, key);
 }
 
-it.runIf(isLinux)("what was read a moment ago is read again without the thread pool, and is what stands now", async () => {
-  const path = await written("a", "one");
-  expect(await isReadAtOnce("a")).toBe(true);
-  await writeFile(`${path}.new`, "two");
-  await rename(`${path}.new`, path);
-  expect(Buffer.from((await store.get("a"))?.bytes ?? []).toString()).toBe("two");
-  await rm(path);
-  expect(await store.get("a")).toBeUndefined();
-  expect(await isReadAtOnce("a")).toBe(true);
-});
+it.runIf(isLinux)(
+  "what was read a moment ago is read again without the thread pool, and is what stands now",
+  async () => {
+    const path = await written("a", "one");
+    expect(await isReadAtOnce("a")).toBe(true);
+    await writeFile(`${path}.new`, "two");
+    await rename(`${path}.new`, path);
+    expect(Buffer.from((await store.get("a"))?.bytes ?? []).toString()).toBe("two");
+    await rm(path);
+    expect(await store.get("a")).toBeUndefined();
+    expect(await isReadAtOnce("a")).toBe(true);
+  },
+);
 
 it("what was not read before, or is large, goes through the thread pool", async () => {
   await written("a", "one");

@@ -23,6 +23,11 @@ export function isNoSuchKey(error: unknown): boolean {
   return isAnswer(error) && error.name === "NoSuchKey";
 }
 
+/** Of a part of an object that ends before. */
+export function isBeyondEnd(error: unknown): boolean {
+  return error instanceof Error && statusOf(error) === 416;
+}
+
 /** Another conditional write to the key was in progress; ours did nothing. */
 export function isWriteConflict(error: unknown): boolean {
   return isAnswer(error) && error.name === "ConditionalRequestConflict";

@@ -15,6 +15,7 @@ import type {
   ListOptions,
   ObjectDetails,
   ObjectPage,
+  ObjectPart,
   ObjectStore,
   PresignedPut,
   PutCondition,
@@ -27,6 +28,7 @@ import {
   attemptsOf,
   bodyCutOff,
   clockIsWrong,
+  isBeyondEnd,
   isConditionUnmet,
   isNoSuchKey,
   isTooManyWrites,
@@ -65,18 +67,11 @@ export class S3Store implements ObjectStore {
   }
 
   async get(key: string): Promise<StoredObject | undefined> {
-    checkKey(key);
-    try {
-      // The client tries requests again, but not the reading of a body that ends too early.
-      for (let attempt = 1; ; attempt += 1) {
-        const stored = await this.#fetch(key);
-        if (stored !== "cut off") return stored;
-        if (attempt >= ATTEMPTS_MAX) throw bodyCutOff(this.description);
-      }
-    } catch (error) {
-      if (isNoSuchKey(error)) return undefined;
-      throw s3ErrorOf(error, this.description);
-    }
+    return this.#fetchWhole(key);
+  }
+
+  async getPart(key: string, part: ObjectPart): Promise<Uint8Array | undefined> {
+    return (await this.#fetchWhole(key, part))?.bytes;
   }
 
   async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<PutResult> {
@@ -170,9 +165,30 @@ export class S3Store implements ObjectStore {
     };
   }
 
-  async #fetch(key: string): Promise<StoredObject | "cut off" | undefined> {
-    const command = new GetObjectCommand({ Bucket: this.#location.bucket, Key: this.#keyOf(key) });
-    const { Body, ETag, ContentLength = 0 } = await this.#client.send(command, inTime());
+  /** Of the object, or of its part, all that was announced. */
+  async #fetchWhole(key: string, part?: ObjectPart): Promise<StoredObject | undefined> {
+    checkKey(key);
+    try {
+      // The client tries requests again, but not the reading of a body that ends too early.
+      for (let attempt = 1; ; attempt += 1) {
+        const stored = await this.#fetch(key, part);
+        if (stored !== "cut off") return stored;
+        if (attempt >= ATTEMPTS_MAX) throw bodyCutOff(this.description);
+      }
+    } catch (error) {
+      if (isNoSuchKey(error) || (part && isBeyondEnd(error))) return undefined;
+      throw s3ErrorOf(error, this.description);
+    }
+  }
+
+  async #fetch(key: string, part: ObjectPart | undefined): Promise<StoredObject | "cut off" | undefined> {
+    const command = new GetObjectCommand({
+      ...{ Bucket: this.#location.bucket, Key: this.#keyOf(key) },
+      ...(part && { Range: `bytes=${part.from}-${part.from + part.bytesMax - 1}` }),
+    });
+    const { Body, ETag, ContentLength = 0, ContentRange } = await this.#client.send(command, inTime());
+    // One that knows no ranges sends the whole of it.
+    if (part && !ContentRange?.startsWith(`bytes ${part.from}-`)) throw notS3(this.description);
     checkSize(key, ContentLength);
     if (!Body || !ETag) throw new Error(`invariant: S3 sent ${key} without body or ETag`);
     const bytes = await Body.transformToByteArray().catch(() => undefined);

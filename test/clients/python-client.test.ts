@@ -15,11 +15,14 @@ it(
     if (!python) return skip("there is no Python to be had");
     const test = await createTestApp();
     for (const name of ["router", "intents"]) await publishAdapter(test.registry, { name });
+    await test.jobs.submit("alpha", { adapterName: "router", datasetId: "ds", options: { seed: 7 } });
+    test.jobs.set("job-1", { state: "failed", isRetriable: true });
     const refused = () => new Response("{}", { status: 503, headers: { "Retry-After": "7" } });
     const spoils: (() => Response)[] = [];
     const streams = [
       event(1, "state", { state: "running" }),
-      `: still there\n\n${event(1, "state", { state: "running" })}${event(2, "state", { state: "failed" })}`,
+      `: still there\n\n${event(1, "state", { state: "running" })}${event(2, "state", { state: "failed" })}${event(3, "state", { state: "queued" })}`,
+      event(4, "state", { state: "failed" }),
     ];
     const lastEventIds: (string | null)[] = [];
     const answer = (request: Request) => {
@@ -44,16 +47,20 @@ it(
         classify: [{ label: "no", score: 0.5, scores: [{ label: "no", score: 0.5 }], outOfScope: false }],
         ...{ pairs: 1, batch: [1, "adapter_not_found"], lines: [600, 301, 599] },
         ...{ adapters: ["intents", "router"], dataset: 12, job: "tickets" },
+        ...{ retriable: ["job-1"], redriven: "queued" },
+        ...{ feedback: [["yes"], []], retrain: 400, shadow: { alias: "production", share: 0.5 } },
         error: [404, "adapter_not_found", true],
         retried: 1,
         waits: [expect.closeTo(7.125, 0), expect.any(Number)],
         events: [
           { seq: 1, type: "state", data: { state: "running" } },
-          { seq: 2, type: "state", data: { state: "failed" } },
+          ...["failed", "queued", "failed"].map((state, index) => ({
+            ...{ seq: index + 2, type: "state", data: { state } },
+          })),
         ],
       });
       expect((by.waits as number[])[0]).toBeGreaterThanOrEqual(7);
-      expect(lastEventIds).toEqual([null, "1"]);
+      expect(lastEventIds).toEqual([null, "1", "3"]);
     } finally {
       await listener.close();
     }

@@ -30,6 +30,18 @@ with Softgate(asked["url"], asked["key"]) as softgate:
     tell("dataset", dataset["rows"])
     job = softgate.train_adapter("tickets", dataset["id"])
     tell("job", softgate.get_job(job)["adapterName"])
+    tell("retriable", [found["id"] for found in softgate.list_jobs(state="failed") if "retriable" in found])
+    tell("redriven", softgate.retry_job("job-1")["state"])
+    given = softgate.give_feedback("router", "a", "yes")
+    kept = [record["label"] for record in softgate.list_feedback("router")]
+    softgate.remove_feedback("router", given["id"])
+    tell("feedback", [kept, list(softgate.list_feedback("router"))])
+    try:
+        softgate.retrain_adapter("router")
+    except SoftgateError as error:
+        tell("retrain", error.status)
+    softgate.set_shadow("router", "production", 0.5)
+    tell("shadow", softgate.get_shadow("router")["shadow"])
     try:
         softgate.classify("missing", "a")
     except SoftgateError as error:

@@ -1,11 +1,12 @@
 // In workerd, for tests: R2BindingStore on a real binding, one call of the interface a request. Bytes travel as the body,
 // all else as JSON in the query, and an etag in a header.
 import { RegistryError } from "../../registry/errors.ts";
-import type { ListOptions, PutCondition } from "../../registry/object-store/object-store.ts";
+import type { ListOptions, ObjectPart, PutCondition } from "../../registry/object-store/object-store.ts";
 import { type R2Binding, R2BindingStore } from "../../registry/object-store/r2-binding.ts";
 
 export type BridgeCall =
   | { readonly kind: "get" | "delete"; readonly key: string }
+  | { readonly kind: "getPart"; readonly key: string; readonly part: ObjectPart }
   | { readonly kind: "put"; readonly key: string; readonly condition?: PutCondition }
   | { readonly kind: "list"; readonly options: ListOptions }
   | { readonly kind: "check" };
@@ -33,6 +34,10 @@ async function answer(store: R2BindingStore, call: BridgeCall, request: Request)
       return new Response(stored.bytes as Uint8Array<ArrayBuffer>, {
         headers: { "X-Etag": stored.etag },
       });
+    }
+    case "getPart": {
+      const bytes = await store.getPart(call.key, call.part);
+      return new Response(bytes ? (bytes as Uint8Array<ArrayBuffer>) : null, { status: bytes ? 200 : 204 });
     }
     case "put": {
       const bytes = new Uint8Array(await request.arrayBuffer());

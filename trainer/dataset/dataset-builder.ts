@@ -1,5 +1,7 @@
 // Rows as they are read → examples by class index. Every rule about the content of a dataset is here and in
-// check-row.ts, for all formats. Of each row one example is kept, and what find-repeats.ts keeps to know it again.
+// check-row.ts, for all formats. Of each row its class and number are kept, and what find-repeats.ts keeps to know it
+// again; never its texts.
+
 import { checkRow } from "./check-row.ts";
 import type { RawRow } from "./columns.ts";
 import {
@@ -8,10 +10,10 @@ import {
   type Dataset,
   type DatasetWarning,
   EXAMPLES_PER_LABEL_MIN,
-  type Example,
   LABELS_MAX,
 } from "./dataset.ts";
 import { FirstRows, wordsOf } from "./find-repeats.ts";
+import { GrowingNumbers } from "./growing-numbers.ts";
 import { grouped, plural, quoted, refusal, tooLarge } from "./refuse.ts";
 import {
   PairTally,
@@ -32,16 +34,22 @@ export interface LabelUse {
   count: number;
 }
 
+/** A dataset without its texts: of each example its class, an index into labels, and its row. */
+export interface ExamplesRead extends Omit<Dataset, "examples" | "sampledFrom"> {
+  readonly classes: Uint32Array;
+  readonly rows: Uint32Array;
+}
+
 interface BuilderOptions {
   readonly file: string;
   readonly forTraining: boolean;
-  readonly keepsTexts: boolean;
 }
 
 export class DatasetBuilder {
   readonly #options: BuilderOptions;
-  /** Labels by the order of first use until all are known. */
-  readonly #examples: { input: Example["input"]; label: number; row: number }[] = [];
+  /** By the order of first use. */
+  readonly #labels = new GrowingNumbers();
+  readonly #rows = new GrowingNumbers();
   readonly #uses = new Map<string, LabelUse>();
   readonly #firstByTexts = new FirstRows();
   readonly #firstByWords = new FirstRows();
@@ -55,9 +63,9 @@ export class DatasetBuilder {
 
   /** Throws TrainerError invalid_dataset or dataset_too_large. */
   add(raw: RawRow): void {
-    const { text, textPair, row } = raw;
+    const { row } = raw;
     const { file } = this.#options;
-    const index = this.#examples.length;
+    const index = this.#rows.length;
     if (index >= DATASET_ROWS_MAX) {
       const limit = `more than ${grouped(DATASET_ROWS_MAX)} examples, the limit`;
       throw tooLarge({ file, row }, `${limit}; leave some out`);
@@ -68,23 +76,24 @@ export class DatasetBuilder {
     const use = this.#use(label, row);
     this.#compareTexts(raw, use, index);
     if (this.#options.forTraining) this.#compareWords(raw, use, index);
-    const input = textPair === undefined ? text : { text, textPair };
-    this.#examples.push({ input: this.#options.keepsTexts ? input : "", label: use.index, row });
+    this.#labels.push(use.index);
+    this.#rows.push(row);
   }
 
   /** Throws TrainerError invalid_dataset. The builder is used up. */
-  finish(columns: ColumnsRead, warnings: readonly DatasetWarning[]): Dataset {
+  finish(columns: ColumnsRead, warnings: readonly DatasetWarning[]): ExamplesRead {
     const { file, forTraining } = this.#options;
-    if (this.#examples.length === 0)
+    const rows = this.#rows.toArray();
+    if (rows.length === 0)
       throw refusal({ file, row: 1 }, "the file has a header but no examples; add one a row");
     const uses = [...this.#uses.values()].sort((a, b) => byCodePoint(a.label, b.label));
-    if (uses.length > LABELS_MAX) throw tooManyLabels(uses.length, this.#examples.length, file);
+    if (uses.length > LABELS_MAX) throw tooManyLabels(uses.length, rows.length, file);
     if (forTraining) checkClasses(uses, file);
     const classByIndex = new Uint16Array(uses.length);
     for (const [index, use] of uses.entries()) classByIndex[use.index] = index;
-    for (const example of this.#examples) example.label = classByIndex[example.label] ?? example.label;
     return {
-      examples: this.#examples,
+      classes: this.#labels.toArray().map((index) => classByIndex[index] ?? index),
+      rows,
       labels: uses.map(({ label }) => label),
       columns,
       warnings: [
@@ -92,7 +101,7 @@ export class DatasetBuilder {
         ...warnTrimmed(this.#trimmed),
         ...warnDuplicates(this.#duplicates),
         ...warnSimilarConflicts(this.#similarConflicts),
-        ...(forTraining ? [...warnClassSizes(uses), ...warnSampled(this.#examples.length)] : []),
+        ...(forTraining ? [...warnClassSizes(uses), ...warnSampled(rows.length)] : []),
       ],
     };
   }
@@ -110,27 +119,25 @@ export class DatasetBuilder {
 
   /** With an earlier row that says the same. Throws for training where the labels differ. */
   #compareTexts(raw: RawRow, use: LabelUse, index: number): void {
-    const first = this.#example(this.#firstByTexts.find(raw, index));
-    if (!first) return;
-    if (first.label === use.index) this.#duplicates.add(() => this.#pair(first, raw));
+    const first = this.#firstByTexts.find(raw, index);
+    if (first === undefined) return;
+    if (this.#labels.at(first) === use.index) this.#duplicates.add(() => this.#pair(first, raw));
     else if (this.#options.forTraining) throw this.#conflict(this.#pair(first, raw), raw);
   }
 
   /** With an earlier row that differs in case, spaces and punctuation alone, and in its label. */
   #compareWords(raw: RawRow, use: LabelUse, index: number): void {
     const words = wordsOf(raw);
-    const first = words && this.#example(this.#firstByWords.find(words, index));
-    if (first && first.label !== use.index) this.#similarConflicts.add(() => this.#pair(first, raw));
+    const first = words && this.#firstByWords.find(words, index);
+    if (first !== undefined && this.#labels.at(first) !== use.index)
+      this.#similarConflicts.add(() => this.#pair(first, raw));
   }
 
-  #example(index: number | undefined): Example | undefined {
-    return index === undefined ? undefined : this.#examples[index];
-  }
-
-  #pair(first: Example, second: RawRow): RowPair {
-    const firstLabel = [...this.#uses.keys()][first.label] ?? "";
+  /** first: an index. */
+  #pair(first: number, second: RawRow): RowPair {
+    const firstLabel = [...this.#uses.keys()][this.#labels.at(first)] ?? "";
     return {
-      first: { row: first.row, label: firstLabel },
+      first: { row: this.#rows.at(first), label: firstLabel },
       second: { row: second.row, label: second.label.trim() },
     };
   }

@@ -11,6 +11,8 @@ export interface Example {
 
 export interface Dataset {
   readonly examples: readonly Example[];
+  /** Examples of the file, where not all of them are here. */
+  readonly sampledFrom?: number;
   /** Sorted by code point, so that class indices depend on the content alone. */
   readonly labels: readonly string[];
   /** As the file names them: given again, the same columns are read, whatever is guessed by then. */
@@ -47,7 +49,8 @@ export interface DatasetWarning {
   readonly pairs?: readonly (readonly [number, number])[];
 }
 
-export const DATASET_BYTES_MAX = 256 * 1024 * 1024;
+/** As much as a registry keeps in one. */
+export const DATASET_BYTES_MAX = 1024 * 1024 * 1024;
 export const DATASET_ROWS_MAX = 1_000_000;
 export const LABELS_MAX = 1_000;
 export const TEXT_CHARACTERS_MAX = 20_000;

@@ -1,15 +1,23 @@
-// Bytes → UTF-8. UTF-16, as spreadsheets save it, is converted; what is plainly no text is refused, with what
-// it looks like and what to do instead.
+// Bytes → UTF-8, piece by piece. UTF-16, as spreadsheets save it, is converted; what is plainly no text is refused, with
+// what it looks like and what to do instead. A file is gone over in full before its first piece is given: so rows are
+// parsed of text alone, and what is wrong with an encoding is said before anything else.
 import { isUtf8 } from "node:buffer";
+import { type ContentReader, piecesOf } from "./content.ts";
 import { grouped, refusal } from "./refuse.ts";
 
-/** No more than so much is ever a string beside the bytes. */
-const PIECE_BYTES = 64 * 1024;
-
-export interface DecodedText {
-  /** Valid UTF-8 without byte order mark or NUL; a view of the bytes given where they were that. */
-  readonly utf8: Buffer;
+export interface OpenedText {
+  /** Valid UTF-8 without byte order mark or NUL; from its start at each call. */
+  pieces(): AsyncGenerator<Buffer>;
+  /** The first piece; empty where there is none. */
+  readonly head: Buffer;
   readonly hadByteOrderMark: boolean;
+  readonly hasCarriageReturn: boolean;
+}
+
+/** The row that the next byte is in, as files of a format count rows. */
+export interface RowCounter {
+  add(bytes: Buffer): void;
+  readonly row: number;
 }
 
 const UTF8_MARK = "efbbbf";
@@ -29,59 +37,108 @@ const kindByMagic = [
   ["25504446", "a PDF document", AS_CSV],
 ] as const;
 
-/** Throws TrainerError invalid_dataset. `rowOf` finds the row of a byte in files of this format. */
-export function decodeText(
-  bytes: Uint8Array,
+/** Throws TrainerError invalid_dataset. */
+export async function openText(
+  content: ContentReader,
   file: string,
-  rowOf: (utf8: Buffer, offset: number) => number,
-): DecodedText {
-  const buffer = fromUtf16(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), file);
-  refuseBinary(buffer, file);
-  if (!isUtf8(buffer)) {
-    const offset = firstInvalidByte(buffer);
-    const at = { file, row: rowOf(buffer, offset) };
-    const where = `byte ${grouped(offset)} (0x${buffer.toString("hex", offset, offset + 1)})`;
-    throw refusal(at, `${where} is not UTF-8, perhaps Latin-1 or Windows-1252; save the file as UTF-8`);
+  createCounter: () => RowCounter,
+): Promise<OpenedText> {
+  const first = await piecesOf(content).next();
+  const encoding = first.done ? undefined : utf16Of(first.value);
+  const decoded = () => (encoding ? fromUtf16(piecesOf(content), encoding, file) : piecesOf(content));
+  const { head, hasCarriageReturn, invalidAt } = await scan(decoded(), file);
+  if (invalidAt !== undefined) throw await notUtf8(content, invalidAt, { file, counter: createCounter() });
+  const hadByteOrderMark = startsWith(head, UTF8_MARK);
+  const pieces = () => (hadByteOrderMark ? withoutMark(decoded()) : decoded());
+  return { pieces, head: hadByteOrderMark ? head.subarray(3) : head, hadByteOrderMark, hasCarriageReturn };
+}
+
+/** Throws TrainerError invalid_dataset for what is binary. */
+async function scan(pieces: AsyncIterable<Buffer>, file: string) {
+  const check = new Utf8Check();
+  let head: Buffer | undefined;
+  let offset = 0;
+  let hasCarriageReturn = false;
+  for await (const piece of pieces) {
+    if (!head) refuseKind(piece, file);
+    head ??= piece;
+    // Also behind bytes that are no text: what has zeros is no text in another encoding.
+    refuseZero(piece, { file, offset });
+    hasCarriageReturn ||= piece.includes(CARRIAGE_RETURN);
+    check.add(piece);
+    offset += piece.length;
   }
-  const hadByteOrderMark = startsWith(buffer, UTF8_MARK);
-  return { utf8: hadByteOrderMark ? buffer.subarray(3) : buffer, hadByteOrderMark };
+  return { head: head ?? Buffer.alloc(0), hasCarriageReturn, invalidAt: check.finish() };
+}
+
+const CARRIAGE_RETURN = 0x0d;
+
+async function notUtf8(
+  content: ContentReader,
+  invalidAt: number,
+  { file, counter }: { file: string; counter: RowCounter },
+): Promise<Error> {
+  let offset = 0;
+  for await (const piece of piecesOf(content)) {
+    if (offset >= invalidAt) break;
+    counter.add(piece.subarray(0, invalidAt - offset));
+    offset += piece.length;
+  }
+  const byte = (await content.read(invalidAt, 1)).toString("hex");
+  const where = `byte ${grouped(invalidAt)} (0x${byte})`;
+  return refusal(
+    { file, row: counter.row },
+    `${where} is not UTF-8, perhaps Latin-1 or Windows-1252; save the file as UTF-8`,
+  );
 }
 
 /** Throws TrainerError invalid_dataset. */
 export function refuseBinary(buffer: Buffer, file: string): void {
-  const [, kind, remedy] = kindByMagic.find(([magic]) => startsWith(buffer, magic)) ?? [];
+  refuseKind(buffer, file);
+  refuseZero(buffer, { file, offset: 0 });
+}
+
+function refuseKind(head: Buffer, file: string): void {
+  const [, kind, remedy] = kindByMagic.find(([magic]) => startsWith(head, magic)) ?? [];
   if (kind) throw refusal({ file }, `this looks like ${kind}; ${remedy}`);
-  const zero = buffer.indexOf(0);
+}
+
+function refuseZero(piece: Buffer, { file, offset }: { file: string; offset: number }): void {
+  const zero = piece.indexOf(0);
   if (zero === -1) return;
-  throw refusal({ file }, `byte ${grouped(zero)} is NUL, so this looks like a binary file; ${AS_CSV}`);
+  throw refusal(
+    { file },
+    `byte ${grouped(offset + zero)} is NUL, so this looks like a binary file; ${AS_CSV}`,
+  );
 }
 
-/** The same text in UTF-8, its mark kept; other bytes as they are. */
-function fromUtf16(buffer: Buffer, file: string): Buffer {
-  const encoding = utf16Of(buffer);
-  if (encoding === undefined) return buffer;
-  try {
-    return toUtf8(buffer, encoding);
-  } catch (cause) {
-    throw refusal(
-      { file },
-      "this looks like UTF-16 but is cut short or damaged; save it again as UTF-8",
-      cause,
-    );
-  }
-}
-
-/** In pieces. Two bytes of UTF-16 are at most three of UTF-8. Throws where the decoder does. */
-function toUtf8(buffer: Buffer, encoding: Utf16): Buffer {
+/** The same text in UTF-8, its mark kept. */
+async function* fromUtf16(
+  pieces: AsyncIterable<Buffer>,
+  encoding: Utf16,
+  file: string,
+): AsyncGenerator<Buffer> {
   const decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
-  const utf8 = Buffer.allocUnsafe(Math.ceil(buffer.length / 2) * 3);
-  let length = 0;
-  for (let from = 0; from < buffer.length; from += PIECE_BYTES) {
-    const piece = buffer.subarray(from, from + PIECE_BYTES);
-    length += utf8.write(decoder.decode(piece, { stream: true }), length);
+  const decode = (piece?: Buffer) => {
+    try {
+      return Buffer.from(piece ? decoder.decode(piece, { stream: true }) : decoder.decode());
+    } catch (cause) {
+      const what = "this looks like UTF-16 but is cut short or damaged; save it again as UTF-8";
+      throw refusal({ file }, what, cause);
+    }
+  };
+  for await (const piece of pieces) yield decode(piece);
+  const rest = decode();
+  if (rest.length > 0) yield rest;
+}
+
+async function* withoutMark(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let left = UTF8_MARK.length / 2;
+  for await (const piece of pieces) {
+    const rest = piece.subarray(left);
+    left -= piece.length - rest.length;
+    if (rest.length > 0) yield rest;
   }
-  length += utf8.write(decoder.decode(), length);
-  return utf8.subarray(0, length);
 }
 
 /** By the start of a file; undefined where it is not UTF-16. */
@@ -105,25 +162,38 @@ function startsWith(buffer: Buffer, hex: string): boolean {
   return buffer.toString("hex", 0, hex.length / 2) === hex;
 }
 
-/** Of a buffer that is not UTF-8: its offset. Whole pieces that are UTF-8 are passed over. */
-function firstInvalidByte(buffer: Buffer): number {
-  let from = 0;
-  while (from < buffer.length) {
-    const end = startOfCharacter(buffer, from + PIECE_BYTES);
-    const piece = buffer.subarray(from, end);
-    if (!isUtf8(piece)) return from + firstReplaced(piece);
-    from = end;
+/** Where bytes that come in pieces are first not UTF-8. A character may begin in one piece and end in the next. */
+class Utf8Check {
+  #open: Buffer = Buffer.alloc(0);
+  /** Of the open bytes. */
+  #offset = 0;
+  #invalidAt: number | undefined;
+
+  add(piece: Buffer): void {
+    if (this.#invalidAt !== undefined) return;
+    const bytes = this.#open.length === 0 ? piece : Buffer.concat([this.#open, piece]);
+    const end = endOfCharacters(bytes);
+    const whole = bytes.subarray(0, end);
+    if (!isUtf8(whole)) this.#invalidAt = this.#offset + firstReplaced(whole);
+    this.#open = Buffer.from(bytes.subarray(end));
+    this.#offset += end;
   }
-  return from;
+
+  /** Undefined where all are. */
+  finish(): number | undefined {
+    return this.#invalidAt ?? (this.#open.length > 0 ? this.#offset : undefined);
+  }
 }
 
-/** The last start of a character at or before an offset; bytes 10xxxxxx go on with one, at most three. */
-function startOfCharacter(buffer: Buffer, offset: number): number {
-  if (offset >= buffer.length) return buffer.length;
-  for (let start = offset; start > offset - 4; start--) {
-    if (((buffer[start] ?? 0) & 0xc0) !== 0x80) return start;
+/** Without the last character where it has not all of its bytes yet; bytes 10xxxxxx go on with one, at most three. */
+function endOfCharacters(bytes: Buffer): number {
+  for (let start = bytes.length - 1; start >= 0 && start > bytes.length - 4; start--) {
+    const lead = bytes[start] ?? 0;
+    if ((lead & 0xc0) === 0x80) continue;
+    const length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    return start + length > bytes.length ? start : bytes.length;
   }
-  return offset;
+  return bytes.length;
 }
 
 /** The first replacement character that decoding put in, as a byte offset. */

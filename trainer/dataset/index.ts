@@ -1,4 +1,5 @@
 // The light door to datasets. No native code behind it.
+export { type DatasetContent, openContent } from "./content.ts";
 export {
   DATASET_BYTES_MAX,
   DATASET_ROWS_MAX,
@@ -19,5 +20,6 @@ export {
   parseDataset,
 } from "./parse.ts";
 export { type Line, splitLines } from "./split-lines.ts";
+export { spoolContent } from "./spool-content.ts";
 export { streamRows } from "./stream-rows.ts";
 export type { StreamedRow } from "./streamed-row.ts";

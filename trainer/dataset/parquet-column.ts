@@ -3,6 +3,7 @@
 import type { FileMetaData, RowGroup, SchemaElement, SchemaTree } from "hyparquet";
 import { z } from "zod";
 import type { ColumnName } from "./columns.ts";
+import type { ContentReader } from "./content.ts";
 import { ParquetFault, requireOf } from "./parquet-fault.ts";
 import { pagesOf, type StoredValue } from "./parquet-pages.ts";
 import { grouped, refusal } from "./refuse.ts";
@@ -28,7 +29,9 @@ export class ParquetColumn {
   readonly #kind: Kind;
   readonly #classNames: readonly string[] | undefined;
   readonly #onText: ColumnOptions["onText"];
-  #values: Iterator<StoredValue> = [].values();
+  #pages: AsyncIterator<ArrayLike<StoredValue>> | undefined;
+  #page: ArrayLike<StoredValue> = [];
+  #next = 0;
 
   /** Throws TrainerError invalid_dataset where the column holds what cannot be its role. */
   constructor(role: ColumnName, options: ColumnOptions) {
@@ -44,7 +47,7 @@ export class ParquetColumn {
   }
 
   /** Goes on with the rows of a group. Throws ParquetFault. */
-  open(file: Uint8Array, group: RowGroup, onUnpack: (bytes: number) => void): void {
+  open(file: ContentReader, group: RowGroup, onUnpack: (bytes: number) => void): void {
     const chunk = group.columns.find(({ meta_data: meta }) => {
       const [name, ...inner] = meta?.path_in_schema ?? [];
       return name === this.name && inner.length === 0;
@@ -52,13 +55,25 @@ export class ParquetColumn {
     const meta = chunk?.meta_data;
     if (!meta || chunk.file_path) throw new ParquetFault(`no column "${this.name}" in a group of rows`);
     const rows = Number(group.num_rows);
-    this.#values = valuesOf(pagesOf({ file, meta, element: this.#element, rows, onUnpack }));
+    this.#pages = pagesOf({ file, meta, element: this.#element, rows, onUnpack });
+    [this.#page, this.#next] = [[], 0];
   }
 
-  /** The next value. Throws TrainerError invalid_dataset, ParquetFault, and what hyparquet does. */
+  /** Whether the next value is at hand; load() gets it otherwise. */
+  get hasNext(): boolean {
+    return this.#next < this.#page.length;
+  }
+
+  /** Unpacks the next page. Throws ParquetFault, and what hyparquet does. */
+  async load(): Promise<void> {
+    const { value = [] } = (await this.#pages?.next()) ?? {};
+    [this.#page, this.#next] = [value, 0];
+  }
+
+  /** The next value. Throws TrainerError invalid_dataset, ParquetFault. */
   read(row: number): string {
-    const value = this.#values.next().value as StoredValue | undefined;
-    requireOf(value !== undefined, "fewer values than rows");
+    requireOf(this.hasNext, "fewer values than rows");
+    const value = this.#page[this.#next++];
     const at = { file: this.#file, row, column: this.name };
     if (value === null || value === undefined)
       throw refusal(at, "the value is null; write one or delete the row");
@@ -83,12 +98,6 @@ export class ParquetColumn {
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function* valuesOf(pages: Iterable<ArrayLike<StoredValue>>): Generator<StoredValue> {
-  for (const page of pages) {
-    for (let index = 0; index < page.length; index++) yield page[index] ?? null;
-  }
-}
 
 function requireKind(
   role: ColumnName,

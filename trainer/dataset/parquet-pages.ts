@@ -6,6 +6,7 @@ import { parquetHeader } from "hyparquet/src/column.js";
 import { DEFAULT_PARSERS } from "hyparquet/src/convert.js";
 import { readDataPage, readDataPageV2 } from "hyparquet/src/datapage.js";
 import { readPlain } from "hyparquet/src/plain.js";
+import type { ContentReader } from "./content.ts";
 import { ParquetFault, requireOf } from "./parquet-fault.ts";
 import { requireLevels, requireRuns } from "./parquet-runs.ts";
 import { unpackSnappy } from "./unpack-snappy.ts";
@@ -14,8 +15,7 @@ import { unpackSnappy } from "./unpack-snappy.ts";
 export type StoredValue = Uint8Array | number | bigint | boolean | null;
 
 export interface ColumnChunk {
-  /** The whole file. */
-  readonly file: Uint8Array;
+  readonly file: ContentReader;
   readonly meta: ColumnMetaData;
   /** Of a column directly below the root. */
   readonly element: SchemaElement;
@@ -27,22 +27,29 @@ export interface ColumnChunk {
 
 /** Statistics of long texts make up nearly all of it. */
 const PAGE_HEADER_BYTES_MAX = 256 * 1024;
+/** Packed or not: one is in memory at a time. Writers make pages of 1 MiB, some of 100 MB. */
+const PAGE_BYTES_MAX = 128 * 1024 * 1024;
+/** Read at once, so that many small pages are not read one by one. */
+const WINDOW_BYTES = 1024 * 1024;
 
 type PageValues = ArrayLike<StoredValue>;
 
 /** As many values as the column has rows. Throws ParquetFault, and what hyparquet throws of broken bytes. */
-export function* pagesOf(column: ColumnChunk): Generator<PageValues> {
-  const bytes = bytesOf(column);
-  let at = 0;
+export async function* pagesOf(column: ColumnChunk): AsyncGenerator<PageValues> {
+  const { from: start, end } = placeOf(column);
+  const window = new FileWindow(column.file);
+  let at = start;
   let dictionary: PageValues = [];
   let rowsLeft = column.rows;
   while (rowsLeft > 0) {
-    const reader = { view: viewOf(bytes.subarray(at, at + PAGE_HEADER_BYTES_MAX)), offset: 0 };
+    const head = await window.read(at, Math.min(PAGE_HEADER_BYTES_MAX, end - at));
+    const reader = { view: viewOf(head), offset: 0 };
     const header = parquetHeader(reader);
     const [from, size] = [at + reader.offset, header.compressed_page_size];
-    requireOf(size >= 0 && from + size <= bytes.length, "a page that is cut short");
+    requireOf(size >= 0 && from + size <= end, "a page that is cut short");
+    requirePageSize(size);
     at = from + size;
-    const page = bytes.subarray(from, at);
+    const page = await window.read(from, size);
     if (header.type === "DICTIONARY_PAGE") dictionary = readDictionary(page, header, column);
     const count = header.data_page_header?.num_values ?? header.data_page_header_v2?.num_values;
     if (header.type === "DICTIONARY_PAGE" || count === undefined) continue;
@@ -52,11 +59,38 @@ export function* pagesOf(column: ColumnChunk): Generator<PageValues> {
   }
 }
 
-function bytesOf({ file, meta }: ColumnChunk): Uint8Array {
+function placeOf({ file, meta }: ColumnChunk): { from: number; end: number } {
   const from = Number(meta.dictionary_page_offset || meta.data_page_offset);
   const size = Number(meta.total_compressed_size);
-  requireOf(from >= 0 && size >= 0 && from + size <= file.length, "a column that lies outside the file");
-  return file.subarray(from, from + size);
+  requireOf(from >= 0 && size >= 0 && from + size <= file.bytes, "a column that lies outside the file");
+  return { from, end: from + size };
+}
+
+function requirePageSize(bytes: number): void {
+  const limit = `${PAGE_BYTES_MAX / (1024 * 1024)} MiB, the limit`;
+  requireOf(bytes <= PAGE_BYTES_MAX, `a page of more than ${limit}; write it in pages of 1 MiB`);
+}
+
+/** What was last read of a file, and somewhat more. */
+class FileWindow {
+  readonly #file: ContentReader;
+  #from = 0;
+  #bytes: Uint8Array = new Uint8Array();
+
+  constructor(file: ContentReader) {
+    this.#file = file;
+  }
+
+  /** A view, good until the next call. Throws ParquetFault where the file ends before. */
+  async read(from: number, length: number): Promise<Uint8Array> {
+    const isWithin = from >= this.#from && from + length <= this.#from + this.#bytes.length;
+    if (!isWithin) {
+      this.#bytes = await this.#file.read(from, Math.max(length, WINDOW_BYTES));
+      this.#from = from;
+    }
+    requireOf(from + length <= this.#from + this.#bytes.length, "a page that is cut short");
+    return this.#bytes.subarray(from - this.#from, from - this.#from + length);
+  }
 }
 
 /** Bytes that each value takes at least: a number, or a text's length. */
@@ -182,6 +216,7 @@ function isNullable({ element }: ColumnChunk): boolean {
 function unpack(packed: Uint8Array, size: number, { meta, onUnpack }: ColumnChunk): Uint8Array {
   requireOf(size >= 0, "a page of a negative size");
   onUnpack(size);
+  requirePageSize(size);
   const bytes = unpackers[meta.codec]?.(packed, size);
   const remedy = `write it with one of ${Object.keys(unpackers).join(", ")}`;
   if (!bytes) throw new ParquetFault(`a column packed by ${meta.codec}, which is not read; ${remedy}`);

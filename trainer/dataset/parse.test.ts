@@ -175,7 +175,7 @@ describe("limits", () => {
     const error = await refused(new Uint8Array(DATASET_BYTES_MAX + 1));
     expect([error.code, error.publicMessage]).toEqual([
       "dataset_too_large",
-      expect.stringContaining("256 MiB"),
+      expect.stringContaining("1024 MiB"),
     ]);
   });
 

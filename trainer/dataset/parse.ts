@@ -1,10 +1,18 @@
 // The second step, dataset: bytes → examples. Strict; every refusal names file, row, column and remedy.
-import { columnsRead, warnColumns } from "./columns.ts";
-import { DATASET_BYTES_MAX, type Dataset, type DatasetColumns, type DatasetWarning } from "./dataset.ts";
-import { DatasetBuilder } from "./dataset-builder.ts";
-import { decodeText } from "./decode-text.ts";
-import { csvRowOf, readCsv } from "./read-csv.ts";
-import { ndjsonRowOf, readNdjson } from "./read-ndjson.ts";
+import { columnsRead, type RawRow, warnColumns } from "./columns.ts";
+import { type ContentReader, type DatasetContent, openContent } from "./content.ts";
+import {
+  type ColumnsRead,
+  DATASET_BYTES_MAX,
+  type Dataset,
+  type DatasetColumns,
+  type DatasetWarning,
+  type Example,
+} from "./dataset.ts";
+import { DatasetBuilder, type ExamplesRead } from "./dataset-builder.ts";
+import { type OpenedText, openText, type RowCounter } from "./decode-text.ts";
+import { CsvRowCounter, readCsv } from "./read-csv.ts";
+import { NdjsonRowCounter, readNdjson } from "./read-ndjson.ts";
 import { readParquet } from "./read-parquet.ts";
 import { tooLarge } from "./refuse.ts";
 import type { TableOptions, TableRead } from "./table.ts";
@@ -17,6 +25,8 @@ export interface ParseOptions {
   readonly columns?: DatasetColumns;
   /** When false (test files) one label, small classes and conflicting labels are allowed. Default true. */
   readonly forTraining?: boolean;
+  /** Of the file, and of what is unpacked of it. Default DATASET_BYTES_MAX. */
+  readonly bytesMax?: number;
 }
 
 export type DatasetMediaType = "text/csv" | "application/x-ndjson" | "application/vnd.apache.parquet";
@@ -39,52 +49,88 @@ export function isDatasetMediaType(type: string): type is DatasetMediaType {
 }
 
 /**
- * Row by row: beside the bytes given there are the examples, and no more of the file as text than a piece.
- * The event loop turns between pieces. Throws TrainerError invalid_dataset or dataset_too_large.
+ * With all texts, so of no more than fits into memory several times. The event loop turns between pieces. Throws
+ * TrainerError invalid_dataset or dataset_too_large.
  */
-export function parseDataset(bytes: Uint8Array, options: ParseOptions): Promise<Dataset> {
-  return readDataset(bytes, { ...options, keepsTexts: true });
+export async function parseDataset(content: DatasetContent, options: ParseOptions): Promise<Dataset> {
+  const inputs: Example["input"][] = [];
+  const { classes, rows, ...read } = await readExamples(content, {
+    ...options,
+    onInput: (input) => inputs.push(input),
+  });
+  const examples = inputs.map((input, index) => ({
+    input,
+    label: classes[index] ?? 0,
+    row: rows[index] ?? 0,
+  }));
+  return { examples, ...read };
 }
 
-/** Without keepsTexts the examples' inputs are empty. Throws as parseDataset does. */
-export async function readDataset(
-  bytes: Uint8Array,
-  options: ParseOptions & { readonly keepsTexts: boolean },
-): Promise<Dataset> {
-  const { fileName: file, mediaType, columns = {}, forTraining = true, keepsTexts } = options;
-  if (bytes.byteLength > DATASET_BYTES_MAX) {
-    const mebibytes = DATASET_BYTES_MAX / (1024 * 1024);
+interface ReadOptions extends ParseOptions {
+  /** Told the texts of each example that was checked, in their order. */
+  readonly onInput?: (input: Example["input"]) => void;
+}
+
+/** Row by row, held to every rule; no text is kept, nor more of the file than a piece. Throws as parseDataset does. */
+export async function readExamples(content: DatasetContent, options: ReadOptions): Promise<ExamplesRead> {
+  const { fileName: file, columns = {}, forTraining = true, onInput, bytesMax = DATASET_BYTES_MAX } = options;
+  const reader = await openContent(content);
+  if (reader.bytes > bytesMax) {
+    const mebibytes = bytesMax / (1024 * 1024);
     throw tooLarge({ file }, `the file is larger than ${mebibytes} MiB, the limit; leave some examples out`);
   }
-  const builder = new DatasetBuilder({ file, forTraining, keepsTexts });
-  const onRow = builder.add.bind(builder);
-  const { found, names, warnings } = await formats[mediaType](bytes, { file, columns, onRow });
+  const builder = new DatasetBuilder({ file, forTraining });
+  const onRow = (row: RawRow) => {
+    builder.add(row);
+    onInput?.(inputOf(row));
+  };
+  const { found, names, warnings } = await formats[options.mediaType](reader, {
+    ...{ file, columns, onRow, bytesMax },
+  });
   return builder.finish(columnsRead(names), [...warnings, ...warnColumns(found, names, columns)]);
 }
 
+/** The texts of a file that was read by these columns before, in their order; nothing is checked again. */
+export async function readInputs(
+  content: DatasetContent,
+  {
+    fileName: file,
+    mediaType,
+    columns,
+    bytesMax = DATASET_BYTES_MAX,
+  }: ParseOptions & { columns: ColumnsRead },
+  onInput: (input: Example["input"]) => void,
+): Promise<void> {
+  const onRow = (row: RawRow) => onInput(inputOf(row));
+  await formats[mediaType](await openContent(content), { file, columns, onRow, bytesMax });
+}
+
+function inputOf({ text, textPair }: RawRow): Example["input"] {
+  return textPair === undefined ? text : { text, textPair };
+}
+
 type ReadFormat = (
-  bytes: Uint8Array,
+  content: ContentReader,
   options: TableOptions,
 ) => Promise<TableRead & { readonly warnings: readonly DatasetWarning[] }>;
 
 const formats = {
-  "text/csv": fromText(readCsv, csvRowOf),
-  "application/x-ndjson": fromText(readNdjson, ndjsonRowOf),
-  "application/vnd.apache.parquet": async (bytes, options) => ({
-    ...(await readParquet(bytes, options)),
+  "text/csv": fromText(readCsv, () => new CsvRowCounter()),
+  "application/x-ndjson": fromText(readNdjson, () => new NdjsonRowCounter()),
+  "application/vnd.apache.parquet": async (content, options) => ({
+    ...(await readParquet(content, options)),
     warnings: [],
   }),
 } satisfies Record<DatasetMediaType, ReadFormat>;
 
-/** `rowOf` finds the row of a byte in files of this format. */
 function fromText(
-  read: (utf8: Buffer, options: TableOptions) => Promise<TableRead>,
-  rowOf: (utf8: Buffer, offset: number) => number,
+  read: (text: OpenedText, options: TableOptions) => Promise<TableRead>,
+  createCounter: () => RowCounter,
 ): ReadFormat {
-  return async (bytes, options) => {
-    const { utf8, hadByteOrderMark } = decodeText(bytes, options.file, rowOf);
-    const table = await read(utf8, options);
-    return { ...table, warnings: hadByteOrderMark ? [MARK_WARNING] : [] };
+  return async (content, options) => {
+    const text = await openText(content, options.file, createCounter);
+    const table = await read(text, options);
+    return { ...table, warnings: text.hadByteOrderMark ? [MARK_WARNING] : [] };
   };
 }
 

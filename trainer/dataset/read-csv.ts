@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { CsvError, type InfoRecord, parse } from "csv-parse";
 import { turnTaker } from "../take-turns.ts";
 import { type ColumnName, findColumns, type NamesByColumn, type RawRow } from "./columns.ts";
+import type { OpenedText, RowCounter } from "./decode-text.ts";
 import { type Place, plural, refusal } from "./refuse.ts";
 import type { TableOptions, TableRead } from "./table.ts";
 
@@ -13,8 +14,6 @@ import type { TableOptions, TableRead } from "./table.ts";
 export const RECORD_BYTES_MAX = 1024 * 1024;
 const OVERSIZED = `longer than ${RECORD_BYTES_MAX / 1024} KiB`;
 const HEADER_BYTES_READ = 64 * 1024;
-/** About as much as is read in one turn of the event loop. */
-const PIECE_BYTES = 256 * 1024;
 const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -26,10 +25,10 @@ interface Header {
 }
 
 /** Throws TrainerError invalid_dataset, and what onRow throws. */
-export async function readCsv(utf8: Buffer, options: TableOptions): Promise<TableRead> {
+export async function readCsv(text: OpenedText, options: TableOptions): Promise<TableRead> {
   const { file, onRow } = options;
-  refuseJson(utf8, file);
-  const pieces = new PiecesOfRecords(utf8);
+  refuseJson(text.head, file);
+  const pieces = new PiecesOfRecords(text);
   let header: Header | undefined;
   const onRecord = (fields: string[], { records, empty_lines, bytes }: InfoRecord) => {
     const at = { file, row: records + empty_lines };
@@ -38,7 +37,7 @@ export async function readCsv(utf8: Buffer, options: TableOptions): Promise<Tabl
     else header = readHeader(fields, options, at);
     return null;
   };
-  const parser = parse(csvOptions(utf8, onRecord));
+  const parser = parse(csvOptions(text, onRecord));
   parser.resume();
   try {
     await pipeline(Readable.from(pieces.read(), { objectMode: false }), parser);
@@ -58,11 +57,13 @@ export function refuseJson(utf8: Buffer, file: string): void {
   throw refusal({ file, row: 1 }, `${what}, not CSV; ${remedy}`);
 }
 
-function csvOptions(utf8: Buffer, onRecord: (fields: string[], info: InfoRecord) => null) {
-  // Fewer delimiters to compare with every byte make the common file faster.
-  const hasCarriageReturn = utf8.includes("\r");
+function csvOptions(
+  { head, hasCarriageReturn }: OpenedText,
+  onRecord: (fields: string[], info: InfoRecord) => null,
+) {
   return {
-    delimiter: delimiterOf(utf8),
+    delimiter: delimiterOf(head),
+    // Fewer delimiters to compare with every byte make the common file faster.
     record_delimiter: hasCarriageReturn ? ["\r\n", "\n", "\r"] : ["\n"],
     relax_column_count: true,
     skip_empty_lines: true,
@@ -82,28 +83,33 @@ export function delimiterOf(utf8: Buffer): string {
  * the fields of a record, and a quote that is never closed swallows no more than this.
  */
 class PiecesOfRecords {
-  readonly #utf8: Buffer;
+  readonly #text: OpenedText;
   #recordStart = 0;
   #isQuoted = false;
   /** Where they end before the file does. */
   end = Number.POSITIVE_INFINITY;
 
-  constructor(utf8: Buffer) {
-    this.#utf8 = utf8;
+  constructor(text: OpenedText) {
+    this.#text = text;
   }
 
   async *read(): AsyncGenerator<Buffer> {
     const takeTurns = turnTaker();
-    for (let from = 0; from < this.#utf8.length && this.end > from; from += PIECE_BYTES) {
-      this.#scan(from, Math.min(from + PIECE_BYTES, this.#utf8.length));
-      yield this.#utf8.subarray(from, Math.min(from + PIECE_BYTES, this.end));
-      await takeTurns(PIECE_BYTES);
+    let from = 0;
+    for await (const piece of this.#text.pieces()) {
+      this.#scan(piece, from);
+      const taken = piece.subarray(0, Math.min(piece.length, this.end - from));
+      if (taken.length > 0) yield taken;
+      if (this.end < Number.POSITIVE_INFINITY) return;
+      from += piece.length;
+      await takeTurns(piece.length);
     }
   }
 
-  #scan(from: number, to: number): void {
-    for (let index = from; index < to; index++) {
-      const byte = this.#utf8[index];
+  #scan(piece: Buffer, from: number): void {
+    for (let at = 0; at < piece.length; at++) {
+      const byte = piece[at];
+      const index = from + at;
       if (byte === QUOTE) this.#isQuoted = !this.#isQuoted;
       else if (!this.#isQuoted && (byte === LINE_FEED || byte === CARRIAGE_RETURN)) {
         this.#recordStart = index + 1;
@@ -167,18 +173,18 @@ export function explainQuoting(cause: CsvError, file: string, header: Pick<Heade
   }
 }
 
-/** The row of a byte: line ends within quotes do not count. */
-export function csvRowOf(bytes: Buffer, offset: number): number {
-  let row = 1;
-  let isQuoted = false;
-  for (let index = 0; index < offset; index++) {
-    const byte = bytes[index];
-    if (byte === QUOTE) isQuoted = !isQuoted;
-    else if (
-      !isQuoted &&
-      (byte === LINE_FEED || (byte === CARRIAGE_RETURN && bytes[index + 1] !== LINE_FEED))
-    )
-      row++;
+/** Line ends within quotes do not count. */
+export class CsvRowCounter implements RowCounter {
+  row = 1;
+  #isQuoted = false;
+  #isAfterReturn = false;
+
+  add(bytes: Buffer): void {
+    for (const byte of bytes) {
+      if (byte === QUOTE) this.#isQuoted = !this.#isQuoted;
+      const ends = byte === CARRIAGE_RETURN || (byte === LINE_FEED && !this.#isAfterReturn);
+      if (ends && !this.#isQuoted) this.row += 1;
+      this.#isAfterReturn = byte === CARRIAGE_RETURN;
+    }
   }
-  return row;
 }

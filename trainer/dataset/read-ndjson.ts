@@ -1,7 +1,9 @@
 // NDJSON → rows: one JSON object a line, {"text", "label", "text_pair"?}. Blank lines are passed over.
 import { turnTaker } from "../take-turns.ts";
 import { type ColumnName, findColumns, hasNoPairs, type NamesByColumn, type RawRow } from "./columns.ts";
+import type { OpenedText, RowCounter } from "./decode-text.ts";
 import { type Place, refusal } from "./refuse.ts";
+import { splitLines } from "./split-lines.ts";
 import type { TableOptions, TableRead } from "./table.ts";
 
 const LINE_FEED = 0x0a;
@@ -9,19 +11,23 @@ const LINE_FEED = 0x0a;
 export const LINE_BYTES_MAX = 1024 * 1024;
 
 /** Throws TrainerError invalid_dataset, and what onRow throws. */
-export async function readNdjson(utf8: Buffer, options: TableOptions): Promise<TableRead> {
+export async function readNdjson(text: OpenedText, options: TableOptions): Promise<TableRead> {
   const { file, onRow } = options;
   const found = new Set<string>();
   const takeTurns = turnTaker();
   let names: NamesByColumn | undefined;
-  for (const [line, row] of numberedLines(utf8, file)) {
-    await takeTurns(line.length);
-    if (line.trim() === "") continue;
-    const at = { file, row };
-    const object = parseObject(line, at);
-    names ??= findColumns(Object.keys(object), options.columns, at);
-    onRow(readRow(object, { names, isSingle: hasNoPairs(options.columns) }, at));
-    for (const name of Object.keys(object)) found.add(name);
+  for await (const lines of splitLines(text.pieces(), LINE_BYTES_MAX)) {
+    for (const { number: row, bytes } of lines) {
+      const at = { file, row };
+      if (!bytes) throw refusal(at, `this line is longer than ${LINE_BYTES_MAX / 1024} KiB; shorten it`);
+      await takeTurns(bytes.length);
+      const line = stringOf(bytes);
+      if (line.trim() === "") continue;
+      const object = parseObject(line, at);
+      names ??= findColumns(Object.keys(object), options.columns, at);
+      onRow(readRow(object, { names, isSingle: hasNoPairs(options.columns) }, at));
+      for (const name of Object.keys(object)) found.add(name);
+    }
   }
   if (!names) {
     throw refusal({ file }, 'the file is empty; write one {"text": …, "label": …} a line');
@@ -29,17 +35,8 @@ export async function readNdjson(utf8: Buffer, options: TableOptions): Promise<T
   return { found: [...found], names };
 }
 
-function* numberedLines(utf8: Buffer, file: string): Generator<[line: string, row: number]> {
-  let start = 0;
-  for (let row = 1; start < utf8.length; row++) {
-    const lineFeed = utf8.indexOf(LINE_FEED, start);
-    const end = lineFeed === -1 ? utf8.length : lineFeed;
-    if (end - start > LINE_BYTES_MAX) {
-      throw refusal({ file, row }, `this line is longer than ${LINE_BYTES_MAX / 1024} KiB; shorten it`);
-    }
-    if (end > start) yield [utf8.toString("utf8", start, end), row];
-    start = end + 1;
-  }
+function stringOf(utf8: Uint8Array): string {
+  return Buffer.from(utf8.buffer, utf8.byteOffset, utf8.byteLength).toString();
 }
 
 /** Throws TrainerError invalid_dataset. */
@@ -95,10 +92,11 @@ export function requireString(value: unknown, at: Place): string {
   return value;
 }
 
-/** The row of a byte: its line. */
-export function ndjsonRowOf(bytes: Buffer, offset: number): number {
-  let row = 1;
-  for (let at = bytes.indexOf(LINE_FEED); at !== -1 && at < offset; at = bytes.indexOf(LINE_FEED, at + 1))
-    row++;
-  return row;
+/** Each line is one. */
+export class NdjsonRowCounter implements RowCounter {
+  row = 1;
+
+  add(bytes: Buffer): void {
+    for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) this.row += 1;
+  }
 }

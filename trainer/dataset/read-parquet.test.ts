@@ -159,24 +159,35 @@ describe("a hostile file", () => {
   });
 
   it("of one long text for thousands of rows is refused before all of them are strings", async () => {
-    const error = await refused(fixture("repeated"), { forTraining: false });
+    const bytesMax = 256 * 2 ** 20;
+    const error = await refused(fixture("repeated"), { forTraining: false, bytesMax });
     expect(error.code).toBe("dataset_too_large");
     expect(error.publicMessage).toContain("256 MiB once unpacked");
   });
 
   it("that unpacks to more than a file may have is refused before it is unpacked", async () => {
+    const error = await refused(withFirstPage(DATASET_BYTES_MAX + 1));
+    expect(error.code).toBe("dataset_too_large");
+    expect(error.publicMessage).toContain("1024 MiB once unpacked");
+  });
+
+  it("of a page too large to be in memory is refused before it is unpacked", async () => {
+    const error = await refused(withFirstPage(128 * 2 ** 20 + 1));
+    expect(error.code).toBe("invalid_dataset");
+    expect(error.publicMessage).toContain("a page of more than 128 MiB");
+  });
+
+  /** A file whose first page says that it is so large once it is unpacked. */
+  function withFirstPage(unpackedBytes: number): Buffer {
     const bytes = fixture("zstd");
-    // The first page's header: field 1, its type; field 2, its size unpacked, as a zigzag varint.
+    // The page's header: field 1, its type; field 2, its size unpacked, as a zigzag varint.
     const size = Buffer.alloc(5);
-    let left = 2 * (DATASET_BYTES_MAX + 1);
+    let left = 2 * unpackedBytes;
     for (let index = 0; index < 5; index++, left = Math.floor(left / 128))
       size[index] = (left % 128) | (index < 4 ? 0x80 : 0);
     expect([...bytes.subarray(4, 9)]).toEqual([0x15, 0x04, 0x15, 0xa0, 0x01]);
-    const hostile = Buffer.concat([bytes.subarray(0, 7), size, bytes.subarray(9)]);
-    const error = await refused(hostile);
-    expect(error.code).toBe("dataset_too_large");
-    expect(error.publicMessage).toContain("256 MiB once unpacked");
-  });
+    return Buffer.concat([bytes.subarray(0, 7), size, bytes.subarray(9)]);
+  }
 });
 
 describe("snappy", () => {

@@ -1,16 +1,15 @@
 // A file of texts without labels → its rows, one by one, with all that stands beside a text: for files of any length that
-// are answered, not learned from. CSV, TSV and JSON lines are never whole in memory; Parquet is, and may be as large as
-// a dataset.
-import { readFile, stat } from "node:fs/promises";
+// are answered, not learned from. None is ever whole in memory; Parquet may unpack to as much as a dataset may have.
+import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { TrainerError } from "../errors.ts";
 import { type ColumnName, findColumns, hasNoPairs, type NamesByColumn } from "./columns.ts";
-import { DATASET_BYTES_MAX } from "./dataset.ts";
+import { openContent } from "./content.ts";
 import { decodePieces } from "./decode-pieces.ts";
 import { mediaTypeOfFile } from "./parse.ts";
 import { LINE_BYTES_MAX, parseObject, requireString } from "./read-ndjson.ts";
 import { openParquet } from "./read-parquet.ts";
-import { refusal, tooLarge } from "./refuse.ts";
+import { refusal } from "./refuse.ts";
 import { splitLines } from "./split-lines.ts";
 import { streamCsv } from "./stream-csv.ts";
 import { type RowSource, STREAMED_COLUMNS, type StreamedRow, type StreamOptions } from "./streamed-row.ts";
@@ -61,21 +60,18 @@ async function* ndjsonRows(source: RowSource): AsyncGenerator<StreamedRow> {
 }
 
 async function* parquetRows({ path, file, columns, onBytes }: RowSource): AsyncGenerator<StreamedRow> {
-  const { size } = await stat(path);
-  if (size > DATASET_BYTES_MAX) {
-    const mebibytes = DATASET_BYTES_MAX / (1024 * 1024);
-    throw tooLarge(
-      { file },
-      `of Parquet at most ${mebibytes} MiB; write it as CSV or JSON lines, which have no limit`,
-    );
-  }
-  const bytes = await readFile(path);
-  const { names, rows } = openParquet(bytes, { file, columns, wanted: STREAMED_COLUMNS });
-  onBytes?.(bytes.length);
-  for (const { row, text, textPair } of rows) {
-    const values = new Map(
-      [...names].map(([column, name]) => [name, (column === "text" ? text : textPair) ?? ""]),
-    );
-    yield { row, text, textPair, values };
+  const handle = await open(path);
+  try {
+    const content = await openContent(handle);
+    const { names, rows } = await openParquet(content, { file, columns, wanted: STREAMED_COLUMNS });
+    onBytes?.(content.bytes);
+    for await (const { row, text, textPair } of rows) {
+      const values = new Map(
+        [...names].map(([column, name]) => [name, (column === "text" ? text : textPair) ?? ""]),
+      );
+      yield { row, text, textPair, values };
+    }
+  } finally {
+    await handle.close();
   }
 }

@@ -6,6 +6,8 @@ export interface TableOptions {
   /** Shown in messages. */
   readonly file: string;
   readonly columns: DatasetColumns;
+  /** Of what is unpacked of a packed file. Default DATASET_BYTES_MAX. */
+  readonly bytesMax?: number;
   /** Called in the order of the file. What it throws ends the reading. */
   readonly onRow: (row: RawRow) => void;
 }

@@ -37,9 +37,9 @@ export async function* followEvents(
         if (signal?.aborted) return;
         last = event.seq;
         yield event;
-        if (event.data.type === "state" && isFinished(event.data.state)) return;
       }
-      if (events.length === EVENTS_PER_READ_MAX) continue;
+      // Asked once more whether it is over: a job that was redriven goes on after its end.
+      if (events.length === EVENTS_PER_READ_MAX || isEnd(events.at(-1))) continue;
       // Who resumes after the last event is told nothing, and is not kept waiting.
       if (isLast || !follows) return;
       await watch.next(signal && { signal });
@@ -47,6 +47,10 @@ export async function* followEvents(
   } finally {
     watch.end();
   }
+}
+
+function isEnd(event: JobEvent | undefined): boolean {
+  return event?.data.type === "state" && isFinished(event.data.state);
 }
 
 async function readEvents(

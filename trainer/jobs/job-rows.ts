@@ -1,12 +1,12 @@
 // Rows of the table of jobs ↔ jobs. What comes out of the database is parsed, as what comes over the network is.
 import { z } from "zod";
-import { JOB_STATES, type Job, type TrainingReport } from "../job.ts";
+import { DEAD_LETTER_DAYS_MAX, JOB_STATES, type Job, type TrainingReport } from "../job.ts";
 import { trainOptionsSchema } from "../options.ts";
 import type { Row } from "./database.ts";
 
 /** What a list needs of each job; a report may have a hundred kilobytes. */
 export const LISTED_COLUMNS =
-  "id, tenant, adapter_name, dataset_id, options, retraining, origin, submitted_by, priority, state, attempt, ready_at, publishing, phase, progress, adapter, error, created_at, updated_at";
+  "id, tenant, adapter_name, dataset_id, options, retraining, origin, submitted_by, priority, state, cause, attempt, ready_at, publishing, phase, progress, adapter, error, created_at, updated_at";
 export const ALL_COLUMNS = `${LISTED_COLUMNS}, report`;
 
 const present = <Schema extends z.ZodType>(schema: Schema) =>
@@ -32,6 +32,7 @@ const rowSchema = z.object({
   submitted_by: present(z.object({ id: z.string(), requestId: z.string().exactOptional() })),
   priority: z.int(),
   state: z.enum(JOB_STATES),
+  cause: z.string(),
   attempt: z.int(),
   ready_at: z.date(),
   publishing: z.boolean(),
@@ -70,8 +71,15 @@ export function parseJobRow(row: Row): StoredJob {
       ...(report && { report }),
       ...(adapter && { adapter }),
       ...(error && { error }),
+      ...(isDeadLetter(read) && { isRetriable: true as const }),
     },
   };
+}
+
+/** And not for so long that the queue has forgotten it. */
+function isDeadLetter({ state, cause, updated_at }: z.infer<typeof rowSchema>): boolean {
+  const days = (Date.now() - Date.parse(updated_at)) / (24 * 60 * 60 * 1_000);
+  return state === "failed" && cause === "attempts_spent" && days < DEAD_LETTER_DAYS_MAX;
 }
 
 const PREFIX = "job-";

@@ -72,6 +72,10 @@ class OpeningJobs implements JobService {
     return (await this.#open()).store.cancel(tenant, id);
   }
 
+  async retry(tenant: string, id: string): Promise<Job | undefined> {
+    return (await this.#open()).store.retry(tenant, id);
+  }
+
   async events(...given: Parameters<JobQueue["events"]>): Promise<AsyncIterable<JobEvent> | undefined> {
     return (await this.#open()).store.events(...given);
   }

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { PgBoss } from "pg-boss";
 import {
+  DEAD_LETTER_DAYS_MAX,
   IDEMPOTENCY_KEY_CHARACTERS_MAX,
   isFinished,
   type Job,
@@ -17,7 +18,7 @@ import type { JobDatabase, Queryable } from "./database.ts";
 import { followEvents } from "./follow-events.ts";
 import { ALL_COLUMNS, jobIdOf, LISTED_COLUMNS, parseJobRow, type StoredJob, uuidOf } from "./job-rows.ts";
 import { appendEvent, moveJob } from "./move-job.ts";
-import { TRAIN_QUEUE, within } from "./queue.ts";
+import { putBackInLine, TRAIN_QUEUE, within } from "./queue.ts";
 import { QUEUE_LOCK } from "./schema.ts";
 import type { JobSignals } from "./signals.ts";
 
@@ -112,6 +113,21 @@ export class JobStore implements Omit<JobQueue, "close" | "webhooks"> {
     });
   }
 
+  retry(tenant: string, id: string): Promise<Job | undefined> {
+    const { database, boss } = this.#parts;
+    return database.transaction(async (tx) => {
+      await tx.query(QUEUE_LOCK);
+      const found = await this.#find(tx, { tenant, id });
+      if (!found) return undefined;
+      requireRetriable(found.job);
+      await this.#requireRoom(tx, tenant);
+      await putBackInLine(boss, tx, id);
+      const { error } = found.job;
+      await moveJob(tx, this.#parts, found.job, { to: "queued", cause: "redriven", ...(error && { error }) });
+      return (await this.#read(tx, { tenant, id })).job;
+    });
+  }
+
   async events(
     tenant: string,
     id: string,
@@ -171,8 +187,8 @@ export class JobStore implements Omit<JobQueue, "close" | "webhooks"> {
     const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
     await tx.query(
       `INSERT INTO ${schema}.jobs (id, tenant, idempotency_key, adapter_name, dataset_id, options, retraining,
-         origin, submitted_by, priority, state, ready_at, created_at, updated_at)
-       SELECT $1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9::jsonb, $10, 'queued', now, now, now
+         origin, submitted_by, priority, state, cause, ready_at, created_at, updated_at)
+       SELECT $1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9::jsonb, $10, 'queued', 'submitted', now, now, now
        FROM clock_timestamp() AS now`,
       [
         ...[uuidOf(id), tenant, idempotencyKey ?? null, adapterName, datasetId],
@@ -180,7 +196,7 @@ export class JobStore implements Omit<JobQueue, "close" | "webhooks"> {
       ],
     );
     const sent = { id: uuidOf(id) ?? id, priority, group: { id: tenant }, db: within(tx) };
-    await boss.send(TRAIN_QUEUE, null, sent);
+    await boss.send(TRAIN_QUEUE, { jobId: id }, sent);
   }
 
   async #find(
@@ -226,6 +242,15 @@ function requireCancellable({ job, isPublishing }: StoredJob): void {
       "The job has begun to publish its adapter: wait for it, then delete or roll back the version.";
     throw new TrainerError("job_not_cancellable", message);
   }
+}
+
+function requireRetriable({ state, isRetriable }: Job): void {
+  if (isRetriable) return;
+  const message =
+    state === "failed"
+      ? `The job failed by what will not pass, or more than ${DEAD_LETTER_DAYS_MAX} days ago: submit another.`
+      : `The job is ${state}: only one whose retries are spent can be retried.`;
+  throw new TrainerError("job_not_retriable", message);
 }
 
 function queueFull(message: string): TrainerError {

@@ -2,7 +2,7 @@
 // of tenants, the table of states, and the queue beside the tables.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isFinished, isTransition, type JobEvent, type JobState, transitions } from "../job.ts";
+import { isFinished, isTransition, JOB_STATES, type JobEvent, type JobState, transitions } from "../job.ts";
 import type { Attempt } from "./attempts.ts";
 import { RETRIES_MAX } from "./queue.ts";
 import { databases, done, submission, type TestDatabase } from "./test-jobs.ts";
@@ -23,7 +23,7 @@ const queueStates: Record<JobState, readonly string[]> = {
 type Step =
   | { readonly do: "submit"; readonly tenant: (typeof TENANTS)[number]; readonly priority: number }
   | { readonly do: "take" }
-  | { readonly do: "cancel"; readonly of: number }
+  | { readonly do: "cancel" | "redrive"; readonly of: number }
   | {
       readonly do: "publish" | "succeed" | "fail" | "retry" | "give_back" | "lose" | "late";
       readonly of: number;
@@ -42,6 +42,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     },
     { weight: 5, arbitrary: fc.constant({ do: "take" } as const) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("cancel"), of }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("redrive"), of }) },
     {
       weight: 6,
       arbitrary: fc.record({
@@ -59,7 +60,7 @@ interface ModelJob {
   readonly priority: number;
   state: JobState;
   isPublishing: boolean;
-  /** Of the retries; a trainer that gives back costs none. */
+  /** Of the retries since it was submitted or redriven; a trainer that gives back costs none. */
   failures: number;
 }
 
@@ -137,6 +138,8 @@ class Run {
       }
       case "cancel":
         return this.#cancel(this.#model[step.of % this.#model.length]);
+      case "redrive":
+        return this.#redrive(this.#model[step.of % this.#model.length]);
       case "late":
         return this.#late(this.#over[step.of % this.#over.length]);
       default:
@@ -195,6 +198,18 @@ class Run {
     this.#finish(job, "cancelled");
   }
 
+  async #redrive(job: ModelJob | undefined): Promise<void> {
+    if (!job) return;
+    const redriven = this.#jobs.store.retry(job.tenant, job.id);
+    if (job.state !== "failed" || job.failures <= RETRIES_MAX) {
+      await expect(redriven).rejects.toMatchObject({ code: "job_not_retriable" });
+      return;
+    }
+    expect(await redriven).toMatchObject({ state: "queued" });
+    Object.assign(job, { state: "queued", failures: 0 });
+    await this.#makeReady();
+  }
+
   /** A trainer whose attempt is over is refused. */
   async #late(attempt: Attempt | undefined): Promise<void> {
     if (!attempt) return;
@@ -206,7 +221,10 @@ class Run {
     expect(await attempts.giveBack(attempt)).toBe(false);
   }
 
-  async #end(how: Exclude<Step["do"], "submit" | "take" | "cancel" | "late">, at: number): Promise<void> {
+  async #end(
+    how: Exclude<Step["do"], "submit" | "take" | "cancel" | "redrive" | "late">,
+    at: number,
+  ): Promise<void> {
     const attempt = this.#running[at % this.#running.length];
     const job = this.#model.find(({ id }) => id === attempt?.job.id);
     if (!attempt || !job) return;
@@ -255,9 +273,10 @@ class Run {
   }
 }
 
-it("the table has an end for every job, and none that goes on", () => {
-  for (const [from, ways] of Object.entries(transitions)) {
-    const isEnd = ["succeeded", "failed", "cancelled"].includes(from);
-    expect(Object.keys(ways).length === 0).toBe(isEnd);
+it("the table has an end for every job, and none that goes on but a failed one that is redriven", () => {
+  for (const from of JOB_STATES) {
+    expect(isFinished(from)).toBe(["succeeded", "failed", "cancelled"].includes(from));
+    if (from === "failed") expect(transitions[from]).toEqual({ queued: ["redriven"] });
+    else expect(Object.keys(transitions[from]).length === 0).toBe(isFinished(from));
   }
 });

@@ -100,6 +100,66 @@ describe.each(databases)("the job database, $name", ({ isThere, start }) => {
     expect(rows).toEqual([{ source_id: id.slice(4) }]);
   });
 
+  it.skipIf(!isThere)(
+    "a dead letter is begun again when it is asked for, as often as a new job, and its story goes on",
+    async () => {
+      const { store, attempts, takeLater, story, schema } = await open();
+      const { id } = await store.submit("alpha", submission());
+      const failOften = async () => {
+        for (let failures = 0; failures <= RETRIES_MAX; failures += 1)
+          await attempts.retry(await takeLater(), error);
+      };
+      const letters = async () =>
+        (await test.database.query(`SELECT data FROM ${schema}_boss.job WHERE name = 'dead-letters'`)).rows;
+      await failOften();
+      expect(await store.get("alpha", id)).toMatchObject({ state: "failed", isRetriable: true });
+      expect(await letters()).toEqual([{ data: { jobId: id } }]);
+      expect(await store.retry("beta", id)).toBeUndefined();
+      const redriven = await store.retry("alpha", id);
+      expect(redriven).toMatchObject({ state: "queued", attempt: RETRIES_MAX + 1, progress: 0, error });
+      expect(redriven).not.toHaveProperty("isRetriable");
+      expect(await letters()).toEqual([]);
+      await failOften();
+      expect(await store.get("alpha", id)).toMatchObject({ state: "failed", isRetriable: true });
+      const asked = await Promise.allSettled([store.retry("alpha", id), store.retry("alpha", id)]);
+      expect(asked.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+      const last = await takeLater();
+      expect(last.job).toMatchObject({ id, attempt: 2 * RETRIES_MAX + 3 });
+      expect(await attempts.succeed(last, done)).toBe(true);
+      const told = await story(id);
+      expect(told.filter((line) => line.includes("redriven"))).toHaveLength(2);
+      expect(told.at(-1)).toBe(`succeeded done ${2 * RETRIES_MAX + 3}`);
+    },
+  );
+
+  it.skipIf(!isThere)(
+    "begins nothing again that waits, runs, is done, or failed by what will not pass, and nothing beyond the queue's length",
+    async () => {
+      const { store, attempts, take, takeLater, schema } = await open({ queueLengthMax: 2 });
+      const refusal = { code: "job_not_retriable" };
+      const { id } = await store.submit("alpha", submission());
+      await expect(store.retry("alpha", id)).rejects.toMatchObject(refusal);
+      const attempt = await take();
+      await expect(store.retry("alpha", id)).rejects.toMatchObject(refusal);
+      await attempts.succeed(attempt, done);
+      await expect(store.retry("alpha", id)).rejects.toMatchObject(refusal);
+      const failed = await store.submit("alpha", submission());
+      await attempts.fail(await take(), error);
+      await expect(store.retry("alpha", failed.id)).rejects.toMatchObject(refusal);
+      const dead = await store.submit("alpha", submission());
+      for (let failures = 0; failures <= RETRIES_MAX; failures += 1)
+        await attempts.retry(await takeLater(), error);
+      await store.submit("alpha", submission());
+      await expect(store.retry("alpha", dead.id)).rejects.toMatchObject({ code: "queue_full" });
+      await test.database.query(
+        `UPDATE ${schema}.jobs SET updated_at = updated_at - interval '31 days' WHERE id = $1`,
+        [dead.id.slice(4)],
+      );
+      await expect(store.retry("alpha", dead.id)).rejects.toMatchObject(refusal);
+      expect(await store.get("alpha", dead.id)).not.toHaveProperty("isRetriable");
+    },
+  );
+
   it.skipIf(!isThere)("waits longer before each retry", async () => {
     const { store, attempts, take, schema } = await open({ retryDelaySeconds: 20 });
     const { id } = await store.submit("alpha", submission());

@@ -43,11 +43,11 @@ export async function moveJob(
     `UPDATE ${schema}.jobs SET state = $2, attempt = $3, error = $4::jsonb, adapter = $5::jsonb,
        report = $6::jsonb, progress = CASE WHEN $2 = 'succeeded' THEN 1 WHEN $2 = 'queued' THEN 0 ELSE progress END,
        phase = CASE WHEN $2 = 'queued' THEN NULL ELSE phase END, ready_at = coalesce($7::timestamptz, clock_timestamp()),
-       updated_at = clock_timestamp()
+       cause = $9, updated_at = clock_timestamp()
      WHERE id = $1 AND state = $8 RETURNING id`,
     [
       ...[uuidOf(job.id), to, attempt, jsonOf(error), jsonOf(adapter), jsonOf(report)],
-      ...[move.readyAt?.toISOString() ?? null, job.state],
+      ...[move.readyAt?.toISOString() ?? null, job.state, cause],
     ],
   );
   if (rows.length !== 1) throw new Error(`invariant: ${job.id} is no longer ${job.state}`);

@@ -1,7 +1,9 @@
 // pg-boss, as jobs use it: one queue for all tenants, another for what failed as often as it may. What it does is
 // done in the transactions of the job tables, so that neither is ever without the other.
 import { PgBoss } from "pg-boss";
+import { DEAD_LETTER_DAYS_MAX, TrainerError } from "../job.ts";
 import type { JobDatabase, Queryable } from "./database.ts";
+import { uuidOf } from "./job-rows.ts";
 import { bossSchemaOf } from "./schema.ts";
 
 export const TRAIN_QUEUE = "train";
@@ -18,8 +20,8 @@ export const RETRY_DELAY_SECONDS = 5;
 const RETRY_DELAY_SECONDS_MAX = 300;
 /** Jobs may wait so long; of the queue's own records. */
 const WAITING_SECONDS_MAX = 365 * 24 * 60 * 60;
-/** What failed for good is kept so long in the queue of dead letters. */
-const DEAD_LETTER_SECONDS_MAX = 90 * 24 * 60 * 60;
+/** Of finished jobs the queue keeps its records so long. */
+const DEAD_LETTER_SECONDS_MAX = DEAD_LETTER_DAYS_MAX * 24 * 60 * 60;
 
 export interface QueueOptions {
   /** Default HEARTBEAT_SECONDS; at least 10. */
@@ -61,10 +63,29 @@ export async function startQueue(
     retryBackoff: true,
     retryDelayMax: RETRY_DELAY_SECONDS_MAX,
     retentionSeconds: WAITING_SECONDS_MAX,
+    deleteAfterSeconds: DEAD_LETTER_SECONDS_MAX,
   };
   await boss.createQueue(TRAIN_QUEUE, settings);
   await boss.updateQueue(TRAIN_QUEUE, settings);
   return boss;
+}
+
+/** A dead letter, to be begun as often as a new job. Throws job_not_retriable where the queue knows it no more. */
+export async function putBackInLine(boss: PgBoss, tx: Queryable, jobId: string): Promise<void> {
+  const db = { db: within(tx) };
+  const id = uuidOf(jobId) ?? jobId;
+  const [found] = await boss.findJobs(TRAIN_QUEUE, { id, ...db });
+  if (found?.state !== "failed") {
+    const message = `The job failed more than ${DEAD_LETTER_DAYS_MAX} days ago: submit it anew.`;
+    throw new TrainerError("job_not_retriable", message);
+  }
+  await boss.retry(TRAIN_QUEUE, id, db);
+  // Its count goes on: by it a trainer that was lost is told from the one that comes after.
+  const retryLimit = found.retryCount + 1 + RETRIES_MAX;
+  await boss.update(TRAIN_QUEUE, undefined, { id, retryLimit, ...db });
+  for (const letter of await boss.findJobs(DEAD_LETTERS, { data: { jobId }, ...db })) {
+    await boss.deleteJob(DEAD_LETTERS, letter.id, db);
+  }
 }
 
 /** For pg-boss: its statements go through this. */

@@ -3,7 +3,7 @@
 import type { Queryable } from "./database.ts";
 
 export const SCHEMA_DEFAULT = "softgate";
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 /** Held by every transaction that changes a job's state, until it ends: they come one after another, in any process. */
 export const QUEUE_LOCK = "select pg_advisory_xact_lock(hashtext('softgate queue'))";
@@ -51,6 +51,8 @@ function tablesOf(schema: string): string {
       submitted_by jsonb,
       priority integer NOT NULL,
       state text NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+      -- Why it came to this state.
+      cause text NOT NULL,
       attempt integer NOT NULL DEFAULT 0,
       -- Not begun before; later than created_at where an attempt failed.
       ready_at timestamptz NOT NULL,

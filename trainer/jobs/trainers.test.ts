@@ -11,6 +11,7 @@ import {
   type StoredEvaluation,
   type TenantId,
 } from "#registry";
+import { openContent } from "../dataset/content.ts";
 import { type JobObserver, TrainerError } from "../job.ts";
 import { type RunJobOptions, runJob } from "../run-job.ts";
 import type { ChildTrainRequest, ChildTrainResult } from "../train-in-child.ts";
@@ -41,7 +42,10 @@ const current = { config: new Uint8Array(2), weights: new Uint8Array(2) };
 class FakeRegistry {
   readonly published: PublishRequest[] = [];
 
-  async getDataset(_tenant: TenantId, id: string): Promise<DatasetRecord & { content: Uint8Array }> {
+  async openDataset(
+    _tenant: TenantId,
+    id: string,
+  ): Promise<DatasetRecord & { parts: AsyncIterable<Uint8Array> }> {
     return {
       id,
       digest: DIGEST,
@@ -52,7 +56,7 @@ class FakeRegistry {
       mediaType: "text/csv",
       columns: { text: "text", label: "label" },
       createdAt: "",
-      content: new Uint8Array([65]),
+      parts: new Blob(["A"]).stream(),
     };
   }
 
@@ -240,14 +244,16 @@ describe("a job", () => {
   it("is published once, under its id, from the very file and options that were submitted", async () => {
     const jobs = await open();
     const { id } = await jobs.store.submit("alpha", submission());
-    expect((await training(0)).request).toMatchObject({
+    const { request } = await training(0);
+    expect(request).toMatchObject({
       ...{ backboneFolder: "/backbones/tiny", backboneId: "tiny", options: { seed: 7 } },
-      dataset: {
-        bytes: new Uint8Array([65]),
-        ...{ fileName: "tickets.csv", mediaType: "text/csv", columns: { text: "text", label: "label" } },
-      },
+      dataset: { fileName: "tickets.csv", mediaType: "text/csv", columns: { text: "text", label: "label" } },
     });
+    const { read } = await openContent(request.dataset.content);
+    expect((await read(0, 2)).toString()).toBe("A");
     await endTraining(0);
+    // It was there for the training, and takes no room after it.
+    await vi.waitFor(() => expect(request.dataset.content).toMatchObject({ fd: -1 }));
     expect(await finished(jobs, id)).toMatchObject({
       ...{ state: "succeeded", progress: 1, attempt: 1, report },
       adapter: { name: "router", version: 1, digest: DIGEST },
@@ -368,11 +374,11 @@ describe("a running job that is cancelled", () => {
 
   it("is not published either when its training was done at that moment", async () => {
     const jobs = await open({ work: { train: async () => trained } });
-    const getDataset = registry.getDataset.bind(registry);
-    registry.getDataset = async (tenant, id) => {
+    const openDataset = registry.openDataset.bind(registry);
+    registry.openDataset = async (tenant, id) => {
       const { jobs: running } = (await jobs.store.list("alpha", { limit: 1 })) ?? {};
       await jobs.store.cancel("alpha", running?.[0]?.id ?? "");
-      return getDataset(tenant, id);
+      return openDataset(tenant, id);
     };
     const { id } = await jobs.store.submit("alpha", submission());
     await vi.waitUntil(() => lines.some(({ event }) => event === "job_ended"));

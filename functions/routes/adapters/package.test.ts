@@ -3,7 +3,7 @@ import { unzipSync, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { parsePublishedAdapter } from "#model";
 import { createRegistry, openObjectStore, type Registry } from "#registry";
-import { IMPORTS_AT_ONCE_MAX } from "../../middleware/limit-at-once.ts";
+import { IMPORT_PLACES } from "../../middleware/limit-at-once.ts";
 import { alpha, createTestApp, publishAdapter } from "../../test-app.ts";
 
 const EXPORT = "/v1/adapters/router/versions/1/export";
@@ -228,11 +228,11 @@ describe("401, 404, 409, 413, 415, 429", () => {
     expect((await post(archive, { type: "application/json" })).status).toBe(415);
   });
 
-  it("more imports at once than a server takes are put off", async () => {
+  it("more imports at once than a server takes of a tenant are put off", async () => {
     const { archive, post } = await withPackage();
     const send = () => post(archive);
-    const waiting = Array.from({ length: IMPORTS_AT_ONCE_MAX + 1 }, send);
+    const waiting = Array.from({ length: IMPORT_PLACES.ofTenantMost + 1 }, send);
     const statuses = (await Promise.all(waiting)).map(({ status }) => status).sort();
-    expect(statuses).toEqual([...Array<number>(IMPORTS_AT_ONCE_MAX).fill(201), 429]);
+    expect(statuses).toEqual([...Array<number>(IMPORT_PLACES.ofTenantMost).fill(201), 429]);
   });
 });

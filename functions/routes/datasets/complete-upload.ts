@@ -1,8 +1,9 @@
 // POST /v1/datasets/:id/complete: what was sent by URL is read in full, by the rules of every dataset, and becomes one;
-// or it is said what is wrong with it, and the upload is forgotten. One at a time: each holds its file.
+// or it is said what is wrong with it, and the upload is forgotten. It comes as a file on this machine's disk, and is in
+// memory piece by piece. One at a time: each takes that room, and some hundred bytes of memory a row.
 import { z } from "zod";
 import type { DatasetRecord, TenantId, UploadRecord } from "#registry";
-import { inspectDataset } from "#trainer/dataset";
+import { inspectDataset, spoolContent } from "#trainer/dataset";
 import { TrainerError } from "#trainer/job";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
@@ -19,7 +20,7 @@ export const completeUploadOperation: Operation = {
   ...{ id: "completeUpload", tag: "datasets", summary: "Makes a dataset of a file that was sent to a URL" },
   body: { content: { "application/json": requestSchema }, isOptional: true },
   answers: { 200: datasetAnswer },
-  errors: [...DATASET_ERRORS, "dataset_not_found", "upload_incomplete", "too_many_uploads"],
+  errors: [...DATASET_ERRORS, "dataset_not_found", "upload_incomplete", "too_many_uploads", "scratch_full"],
 };
 
 export const completeUpload = (services: Services) => async (c: AppContext<"/v1/datasets/:id/complete">) => {
@@ -43,15 +44,17 @@ async function inspect(
   { registry }: Services,
   { tenant, upload, scope }: { tenant: TenantId; upload: UploadRecord; scope: Scope },
 ) {
-  const bytes = await registry.readUpload(tenant, upload);
+  const file = await spoolContent(await registry.openUpload(tenant, upload));
   scope.note({ bytes: upload.bytes, media_type: upload.mediaType });
   try {
-    const read = await inspectDataset(bytes, upload);
+    const read = await inspectDataset(file, upload);
     scope.note({ rows: read.rows, labels: read.labels.length });
     return read;
   } catch (error) {
     if (error instanceof TrainerError) await registry.refuseUpload(tenant, upload);
     throw error;
+  } finally {
+    await file.close();
   }
 }
 

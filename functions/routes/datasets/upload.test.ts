@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { UPLOADS_AT_ONCE_MAX } from "../../middleware/limit-at-once.ts";
+import { parseTenantId } from "#registry";
+import { UPLOAD_PLACES } from "../../middleware/limit-at-once.ts";
 import { alpha, createTestApp } from "../../test-app.ts";
 
 const CSV = `text,label\n${["a", "b", "c", "d"].map((text) => `${text} good,yes\n${text} bad,no\n`).join("")}`;
@@ -150,28 +151,38 @@ describe("415", () => {
 });
 
 describe("429", () => {
-  it("more uploads at once than memory allows are asked to come again", async () => {
-    const { app, keys } = await createTestApp();
+  it("more uploads at once than memory allows are asked to come again, and of one tenant fewer than all", async () => {
+    const test = await createTestApp();
+    const { secret: gamma } = await test.registry.createKey(parseTenantId("gamma"), "key of gamma");
     const cancels: (() => void)[] = [];
-    const send = () => {
+    const send = (key: string) => {
       const body = new ReadableStream({
         start: (controller) => void cancels.push(() => controller.error("gone")),
       });
-      return app.request("/v1/datasets", {
+      return test.app.request("/v1/datasets", {
         method: "POST",
-        headers: { Authorization: `Bearer ${keys.alpha}`, "Content-Type": "text/csv" },
+        headers: { Authorization: `Bearer ${key}`, "Content-Type": "text/csv" },
         body,
         duplex: "half",
       } as RequestInit);
     };
-    const waiting = Array.from({ length: UPLOADS_AT_ONCE_MAX }, send);
-    const refused = await send();
-    expect(refused.status).toBe(429);
-    expect(refused.headers.get("retry-after")).toBe("5");
+    const { alpha: first, beta: second } = test.keys;
+    const { most, ofTenantMost } = UPLOAD_PLACES;
+    const waiting = Array.from({ length: ofTenantMost }, () => send(first));
+    const beyondOwn = await send(first);
+    expect(beyondOwn.status).toBe(429);
+    expect(beyondOwn.headers.get("retry-after")).toBe("5");
+    expect(beyondOwn.headers.get("ratelimit-policy")).toContain(`"uploads";q=${ofTenantMost}`);
+    waiting.push(...Array.from({ length: most - ofTenantMost }, () => send(second)));
+    const beyondAll = await send(gamma);
+    expect(beyondAll.status).toBe(429);
+    expect(beyondAll.headers.get("ratelimit-policy")).toContain(`"uploads";q=${most}`);
     for (const cancel of cancels) cancel();
     for (const response of await Promise.all(waiting)) expect(response.status).toBe(400);
-    const again = send();
-    cancels.at(-1)?.();
-    expect((await again).status).toBe(400);
+    for (const key of [first, gamma]) {
+      const again = send(key);
+      cancels.at(-1)?.();
+      expect((await again).status).toBe(400);
+    }
   });
 });

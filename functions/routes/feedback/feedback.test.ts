@@ -78,6 +78,20 @@ describe("202", () => {
   });
 });
 
+describe("409 of a retraining", () => {
+  it("on a dataset larger than is merged in memory says so, and keeps nothing", async () => {
+    const id = await publishTrained();
+    await give("a bad", "yes");
+    const record = await test.registry.describeDataset(alpha, id);
+    // A gigabyte that nobody has to make: only its record is looked at.
+    test.registry.describeDataset = async () => ({ ...record, bytes: 2 ** 30 });
+    test.registry.getDataset = () => expect.unreachable();
+    const response = await test.send("POST", RETRAIN, {});
+    expect([response.status, await codeOf(response)]).toEqual([409, "limit_exceeded"]);
+    expect((await test.registry.listDatasets(alpha)).datasets).toHaveLength(1);
+  });
+});
+
 describe("204", () => {
   it("feedback that is deleted is listed no more", async () => {
     await publishTrained();

@@ -41,19 +41,21 @@ const feedbackUseSchema = z.strictObject({
     .meta({ description: "Of a label that the dataset lacks, or a pair where it has single texts." }),
 });
 
+export const retrainAnswerSchema = z.strictObject({
+  jobId: z.string(),
+  version: z.int().meta({ description: "The production version, that the report compares with." }),
+  datasetId: z.string().meta({ description: "Of the dataset with feedback." }),
+  rows: z.int(),
+  feedback: feedbackUseSchema,
+});
+
 export const retrainOperation: Operation = {
   ...{ id: "retrainAdapter", tag: "feedback", summary: "Trains the next version with the feedback" },
   body: jsonBody(retrainRequestSchema.extend({ options: trainOptionsSchema.exactOptional() })),
   answers: {
     202: jsonAnswer(
       "It is queued. Its version becomes the alias candidate.",
-      z.strictObject({
-        jobId: z.string(),
-        version: z.int().meta({ description: "The production version, that the report compares with." }),
-        datasetId: z.string().meta({ description: "Of the dataset with feedback." }),
-        rows: z.int(),
-        feedback: feedbackUseSchema,
-      }),
+      retrainAnswerSchema,
       z.object({ location: z.string() }),
     ),
   },
@@ -64,6 +66,9 @@ export const retrainOperation: Operation = {
     ...(["adapter_deleted", "queue_full", "too_many_uploads", ...SIGNATURE_ERRORS] as const),
   ],
 };
+
+/** Both the dataset and what is made of it are in memory, each more than once. */
+const MERGED_BYTES_MAX = 256 * 1024 * 1024;
 
 export const retrain = (services: Services) => async (c: AppContext<"/v1/adapters/:name/retrain">) => {
   const { registry, jobs, signer } = services;
@@ -126,14 +131,28 @@ async function readDatasetOf(
 ): Promise<DatasetRecord & { content: Uint8Array }> {
   const { id, digest } = manifest.dataset;
   try {
-    const found = id === undefined ? undefined : await registry.getDataset(tenant, id);
-    if (found?.digest === digest) return found;
+    const found = id === undefined ? undefined : await registry.describeDataset(tenant, id);
+    if (found?.digest === digest) return await readMergeable(registry, tenant, found);
   } catch (error) {
     if (!(error instanceof RegistryError && absentCodes.has(error.code))) throw error;
   }
   throw new RegistryError(
     "dataset_not_found",
     `The dataset that version ${version} of ${name} learned from is not here: upload it, and train on it.`,
+  );
+}
+
+/** Throws limit_exceeded, blob_not_found. */
+async function readMergeable(
+  registry: Services["registry"],
+  tenant: TenantId,
+  { id, bytes }: DatasetRecord,
+): Promise<DatasetRecord & { content: Uint8Array }> {
+  if (bytes <= MERGED_BYTES_MAX) return registry.getDataset(tenant, id);
+  const mebibytes = MERGED_BYTES_MAX / (1024 * 1024);
+  throw new RegistryError(
+    "limit_exceeded",
+    `Feedback is merged into datasets of ${mebibytes} MiB at most, and this one has more: add it to the file, upload that, and train on it.`,
   );
 }
 

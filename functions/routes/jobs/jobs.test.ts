@@ -81,6 +81,43 @@ describe("200", () => {
   });
 });
 
+describe("a job whose retries are spent", () => {
+  it("says so, and is in line again when it is retried", async () => {
+    const { train, send, jobs } = await withDataset();
+    await train();
+    jobs.set("job-1", { state: "failed", error: { code: "training_failed", message: "It broke." } });
+    expect(await (await send("GET", "/v1/jobs/job-1")).json()).not.toHaveProperty("retriable");
+    jobs.set("job-1", { isRetriable: true });
+    const { jobs: listed } = (await (await send("GET", "/v1/jobs?state=failed")).json()) as {
+      jobs: object[];
+    };
+    expect(listed).toMatchObject([{ id: "job-1", retriable: true }]);
+    const response = await send("POST", "/v1/jobs/job-1/retry");
+    expect(response.status).toBe(200);
+    const retried = await response.json();
+    expect(retried).toMatchObject({ id: "job-1", state: "queued" });
+    expect(retried).not.toHaveProperty("retriable");
+  });
+
+  it("is retried once for one Idempotency-Key, however often that is sent", async () => {
+    const { train, send, jobs } = await withDataset();
+    await train();
+    let times = 0;
+    const retry = jobs.retry.bind(jobs);
+    jobs.retry = (...given) => {
+      times += 1;
+      return retry(...given);
+    };
+    const headers = { "Idempotency-Key": "k-1" };
+    const [first, again] = [
+      await send("POST", "/v1/jobs/job-1/retry", undefined, { headers }),
+      await send("POST", "/v1/jobs/job-1/retry", undefined, { headers }),
+    ];
+    expect(await again.text()).toBe(await first.text());
+    expect([again.headers.get("idempotent-replayed"), times]).toEqual(["true", 1]);
+  });
+});
+
 describe("400", () => {
   it.each([
     ["?limit=0", "limit"],
@@ -142,6 +179,7 @@ describe("404", () => {
       ["GET", "/v1/jobs/job-1"],
       ["GET", "/v1/jobs/job-1?wait=1"],
       ["POST", "/v1/jobs/job-1/cancel"],
+      ["POST", "/v1/jobs/job-1/retry"],
     ] as const) {
       const body = method === "POST" ? {} : undefined;
       const others = await send(method, path, body, { key: keys.beta, headers: same });
@@ -160,6 +198,15 @@ describe("409", () => {
     const response = await send("POST", "/v1/jobs/job-1/cancel", {});
     expect(response.status).toBe(409);
     expect(await response.json()).toMatchObject({ code: "job_not_cancellable" });
+  });
+
+  it("a job that is no dead letter is not retried", async () => {
+    const { train, send, jobs } = await withDataset();
+    await train();
+    jobs.retry = () => Promise.reject(new TrainerError("job_not_retriable", "The job is queued."));
+    const response = await send("POST", "/v1/jobs/job-1/retry");
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({ code: "job_not_retriable" });
   });
 });
 

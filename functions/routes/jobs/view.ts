@@ -22,15 +22,19 @@ export const jobSchema = z
     report: z.record(z.string(), z.unknown()).exactOptional(),
     adapter: jobAdapterSchema.exactOptional(),
     error: jobErrorSchema.exactOptional(),
+    retriable: z
+      .literal(true)
+      .meta({ description: "Of a dead letter: its retries are spent, and it can be retried." })
+      .exactOptional(),
   })
   .meta({ id: "Job" });
 
 /** Absent fields are left out; of a list, the report is absent. */
 export function viewOf(job: Job) {
   const { id, state, attempt, priority, phase, progress, adapterName, datasetId, createdAt, updatedAt } = job;
-  const { report, adapter, error } = job;
+  const { report, adapter, error, isRetriable: retriable } = job;
   return {
     ...{ id, state, attempt, priority, phase, progress, adapterName, datasetId, createdAt, updatedAt },
-    ...{ report, adapter, error },
+    ...{ report, adapter, error, retriable },
   };
 }
