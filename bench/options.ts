@@ -1,5 +1,6 @@
 // Options that the measurements share, and how their values are read.
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { DEVICE_CHOICES, type DeviceChoice } from "#model";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
 
 export interface SharedOptions {
@@ -33,6 +34,16 @@ export function withPages(command: Command, things: string, roundsDefault: numbe
     .option("--rounds <n>", "each page is read so often", wholeNumber(1, 1_000), roundsDefault)
     .option("--json", "print one JSON document instead of a table")
     .option("--out <file>", "write the JSON document to this file too");
+}
+
+export interface DeviceOptions {
+  readonly device: DeviceChoice;
+}
+
+/** Of measurements that train. */
+export function withDevice(command: Command): Command {
+  const option = new Option("--device <device>", "that trains; auto: the fastest that is there and works");
+  return command.addOption(option.choices(DEVICE_CHOICES).default("cpu"));
 }
 
 /** An argument parser for whole numbers from min to max. */

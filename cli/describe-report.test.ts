@@ -21,6 +21,7 @@ it("tells figures, advice, suspects and warnings, each on a line of its own", ()
     '  examples for  "shipping": it has only 7 examples. Add examples of "shipping".',
     "  look at       row 77 (billing, looks like shipping)",
     "  warnings      1 row repeats an earlier one, text and label: row 9 repeats row 2.",
+    "  device        cpu",
     "  took          42.5 s",
   ]);
 });

@@ -1,12 +1,13 @@
 // A training's report in a few lines: what train prints at its end, and report of any version.
 import type { TrainingReport } from "#trainer/job";
+import { describeDevice } from "#trainer/report";
 import { describeAdvice, describeSuspects } from "./describe-held-out.ts";
 import { describeInsertions } from "./describe-insertions.ts";
 import { percent } from "./output.ts";
 
 /** `rowsOf` names the file that the held-out rows are of. */
 export function describeReport(report: TrainingReport, rowsOf: string): string {
-  const { heldOut, warnings, seconds } = report;
+  const { heldOut, warnings, device, seconds } = report;
   const lines: (readonly [name: string, text: string | undefined])[] = [
     ...describeTraining(report),
     ...describeFigures(report, rowsOf),
@@ -16,6 +17,7 @@ export function describeReport(report: TrainingReport, rowsOf: string): string {
       "warnings",
       warnings.map(({ message }) => message),
     ),
+    ["device", describeDevice(device)],
     ["took", `${seconds.toFixed(1)} s`],
   ];
   return lines

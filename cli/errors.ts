@@ -109,6 +109,7 @@ export const exitCodeByCode = {
   unsupported_media_type: EXIT.badInput,
   invalid_options: EXIT.badInput,
   scratch_full: EXIT.failed,
+  device_unavailable: EXIT.failed,
   training_failed: EXIT.failed,
   job_interrupted: EXIT.failed,
   job_not_cancellable: EXIT.failed,

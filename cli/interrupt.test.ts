@@ -65,11 +65,11 @@ async function filesIn(path: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** `softgate train`, and the process that computes for it, as soon as that takes steps. */
-async function trainAmidSteps(store: string) {
+/** `softgate train`, and the process that computes for it, as soon as a phase of it has begun. */
+async function trainUntil(phase: string, store: string) {
   const files = ["--data", join(folder, "train.csv"), "--backbone", backbone, "--store", `file:${store}`];
   const { child, printed } = start("train", ...files, "--name", "x", "--epochs", "200");
-  await vi.waitUntil(() => printed.text.includes("Training: search"), TRAINING);
+  await vi.waitUntil(() => printed.text.includes(`Training: ${phase}`), TRAINING);
   return { child, printed, trainer: await trainerOf(child) };
 }
 
@@ -78,7 +78,7 @@ describe.runIf(process.platform === "linux")("softgate train", () => {
     "interrupted by %s amid its steps ends soon, ends its child, and leaves no file",
     async (signal) => {
       const store = join(folder, `store ${signal}`);
-      const { child, printed, trainer } = await trainAmidSteps(store);
+      const { child, printed, trainer } = await trainUntil("search", store);
       expect(isAlive(trainer)).toBe(true);
       const ended = once(child, "exit");
       const atMs = performance.now();
@@ -93,12 +93,31 @@ describe.runIf(process.platform === "linux")("softgate train", () => {
   );
 
   it(
-    "killed leaves no file either, and its child ends by itself",
+    "killed in whatever phase leaves no file either, its child ends by itself, and what is trained next is version 1",
     async () => {
       const store = join(folder, "store killed");
-      const { child, trainer } = await trainAmidSteps(store);
-      child.kill("SIGKILL");
-      await vi.waitUntil(() => !isAlive(trainer), ENDING);
+      for (const phase of ["embed", "search", "retrain"]) {
+        const { child, trainer } = await trainUntil(phase, store);
+        child.kill("SIGKILL");
+        await vi.waitUntil(() => !isAlive(trainer), ENDING);
+        expect(await filesIn(store)).toEqual([]);
+      }
+      const data = ["--data", join(folder, "train.csv"), "--backbone", backbone, "--store", `file:${store}`];
+      const again = await softgate(["train", ...data, "--name", "x", "--epochs", "1", "--json"]);
+      expect(JSON.parse(again.stdout)).toMatchObject({ adapterId: "x:1" });
+    },
+    4 * START_MS_MAX,
+  );
+
+  it(
+    "whose child is killed says so, and leaves no file",
+    async () => {
+      const store = join(folder, "store of a killed child");
+      const { child, printed, trainer } = await trainUntil("search", store);
+      const ended = once(child, "exit");
+      process.kill(trainer, "SIGKILL");
+      expect(await ended).toEqual([1, null]);
+      expect(printed.text).toContain("was ended by SIGKILL before it was done");
       expect(await filesIn(store)).toEqual([]);
     },
     2 * START_MS_MAX,

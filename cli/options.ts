@@ -1,7 +1,7 @@
 // Options that several commands share, and how their values are read.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
-import { PRECISION_CHOICES } from "#model";
+import { DEVICE_CHOICES, type DeviceChoice, PRECISION_CHOICES } from "#model";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
 import type { JobPlace } from "#trainer/worker";
 import type { Io } from "./io.ts";
@@ -68,6 +68,7 @@ const TRAINERS_MAX = 64;
 export interface TrainersOptions {
   readonly trainers: number;
   readonly trainingsPerTenant: number;
+  readonly device: DeviceChoice;
 }
 
 /** Of commands that train jobs. */
@@ -80,7 +81,15 @@ export function withTrainers(command: Command, { trainersMin }: { trainersMin: 0
       "of one tenant at once, wherever they run; the same for all that train",
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
       2,
-    );
+    )
+    .addOption(deviceOption());
+}
+
+/** Of commands that train; the CPU unless asked, as each machine then gives the same adapter. */
+export function deviceOption(): Option {
+  return new Option("--device <device>", "that trains; auto: the fastest that is there and works")
+    .choices(DEVICE_CHOICES)
+    .default("cpu");
 }
 
 export interface JobsOptions {

@@ -2,10 +2,12 @@
 // becomes the next version of its name. Until then nothing is written, so that a training that is
 // interrupted leaves nothing.
 
+import type { DeviceChoice } from "#model";
 import { type PublishedAdapter, parseAdapterName, parseTenantId, type Signer } from "#registry";
 import type { ChildTrainRequest } from "#trainer";
 import type { TrainingProgress, TrainingReport, TrainOptions } from "#trainer/job";
-import { publishTrained, readTestSet, TRAINED_ALIAS, trainOn } from "#trainer/run-job";
+import { describeDevice } from "#trainer/report";
+import { chooseDevice, publishTrained, readTestSet, TRAINED_ALIAS, trainOn } from "#trainer/run-job";
 import packageJson from "../package.json" with { type: "json" };
 import type { Io } from "./io.ts";
 import { keepDataset } from "./keep-dataset.ts";
@@ -25,6 +27,7 @@ export interface TrainCommandOptions extends TenantOptions, ColumnOptions {
   readonly report?: string;
   /** The file of a private key. */
   readonly sign?: string;
+  readonly device: DeviceChoice;
   readonly backbone: string;
   readonly seed?: number;
   readonly epochs?: number;
@@ -84,6 +87,8 @@ async function trainOnFiles(
     await store.check();
     await registry.requirePublishable(tenant, name, signer);
     const testSet = await readTestSet(registry, { tenant, name, alias: TRAINED_ALIAS }, backbone);
+    const device = await chooseDevice(command.device, { backbone });
+    if (command.device === "auto" && !silent) io.stderr(`Device: ${describeDevice(device)}.\n`);
     const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
     const trained = {
       dataset: trainingFile(file),
@@ -93,7 +98,7 @@ async function trainOnFiles(
     };
     const result = await trainOn(
       { ...trained, onProgress, signal: io.signal },
-      { train: trainInChild, backbone },
+      { train: trainInChild, backbone, device },
     ).finally(() => {
       line.clear();
       return testSet?.file.content.close();

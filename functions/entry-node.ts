@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import type { PrecisionChoice } from "#model";
 import type { Signer } from "#registry";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
+import type { DeviceReport } from "#trainer/job";
 import type { JobPlace } from "#trainer/worker";
 import { findBackbone } from "./find-backbone.ts";
 import { type Listener, listen } from "./listen.ts";
@@ -37,6 +38,8 @@ export interface NodeServerOptions {
   readonly jobs?: JobPlace;
   /** Trainings at once; 0: workers elsewhere train. Default 1. */
   readonly trainers?: number;
+  /** That trains here, as chooseDevice gave it. Default: the CPU. */
+  readonly device?: DeviceReport;
   /** Whether webhooks may be addresses of private networks, and http. Default false. */
   readonly allowsPrivateWebhooks?: boolean;
   /** Of one tenant at once, on all machines. */

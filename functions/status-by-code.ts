@@ -89,6 +89,7 @@ export const statusByCode = {
   invalid_dataset: 400,
   dataset_too_large: 413,
   scratch_full: 503,
+  device_unavailable: 500,
   training_failed: 500,
   job_interrupted: 500,
   job_not_cancellable: 409,

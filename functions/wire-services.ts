@@ -9,6 +9,7 @@ import {
   KeyUses,
   openObjectStore,
 } from "#registry";
+import { describeDevice } from "#trainer/report";
 import { type JobService, jobPlaceOf, startWorker, type WorkerOptions } from "#trainer/worker";
 import { createApp } from "./app.ts";
 import { checkOn } from "./check-adapter.ts";
@@ -84,7 +85,8 @@ export async function wireServices(
   const app = createApp(services, { tracer, timings, isStopping, corsOrigins, defaultAdapter });
   warmSet?.start();
   worker?.begin();
-  return { app, facts: { store: store.description, backbone, precision } };
+  const device = options.device && { device: describeDevice(options.device) };
+  return { app, facts: { store: store.description, backbone, precision, ...device } };
 }
 
 /** Undefined where this server takes no trainings. */
@@ -92,12 +94,14 @@ function createWorker(
   parts: Pick<WorkerOptions, "registry" | "backbone" | "log" | "observer">,
   options: ServiceOptions,
 ): JobService | undefined {
-  const { jobs = jobPlaceOf(options.storeUrl, {}), signer, trainers, trainingsPerTenantMax } = options;
+  const { jobs = jobPlaceOf(options.storeUrl, {}), signer, device } = options;
+  const { trainers, trainingsPerTenantMax } = options;
   if (jobs === "none") return undefined;
   return startWorker({
     ...parts,
     jobs,
     ...(signer && { signer }),
+    ...(device && { device }),
     ...(trainers !== undefined && { trainers }),
     ...(trainingsPerTenantMax !== undefined && { trainingsPerTenantMax }),
     webhooks: { allowsPrivate: options.allowsPrivateWebhooks ?? false },

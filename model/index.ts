@@ -2,6 +2,7 @@
 export { type InsertionConfig, insertionConfigOf } from "./adapter-config.ts";
 export { type AdapterFiles, parseAdapter, serializeAdapter } from "./adapter-file.ts";
 export { type Backbone, type BackboneFiles, parseBackbone, TEXT_TOKENS_MAX } from "./backbone.ts";
+export { DEVICE_CHOICES, DEVICES, type Device, type DeviceChoice } from "./device.ts";
 export type { EncoderConfig } from "./encoder/config.ts";
 export { int8Digest } from "./encoder/int8-digest.ts";
 export { choosePrecision, PRECISION_CHOICES, type PrecisionChoice } from "./encoder/linear.ts";

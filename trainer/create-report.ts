@@ -16,7 +16,7 @@ import type { TrainRequest } from "./train.ts";
 import { type HeldOutFigures, hasInsertions } from "./validate-candidates.ts";
 
 export function createReport(
-  { dataset, options, backbone }: Pick<TrainRequest, "dataset" | "options" | "backbone">,
+  { dataset, options, backbone, device }: Pick<TrainRequest, "dataset" | "options" | "backbone" | "device">,
   parts: {
     adapter: Adapter;
     search: SearchResult | undefined;
@@ -80,6 +80,7 @@ export function createReport(
       chosen: figure === chosen,
     })),
     temperature: chosen.temperature,
+    device: device ?? { used: "cpu" },
     seconds: clock.seconds(),
   };
 }

@@ -6,6 +6,7 @@ export type TrainerErrorCode =
   | "unsupported_media_type"
   | "invalid_options"
   | "scratch_full"
+  | "device_unavailable"
   | "training_failed"
   | "job_interrupted"
   | "job_not_cancellable"

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Backbone, type Encoding, parseBackbone } from "#model";
+import { Session } from "#model/runtime/session";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import { FrozenEncoder } from "./frozen-encoder.ts";
@@ -62,6 +63,17 @@ describe("the frozen encoder", () => {
     const [whole] = await (await frozen.statesSource(1, encodings))([5]);
     for (const [i, value] of (whole ?? []).entries()) expect(states?.[i]).toBeCloseTo(value, 4);
     await limited.close();
+  });
+
+  test("computes no layer for the states that enter the first: nothing there mixes tokens", async () => {
+    const run = vi.spyOn(Session, "create");
+    const other = await FrozenEncoder.create(backbone, { threads: 1 });
+    await other.statesEntering(0, encodings.slice(0, 1));
+    const nodes = run.mock.calls.map(([graph]) => graph.nodes.map(({ op }) => op));
+    expect(nodes).toHaveLength(2);
+    expect(nodes[0]).toContain("Softmax");
+    expect(nodes[1]).not.toContain("Softmax");
+    await other.close();
   });
 
   test("has nothing to say of no texts", async () => {

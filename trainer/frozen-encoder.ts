@@ -1,7 +1,7 @@
 // The frozen encoder as the trainer reads it: the states that enter a layer, and the final vector of
 // each text. What does not change during a training is computed once per example and kept, up to a
 // byte limit; beyond it, computed again for each batch.
-import type { Backbone, Encoding } from "#model";
+import type { Backbone, Device, Encoding } from "#model";
 import { encodeTexts, type PackedBatch, packedFeeds, packTexts } from "#model/encoder";
 import { GraphBuilder, must } from "#model/graph";
 import { Session } from "#model/runtime/session";
@@ -17,27 +17,32 @@ const BATCH_TOKENS = 4096;
 export interface FrozenEncoderOptions {
   /** 0, the default, lets onnxruntime choose. */
   readonly threads?: number;
+  /** Default: the CPU. */
+  readonly device?: Device;
   /** Asked before each forward pass. */
   readonly signal?: AbortSignal;
   /** Default STATES_BYTES_MAX. */
   readonly statesBytesMax?: number;
 }
 
+type Output = "features" | `states ${number}`;
+
 export class FrozenEncoder {
   readonly backbone: Backbone;
-  readonly #session: Session;
+  /** One for each output: onnxruntime computes all of a graph, and states need only the layers below them. */
+  readonly #sessions = new Map<Output, Promise<Session>>();
   readonly #options: Required<Pick<FrozenEncoderOptions, "statesBytesMax">> & FrozenEncoderOptions;
   #statesBytes = 0;
 
-  private constructor(backbone: Backbone, session: Session, options: FrozenEncoderOptions) {
+  private constructor(backbone: Backbone, options: FrozenEncoderOptions) {
     this.backbone = backbone;
-    this.#session = session;
     this.#options = { statesBytesMax: STATES_BYTES_MAX, ...options };
   }
 
   static async create(backbone: Backbone, options: FrozenEncoderOptions = {}): Promise<FrozenEncoder> {
-    const session = await Session.create(frozenGraph(backbone), { threads: options.threads ?? 0 });
-    return new FrozenEncoder(backbone, session, options);
+    const frozen = new FrozenEncoder(backbone, options);
+    await frozen.#session("features");
+    return frozen;
   }
 
   /** Unit-length vectors [n, D]. */
@@ -76,32 +81,53 @@ export class FrozenEncoder {
     }
     this.#statesBytes += bytes;
     const kept = await this.statesEntering(layer, encodings);
+    await this.#close(`states ${layer}`);
     return async (indices) => pick(kept, indices);
   }
 
   async close(): Promise<void> {
-    await this.#session.close();
+    await Promise.all([...this.#sessions.keys()].map((output) => this.#close(output)));
+  }
+
+  async #close(output: Output): Promise<void> {
+    const session = this.#sessions.get(output);
+    this.#sessions.delete(output);
+    await (await session)?.close();
+  }
+
+  #session(output: Output): Promise<Session> {
+    const known = this.#sessions.get(output);
+    if (known) return known;
+    const { threads = 0, device } = this.#options;
+    const session = Session.create(frozenGraph(this.backbone, output), {
+      threads,
+      ...(device && { device }),
+    });
+    this.#sessions.set(output, session);
+    return session;
   }
 
   async #run(
     encodings: readonly Encoding[],
-    output: string,
+    output: Output,
   ): Promise<{ batch: PackedBatch; features: Float32Array }> {
     this.#options.signal?.throwIfAborted();
     const { config } = this.backbone;
     const batch = packTexts(encodings, config);
-    const results = await this.#session.run(packedFeeds(batch, config), [output]);
+    const session = await this.#session(output);
+    const results = await session.run(packedFeeds(batch, config), [output]);
     return { batch, features: must(results[output], output) };
   }
 }
 
-function frozenGraph(backbone: Backbone) {
+/** Holds what the output needs, and nothing else. */
+function frozenGraph(backbone: Backbone, output: Output) {
   const builder = new GraphBuilder();
   const features = encodeTexts(builder, backbone, (layer, { states_RTD }) => {
-    builder.output(`states ${layer}`, states_RTD);
+    if (output === `states ${layer}`) builder.output(output, states_RTD);
     return {};
   });
-  builder.output("features", features);
+  if (output === "features") builder.output(output, features);
   return builder.build();
 }
 

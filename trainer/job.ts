@@ -7,7 +7,7 @@ import type { TrainingReport } from "./report.ts";
 export { TrainerError, type TrainerErrorCode } from "./errors.ts";
 export type { JobObserver, JobOrigin } from "./job-observer.ts";
 export { type TrainOptions, trainOptionsSchema } from "./options.ts";
-export type { TrainingPhase, TrainingProgress, TrainingReport } from "./report.ts";
+export type { DeviceReport, TrainingPhase, TrainingProgress, TrainingReport } from "./report.ts";
 
 export const JOB_STATES = ["queued", "running", "succeeded", "failed", "cancelled"] as const;
 export type JobState = (typeof JOB_STATES)[number];

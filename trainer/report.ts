@@ -1,5 +1,5 @@
 // What a training says of itself; stored in the manifest and shown to the user.
-import type { Insertion } from "#model";
+import type { Device, Insertion } from "#model";
 import type { DatasetWarning } from "./dataset/dataset.ts";
 import type { LabelEvaluation } from "./evaluate.ts";
 import type { LabelNamesReport } from "./label-names.ts";
@@ -63,7 +63,17 @@ export interface TrainingReport {
   /** What was tried on the held-out rows, in order; exactly one is chosen. */
   readonly candidates: readonly CandidateReport[];
   readonly temperature: number;
+  /** Of insertions and frozen vectors; heads are always fitted on the CPU, in float64. */
+  readonly device: DeviceReport;
   readonly seconds: number;
+}
+
+export interface DeviceReport {
+  readonly used: Device;
+  /** Times as fast as the CPU in a trial; absent where it was asked for by name. */
+  readonly speedup?: number;
+  /** Where the best was to be taken: what is not, or not faster. */
+  readonly passedOver?: readonly { readonly device: Device; readonly reason: string }[];
 }
 
 export interface HeldOutReport {

@@ -20,8 +20,10 @@ import {
   type TestSetOwner,
   type TestSetRegistry,
 } from "./job-test-set.ts";
+import type { DeviceReport } from "./report.ts";
 import type { ChildTrainRequest, ChildTrainResult, DatasetFile } from "./train-in-child.ts";
 
+export { chooseDevice } from "./device/choose-device.ts";
 export { readTestSet } from "./job-test-set.ts";
 
 export interface RunJobOptions extends TrainWith, PublishWith {
@@ -33,6 +35,8 @@ export interface TrainWith {
   /** trainInChild, or a fake. Rejects soon after its signal is aborted. */
   readonly train: (request: ChildTrainRequest) => Promise<ChildTrainResult>;
   readonly backbone: { readonly id: string; readonly folder: string; readonly digest: string };
+  /** Of all trainings. Default: the CPU. */
+  readonly device?: DeviceReport;
 }
 
 export interface PublishWith {
@@ -124,10 +128,13 @@ async function withFiles<Result>(
 
 /** Nothing is kept of it yet. Rejects with the signal's reason once that is aborted. */
 export async function trainOn(
-  request: Omit<ChildTrainRequest, "backboneFolder" | "backboneId"> & { readonly signal: AbortSignal },
-  { train, backbone }: TrainWith,
+  request: Omit<ChildTrainRequest, "backboneFolder" | "backboneId" | "device"> & {
+    readonly signal: AbortSignal;
+  },
+  { train, backbone, device }: TrainWith,
 ): Promise<ChildTrainResult> {
-  const result = await train({ ...request, backboneFolder: backbone.folder, backboneId: backbone.id });
+  const of = { backboneFolder: backbone.folder, backboneId: backbone.id, ...(device && { device }) };
+  const result = await train({ ...request, ...of });
   request.signal.throwIfAborted();
   requireSameBackbone(result.backbone, backbone);
   return result;

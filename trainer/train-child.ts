@@ -1,10 +1,7 @@
 // The child's side of train-in-child.ts: takes one request by message, trains, answers, ends.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import {
   type AdapterFiles,
   type Backbone,
-  type BackboneFiles,
   insertionConfigOf,
   int8Digest,
   ModelError,
@@ -16,6 +13,7 @@ import { parseDataset } from "./dataset/parse.ts";
 import { readSample } from "./dataset/sample-examples.ts";
 import { TrainerError } from "./errors.ts";
 import { evaluateAdapters } from "./evaluate-adapters.ts";
+import { readBackboneFolder } from "./read-backbone-folder.ts";
 import { train } from "./train.ts";
 import type {
   ChildError,
@@ -40,13 +38,14 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
   const dataset = await readSample(request.dataset.content, {
     ...{ ...request.dataset, limit: { most: EXAMPLES_LEARNED_MAX, seed } },
   });
-  const backbone = parseBackbone(request.backboneId, await readFolder(request.backboneFolder));
+  const backbone = parseBackbone(request.backboneId, await readBackboneFolder(request.backboneFolder));
   const { adapter, report } = await train({
     backbone,
     dataset,
     ...(request.validation ? { validation: await readValidation(request.validation, seed) } : {}),
     ...(request.retraining && { retraining: request.retraining }),
     options: request.options,
+    ...(request.device && { device: request.device }),
     onProgress: (progress) => send({ type: "progress", progress }),
   });
   const files = serializeAdapter(adapter, backbone);
@@ -83,26 +82,6 @@ async function readValidation(file: DatasetFile, seed: number) {
   const limit = { most: EXAMPLES_VALIDATED_MAX, seed };
   const dataset = await readSample(file.content, { ...file, limit, forTraining: false });
   return { dataset, fileName: file.fileName };
-}
-
-async function readFolder(folder: string): Promise<BackboneFiles> {
-  const read = async (name: string) => {
-    try {
-      return await readFile(join(folder, name));
-    } catch (error) {
-      throw new ModelError(
-        "invalid_backbone",
-        `The backbone's ${name} cannot be read. Pull it again.`,
-        error,
-      );
-    }
-  };
-  const [config, weights, tokenizer] = await Promise.all([
-    read("config.json"),
-    read("model.safetensors"),
-    read("tokenizer.json"),
-  ]);
-  return { config, weights, tokenizer };
 }
 
 function describe(error: unknown): ChildError {

@@ -16,7 +16,7 @@ import { TrainerError, type TrainerErrorCode } from "./errors.ts";
 import type { TestFigures } from "./evaluate-adapters.ts";
 import type { Retraining } from "./job.ts";
 import type { TrainOptions } from "./options.ts";
-import type { TrainingProgress, TrainingReport } from "./report.ts";
+import type { DeviceReport, TrainingProgress, TrainingReport } from "./report.ts";
 
 export interface DatasetFile {
   /** A file stays open, and as it is, until the training has ended. */
@@ -39,6 +39,8 @@ export interface ChildTrainRequest {
   /** Then the report compares with what the rows before the feedback give. */
   readonly retraining?: Retraining;
   readonly options: TrainOptions;
+  /** What chooseDevice gave. Default: the CPU. */
+  readonly device?: DeviceReport;
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Aborting kills the child; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal;

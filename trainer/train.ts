@@ -15,7 +15,8 @@ import type { Dataset } from "./dataset/dataset.ts";
 import { splitHalves } from "./dataset/split.ts";
 import { type EmbeddedRows, embedRows } from "./embed-rows.ts";
 import { FrozenEncoder, type StatesSource } from "./frozen-encoder.ts";
-import { fitLogisticRegression, headLogits } from "./head/fit-logistic-regression.ts";
+import { fitLogisticRegression } from "./head/fit-logistic-regression.ts";
+import { headLogits } from "./head/head-logits.ts";
 import { describeHeldOut } from "./held-out-report.ts";
 import type { Retraining } from "./job.ts";
 import { joinArrays } from "./join-arrays.ts";
@@ -24,7 +25,13 @@ import { partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
 import { pick, pickRows } from "./pick-rows.ts";
 import { createRandom } from "./random.ts";
-import type { ComparisonReport, HeldOutReport, TrainingProgress, TrainingReport } from "./report.ts";
+import type {
+  ComparisonReport,
+  DeviceReport,
+  HeldOutReport,
+  TrainingProgress,
+  TrainingReport,
+} from "./report.ts";
 import { type Ablation, ablate, type Settings, settingsFor } from "./settings.ts";
 import {
   type InsertionPlace,
@@ -64,6 +71,8 @@ export interface TrainRequest {
   readonly ablation?: Ablation;
   /** Threads of a forward or backward pass; 0 lets onnxruntime choose. */
   readonly threads?: number;
+  /** What chooseDevice gave. Default: the CPU. */
+  readonly device?: DeviceReport;
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Aborting rejects with the signal's reason at the next forward pass or fit of a head, in whatever phase. */
   readonly signal?: AbortSignal;
@@ -82,8 +91,7 @@ export interface TrainResult {
 export async function train(given: TrainRequest): Promise<TrainResult> {
   const request = withinLimits(given);
   const clock = createPhaseClock(request.onProgress);
-  const { threads = 0, signal } = request;
-  const frozen = await FrozenEncoder.create(request.backbone, { threads, ...(signal ? { signal } : {}) });
+  const frozen = await FrozenEncoder.create(request.backbone, encoderRuntime(request));
   let training: Training | undefined;
   try {
     clock.start("embed");
@@ -137,7 +145,7 @@ class Training {
     const settings = settingsFor(options, { ...sizes, ...foldCounts(examples, told) });
     this.#settings = ablate(settings, request.ablation ?? {});
     const { shape, contrastive } = this.#settings;
-    this.#tuner = new InsertionTuner(rows, { shape, contrastive, ...this.#runtime() });
+    this.#tuner = new InsertionTuner(rows, { shape, contrastive, ...encoderRuntime(request) });
     this.#random = createRandom(options.seed);
     this.#clock = clock;
     clock.plan(this.#settings);
@@ -201,7 +209,7 @@ class Training {
       { weightHalf: this.#withNames(weightHalf), gateHalf, head, statesAt0 },
       {
         ...rest,
-        ...this.#runtime(),
+        ...encoderRuntime(this.#request),
         random: this.#random,
         shape,
         steps: searchSteps,
@@ -389,11 +397,6 @@ class Training {
     return states;
   }
 
-  #runtime() {
-    const { threads, signal } = this.#request;
-    return { threads: threads ?? 0, ...(signal ? { signal } : {}) };
-  }
-
   /** Of what is learned from: the label names too, where they are taught. */
   #withNames(examples: readonly number[]): number[] {
     return [...examples, ...this.#rows.names];
@@ -434,7 +437,7 @@ class Training {
         width,
         classes: this.#rows.classes,
       },
-      { ...this.#rows.headFit, ...this.#runtime() },
+      { ...this.#rows.headFit, ...cpuRuntime(this.#request) },
     );
   }
 
@@ -450,6 +453,16 @@ class Training {
   #featureWidth(): number {
     return featureWidth(this.#settings.shape.width, this.#rows.pairMode);
   }
+}
+
+/** Of heads: in float64, which not every device has. */
+function cpuRuntime({ threads = 0, signal }: TrainRequest) {
+  return { threads, ...(signal ? { signal } : {}) };
+}
+
+/** Of all that runs the encoder. */
+function encoderRuntime(request: TrainRequest) {
+  return { ...cpuRuntime(request), device: request.device?.used ?? "cpu" };
 }
 
 function scalesEverywhere({ config }: Backbone): InsertionPlace[] {

@@ -7,7 +7,7 @@ import { makeTickets } from "../test/helpers/tickets.ts";
 import { makeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { FrozenEncoder } from "./frozen-encoder.ts";
-import { headLogits } from "./head/fit-logistic-regression.ts";
+import { headLogits } from "./head/head-logits.ts";
 import { type TrainOptions, trainOptionsSchema } from "./options.ts";
 import { createRandom, normal } from "./random.ts";
 import { train } from "./train.ts";

@@ -1,7 +1,7 @@
 // Wires the job queue to the registry and to trainings in child processes. The trainer's only wiring.
 import type { Registry, Signer, TenantId } from "#registry";
 import packageJson from "../package.json" with { type: "json" };
-import type { JobObserver } from "./job.ts";
+import type { DeviceReport, JobObserver } from "./job.ts";
 import { type JobService, openJobService } from "./jobs/job-service.ts";
 import type { JobPlace } from "./jobs/open-database.ts";
 import type { RunAttempt } from "./jobs/trainers.ts";
@@ -23,6 +23,8 @@ export interface WorkerOptions {
   readonly webhooks?: { readonly allowsPrivate: boolean };
   /** Signs what is trained here; without one, tenants that require signatures are not trained for. */
   readonly signer?: Signer;
+  /** Of all trainings. Default: the CPU. */
+  readonly device?: DeviceReport;
   readonly log: (event: Record<string, unknown>) => void;
   readonly observer?: JobObserver;
 }
@@ -31,11 +33,12 @@ export const TENANT_TRAININGS_MAX = 2;
 
 /** Nothing is opened yet: begin() does it beside the caller, and tries again when it could not be; calls do, too. */
 export function startWorker(options: WorkerOptions): JobService {
-  const { registry, backbone, signer, observer, jobs, webhooks, log } = options;
+  const { registry, backbone, signer, device, observer, jobs, webhooks, log } = options;
   const { trainers = 1, trainingsPerTenantMax = TENANT_TRAININGS_MAX } = options;
   const work = {
     ...{ registry, backbone, train: trainInChild, softgateVersion: packageJson.version },
     ...(signer && { signer }),
+    ...(device && { device }),
     ...(observer && { observer }),
   };
   // The route that submitted it had the tenant from its credential.

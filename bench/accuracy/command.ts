@@ -3,9 +3,17 @@ import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { MASK_REGULARIZATION_C } from "#trainer";
 import { DATASET_ROWS_MAX } from "#trainer/dataset";
+import { chooseDevice } from "#trainer/run-job";
 import type { BenchIo } from "../io.ts";
 import { openBackbone } from "../open-backbone.ts";
-import { nameList, type SharedOptions, wholeNumber, withShared } from "../options.ts";
+import {
+  type DeviceOptions,
+  nameList,
+  type SharedOptions,
+  wholeNumber,
+  withDevice,
+  withShared,
+} from "../options.ts";
 import { printDocument } from "../print-document.ts";
 import { appendCell, isPeer, METHODS, type Method, OWN_METHODS, readCells } from "./cell.ts";
 import { PROBE_C } from "./frozen-probe.ts";
@@ -14,7 +22,7 @@ import { plotTasks } from "./plot-tasks.ts";
 import { FULL, findTasks } from "./read-task.ts";
 import { describeCells, summarizeMethods, summarizeTasks } from "./summarize-cells.ts";
 
-interface AccuracyOptions extends SharedOptions {
+interface AccuracyOptions extends SharedOptions, DeviceOptions {
   readonly data: string;
   readonly tasks: readonly string[];
   readonly seeds: readonly string[];
@@ -41,7 +49,7 @@ export function accuracyCommand(io: BenchIo): Command {
     .option("--plot <file>", "write the tasks' means as an SVG plot to this file")
     .addHelpText("after", HELP);
   return withShared(
-    command,
+    withDevice(command),
     "add a JSON line per finished cell to this file; cells in it are not measured again",
   ).action((options: AccuracyOptions) => measure(options, io));
 }
@@ -53,16 +61,20 @@ async function measure(options: AccuracyOptions, io: BenchIo): Promise<void> {
   const tasks = findTasks(data, { tasks: names, seeds, forPeers: methods.some(isPeer) });
   const finished = out === undefined ? [] : await readCells(out);
   const { id, folder, backbone } = await openBackbone(options.backbone, io);
+  const device = await chooseDevice(options.device, { backbone: { id, folder } });
   const onCell = async (cell: (typeof finished)[number]) => {
     if (out !== undefined) await appendCell(out, cell);
   };
   const cells = await measureAccuracy(
-    { backbone, backboneFolder: folder, tasks, methods, testRowsMax, threads, isUntimed, finished, onCell },
+    {
+      ...{ backbone, backboneFolder: folder, tasks, methods, testRowsMax, threads, device, isUntimed },
+      ...{ finished, onCell },
+    },
     io,
   );
   const settings = {
     backbone: { id, digest: backbone.digest },
-    ...{ tasks: names, seeds, methods, testRowsMax, threads },
+    ...{ tasks: names, seeds, methods, testRowsMax, threads, device },
     logisticRegression: { c: PROBE_C, features: "frozen, unit length" },
   };
   const summaries = summarizeTasks(cells);

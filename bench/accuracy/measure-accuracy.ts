@@ -4,6 +4,7 @@ import { type Adapter, type Backbone, layersOf } from "#model";
 import { type Classifier, createClassifier } from "#model/runtime";
 import { FrozenEncoder, train } from "#trainer";
 import type { Dataset } from "#trainer/dataset";
+import type { DeviceReport } from "#trainer/job";
 import { evaluateAdapter } from "../evaluate-adapter.ts";
 import type { BenchIo } from "../io.ts";
 import { percent } from "../text-table.ts";
@@ -23,6 +24,8 @@ export interface MeasureAccuracyRequest {
   readonly methods: readonly Method[];
   readonly testRowsMax: number;
   readonly threads: number;
+  /** Of own methods that train insertions. */
+  readonly device: DeviceReport;
   /** Other work runs beside: seconds would say nothing, and none are kept. */
   readonly isUntimed: boolean;
   readonly finished: readonly Cell[];
@@ -119,12 +122,16 @@ async function trainMethod(
   { task, seed, method }: CellKey & { readonly method: OwnMethod },
   dataset: Dataset,
 ): Promise<Adapter> {
-  const { backbone, threads } = request;
+  const { backbone, threads, device } = request;
   const words = labelWordsOf(task, backbone);
   if (method === "logistic_regression") return trainFrozenProbe(encoder, dataset, words?.template);
   const onProgress = createTrainingProgress(io, `${task} ${seed} ${method}`);
   const asked = requestOf(method, { layers: backbone.config.layers, seed });
   const options = { ...asked.options, ...words };
-  const { adapter } = await train({ ...{ backbone, dataset, threads, onProgress }, ...asked, options });
+  const { adapter } = await train({
+    ...{ backbone, dataset, threads, device, onProgress },
+    ...asked,
+    options,
+  });
   return adapter;
 }

@@ -3,16 +3,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { trainOptionsSchema } from "#trainer/job";
+import { describeDevice } from "#trainer/report";
+import { chooseDevice } from "#trainer/run-job";
 import { classesOf } from "../evaluate-adapter.ts";
 import type { BenchIo } from "../io.ts";
 import { openBackbone } from "../open-backbone.ts";
-import { type SharedOptions, wholeNumber, withShared } from "../options.ts";
+import { type DeviceOptions, type SharedOptions, wholeNumber, withDevice, withShared } from "../options.ts";
 import { printDocument } from "../print-document.ts";
 import { readDataset } from "../read-dataset.ts";
 import { percent, targetLine, textTable, whole } from "../text-table.ts";
 import { measureTraining, type TrainResults } from "./measure-training.ts";
 
-interface TrainCommandOptions extends SharedOptions {
+interface TrainCommandOptions extends SharedOptions, DeviceOptions {
   readonly data: string;
   readonly test: string;
   readonly seed: number;
@@ -33,8 +35,8 @@ export function trainCommand(io: BenchIo): Command {
       wholeNumber(1, 200),
     )
     .addHelpText("after", HELP);
-  return withShared(command, "write the JSON document to this file too").action(
-    (options: Partial<TrainCommandOptions> & SharedOptions & { seed: number }) => {
+  return withShared(withDevice(command), "write the JSON document to this file too").action(
+    (options: Partial<TrainCommandOptions> & SharedOptions & DeviceOptions & { seed: number }) => {
       const [data, test] = [join(EXAMPLE, "train.csv"), join(EXAMPLE, "test.csv")];
       return measure({ data, test, ...options }, io);
     },
@@ -48,11 +50,13 @@ async function measure(options: TrainCommandOptions, io: BenchIo): Promise<void>
   // A wrong test file is told before the training, not after.
   classesOf(test.dataset, data.dataset.labels, options.test);
   const backbone = await openBackbone(options.backbone, io);
+  const device = await chooseDevice(options.device, { backbone });
+  io.stderr(`Device: ${describeDevice(device)}\n`);
   const trainOptions = trainOptionsSchema.parse({ seed, ...(epochs !== undefined && { epochs }) });
-  const results = await measureTraining({ backbone, data, test, options: trainOptions, threads }, io);
+  const results = await measureTraining({ backbone, data, test, options: trainOptions, threads, device }, io);
   const settings = {
     backbone: { id: backbone.id, digest: backbone.backbone.digest },
-    ...{ data: data.fileName, test: test.fileName, threads },
+    ...{ data: data.fileName, test: test.fileName, threads, device },
     options: trainOptions,
   };
   await printDocument({ benchmark: "train", settings, results, text: describe(results) }, options, io);

@@ -4,7 +4,7 @@ import { type Adapter, parseAdapter, serializeAdapter } from "#model";
 import { createClassifier } from "#model/runtime";
 import { train, trainInChild } from "#trainer";
 import type { Evaluation } from "#trainer/evaluate";
-import type { TrainingReport, TrainOptions } from "#trainer/job";
+import type { DeviceReport, TrainingReport, TrainOptions } from "#trainer/job";
 import { evaluateAdapter } from "../evaluate-adapter.ts";
 import type { BenchIo } from "../io.ts";
 import type { OpenedBackbone } from "../open-backbone.ts";
@@ -47,6 +47,7 @@ export interface MeasureTrainingRequest {
   readonly options: TrainOptions;
   /** Of the training in this process and the evaluation; the child's choice is its own. */
   readonly threads: number;
+  readonly device: DeviceReport;
 }
 
 const SECONDS_TARGET = 60;
@@ -73,19 +74,20 @@ export async function measureTraining(request: MeasureTrainingRequest, io: Bench
   };
 }
 
-function runInChild({ backbone, data, options }: MeasureTrainingRequest, io: BenchIo) {
+function runInChild({ backbone, data, options, device }: MeasureTrainingRequest, io: BenchIo) {
   return trainInChild({
     backboneFolder: backbone.folder,
     backboneId: backbone.id,
     dataset: { content: data.bytes, fileName: data.fileName, mediaType: data.mediaType },
-    options,
+    ...{ options, device },
     onProgress: createTrainingProgress(io, "Training in a child process"),
   });
 }
 
-function runInProcess({ backbone, data, options, threads }: MeasureTrainingRequest, io: BenchIo) {
+function runInProcess({ backbone, data, ...rest }: MeasureTrainingRequest, io: BenchIo) {
+  const { options, threads, device } = rest;
   const onProgress = createTrainingProgress(io, "Training in this process");
-  return train({ backbone: backbone.backbone, dataset: data.dataset, options, threads, onProgress });
+  return train({ backbone: backbone.backbone, dataset: data.dataset, options, threads, device, onProgress });
 }
 
 async function evaluateOnTest(request: MeasureTrainingRequest, adapter: Adapter): Promise<Evaluation> {

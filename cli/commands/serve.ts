@@ -1,7 +1,12 @@
 // softgate serve: the HTTP API in the foreground, until a signal ends it.
 import { once } from "node:events";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { ADAPTER_MEMORY_BYTES_DEFAULT, ADAPTER_RESIDENT_BYTES_DEFAULT, type PrecisionChoice } from "#model";
+import {
+  ADAPTER_MEMORY_BYTES_DEFAULT,
+  ADAPTER_RESIDENT_BYTES_DEFAULT,
+  type DeviceChoice,
+  type PrecisionChoice,
+} from "#model";
 import { ADAPTER_DISK_BYTES_DEFAULT, parseAdapterReference } from "#registry";
 import type { Io } from "../io.ts";
 import { LOG_LEVELS, type LogLevel } from "../log-level.ts";
@@ -107,13 +112,21 @@ export function serveCommand(io: Io): Command {
     .action((options: ServeOptions) => serve(options, io));
 }
 
+/** Undefined: the CPU. Loaded late, as it is seldom another that is asked for, and a server is to start fast. */
+async function deviceOf(choice: DeviceChoice, backbone: { id: string; folder: string }) {
+  if (choice === "cpu") return undefined;
+  const { chooseDevice } = await import("#trainer/run-job");
+  return chooseDevice(choice, { backbone });
+}
+
 async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { store: storeUrl, port, host, threads, sessions, precision, metricsPort } = options;
   const { adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, adapterFolder } = options;
   const signer = await readSigner(options.signingKey);
   const oidc = oidcOf(options);
   if (options.defaultAdapter !== undefined) parseAdapterReference(options.defaultAdapter);
-  const { folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
+  const { id, folder } = await findOrPull(options.backbone, io, { silent: options.json === true });
+  const device = options.trainers > 0 ? await deviceOf(options.device, { id, folder }) : undefined;
   // Loaded late: most commands need no native code, and start faster without.
   const [{ startNodeServer }, { createServeLog }] = await Promise.all([
     import("#functions"),
@@ -134,6 +147,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     ...(sessions !== undefined && { sessions }),
     ...(metricsPort !== undefined && { metricsPort }),
     ...(signer && { signer }),
+    ...(device && { device }),
     corsOrigins: options.corsOrigin,
     ...(oidc && { oidc }),
     ...(options.defaultAdapter !== undefined && { defaultAdapter: options.defaultAdapter }),

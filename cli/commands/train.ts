@@ -7,6 +7,7 @@ import type { Io } from "../io.ts";
 import {
   backboneOption,
   DATA_FILE,
+  deviceOption,
   jsonObject,
   wholeNumber,
   withColumns,
@@ -52,6 +53,7 @@ export function trainCommand(io: Io): Command {
       'words for labels there, \'{"positive":"great"}\'; others go by their names',
       jsonObject,
     )
+    .addOption(deviceOption())
     .addOption(backboneOption())
     .action((options: TrainCommandOptions, command: Command) =>
       options.remote

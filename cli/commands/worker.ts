@@ -2,6 +2,8 @@
 // machines, work on the jobs of one Postgres server.
 import { once } from "node:events";
 import { Command, Option } from "commander";
+import { describeDevice } from "#trainer/report";
+import { chooseDevice } from "#trainer/run-job";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { LOG_LEVELS, type LogLevel } from "../log-level.ts";
@@ -42,6 +44,7 @@ async function work(options: WorkerOptions, io: Io): Promise<void> {
   }
   const signer = await readSigner(options.signingKey);
   const backbone = await findOrPull(options.backbone, io, { silent: options.json === true });
+  const device = await chooseDevice(options.device, { backbone });
   // Loaded late: most commands need none of it.
   const [{ startWorker }, { createServeLog }] = await Promise.all([
     import("#trainer/worker"),
@@ -53,11 +56,12 @@ async function work(options: WorkerOptions, io: Io): Promise<void> {
     const log = createServeLog({ level: options.logLevel, isTerminal: io.isTerminal, write: io.stderr });
     const worker = startWorker({
       ...{ registry, backbone, jobs, trainers, trainingsPerTenantMax, log },
-      ...(signer && { signer }),
+      ...{ device, ...(signer && { signer }) },
     });
     try {
       await worker.opened();
-      io.stdout(options.json ? json({ trainers }) : `Training ${trainers} at once. Ctrl-C ends it.\n`);
+      const told = `Training ${trainers} at once, device ${describeDevice(device)}. Ctrl-C ends it.\n`;
+      io.stdout(options.json ? json({ trainers, device }) : told);
       if (!io.signal.aborted) await once(io.signal, "abort");
     } finally {
       await worker.close();

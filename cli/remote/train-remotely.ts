@@ -17,8 +17,8 @@ import { readReportPage } from "./report-page.ts";
 import type { Server } from "./server.ts";
 import { uploadDataset } from "./upload-dataset.ts";
 
-/** What needs the files, keys or backbones of the machine that trains. */
-const LOCAL_OPTIONS = ["validation", "test", "sign", "backbone"];
+/** What is of the machine that trains: its files, keys, devices and backbones. */
+const LOCAL_OPTIONS = ["validation", "test", "sign", "device", "backbone"];
 
 const acceptedSchema = z.looseObject({ jobId: z.string() });
 

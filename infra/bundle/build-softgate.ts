@@ -12,6 +12,7 @@ const ENTRIES = {
   "session-origin": "model/runtime/session-origin.ts",
   "session-thread": "model/runtime/session-thread.ts",
   "train-child": "trainer/train-child.ts",
+  "probe-child": "trainer/device/probe-child.ts",
   "embedded-process": "trainer/jobs/embedded-process.ts",
 };
 const MAIN = "softgate.mjs";

@@ -15,7 +15,11 @@ const ENTRIES = {
   "session-thread": "model/runtime/session-thread.ts",
 };
 /** No function trains, or has an embedded job database. */
-const LEFT_OUT = ["trainer/train-child.ts", "trainer/jobs/embedded-process.ts"];
+const LEFT_OUT = [
+  "trainer/train-child.ts",
+  "trainer/device/probe-child.ts",
+  "trainer/jobs/embedded-process.ts",
+];
 
 /** What Lambda takes of a function's files, layers included. */
 export const UNZIPPED_BYTES_MAX = 250 * 1024 * 1024;

@@ -1,5 +1,8 @@
 // The only importer of onnxruntime: a session over a graph, typed arrays in, typed arrays out.
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from "onnxruntime-node";
+import type { Device } from "../device.ts";
 import { type Graph, GraphBuilder } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
 import { serializeGraph } from "../graph/serialize.ts";
@@ -18,6 +21,11 @@ export interface LongFeed {
 export interface SessionOptions {
   /** Threads of one run; 0 lets onnxruntime choose (one per core). */
   readonly threads?: number;
+  /**
+   * Default "cpu". Ops that another has no kernel for, and arithmetic on shapes, onnxruntime runs on the CPU all the
+   * same. Creating a session rejects where the device is not there.
+   */
+  readonly device?: Device;
 }
 
 export interface OptimizedFiles {
@@ -111,12 +119,32 @@ export async function flushDenormals(): Promise<void> {
   await session.release();
 }
 
+/**
+ * What onnxruntime lacks for a device: it was built without it, or there is no library of it at the path where one is
+ * looked for. Undefined where it lacks nothing, which says nothing of driver and card.
+ */
+export function lackOf(device: Device): "not_built" | { readonly libraryPath: string } | undefined {
+  const backend = listSupportedBackends().find(({ name }) => name === device);
+  if (!backend) return "not_built";
+  if (backend.bundled) return undefined;
+  const library = loadedLibraries().find((path) => basename(path).startsWith("libonnxruntime.so"));
+  if (library === undefined) return undefined;
+  const libraryPath = join(dirname(library), `libonnxruntime_providers_${device}.so`);
+  return existsSync(libraryPath) ? undefined : { libraryPath };
+}
+
+/** Paths: where onnxruntime lies differs between packages and bundles. */
+function loadedLibraries(): readonly string[] {
+  const { sharedObjects = [] } = process.report.getReport() as { sharedObjects?: readonly string[] };
+  return sharedObjects;
+}
+
 function sessionSettings(
-  { threads = 0 }: SessionOptions,
+  { threads = 0, device = "cpu" }: SessionOptions,
   { level }: { level: "all" | "extended" | "disabled" },
 ): InferenceSession.SessionOptions {
   return {
-    executionProviders: ["cpu"],
+    executionProviders: [device],
     graphOptimizationLevel: level,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,

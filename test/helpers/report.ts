@@ -47,7 +47,7 @@ export function makeReport(labels: readonly string[], changes: Partial<TrainingR
       { accuracy: 0.789, macroF1: 0.78, loss: 0.654, chosen: false },
       { learningRate: 0.005, insertions: scales, accuracy: 0.811, macroF1: 0.802, loss: 0.543, chosen: true },
     ],
-    ...{ temperature: 0.987, seconds: 42.5 },
+    ...{ temperature: 0.987, device: { used: "cpu" }, seconds: 42.5 },
     ...changes,
   };
 }

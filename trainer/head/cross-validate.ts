@@ -2,12 +2,8 @@
 import { indexOfLargest } from "#model";
 import { foldsStratified } from "../dataset/split.ts";
 import { pick, pickRows } from "../pick-rows.ts";
-import {
-  type FitOptions,
-  fitLogisticRegression,
-  headLogits,
-  type LabelledFeatures,
-} from "./fit-logistic-regression.ts";
+import { type FitOptions, fitLogisticRegression, type LabelledFeatures } from "./fit-logistic-regression.ts";
+import { headLogits } from "./head-logits.ts";
 
 const FOLDS = 4;
 /** More rows than this say nothing more; as many, evenly over the classes, are drawn. */

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { fitLogisticRegression, headLogits, type LabelledFeatures } from "./fit-logistic-regression.ts";
+import { fitLogisticRegression, type LabelledFeatures } from "./fit-logistic-regression.ts";
+import { headLogits } from "./head-logits.ts";
 
 const numbers = z.array(z.number());
 const golden = z
@@ -132,12 +133,6 @@ describe("fitLogisticRegression", () => {
       expect(at(logits, 2 * row + label)).toBeGreaterThan(at(logits, 2 * row + 1 - label));
     }
   });
-});
-
-test("headLogits is weight · features + bias, row by row", async () => {
-  const head = { weight_CD: Float32Array.of(1, 2, 3, 4, 5, 6), bias_C: Float32Array.of(0.5, -0.5, 1) };
-  const logits = headLogits(head, Float32Array.of(1, 0, 0, -1), 2);
-  expect([...logits]).toEqual([1.5, 2.5, 6, -1.5, -4.5, -5]);
 });
 
 function dataOf(part: { features_BD: number[]; labels: number[] }, classes: number): LabelledFeatures {

@@ -63,23 +63,6 @@ export async function fitLogisticRegression(data: LabelledFeatures, options: Fit
   };
 }
 
-/** [n, C] logits of a head. */
-export function headLogits(head: Head, features_BD: Float32Array, width: number): Float32Array {
-  const classes = head.bias_C.length;
-  const rows = features_BD.length / width;
-  const logits = new Float32Array(rows * classes);
-  for (let row = 0; row < rows; row++) {
-    for (let label = 0; label < classes; label++) {
-      let sum = head.bias_C[label] ?? 0;
-      const offset = label * width;
-      const from = row * width;
-      for (let d = 0; d < width; d++) sum += (head.weight_CD[offset + d] ?? 0) * (features_BD[from + d] ?? 0);
-      logits[row * classes + label] = sum;
-    }
-  }
-  return logits;
-}
-
 class Objective {
   readonly #labels: readonly number[];
   readonly #width: number;

@@ -1,5 +1,6 @@
 // A stored report → the report. The registry keeps it as it was given, so it is checked here before it is shown.
 import { z } from "zod";
+import { DEVICES } from "#model";
 import { TrainerError } from "../errors.ts";
 import type { TrainingReport } from "../report.ts";
 
@@ -75,6 +76,12 @@ const comparison = z.object({
   onFeedback: z.object({ n: count, candidate: share, production: share }).exactOptional(),
 });
 
+const device = z.object({
+  used: z.enum(DEVICES),
+  speedup: z.number().exactOptional(),
+  passedOver: z.array(z.object({ device: z.enum(DEVICES), reason: z.string() })).exactOptional(),
+});
+
 /** Of a report of this version of Softgate. */
 export const reportSchema = z.object({
   method: z.enum(["auto", "spt"]),
@@ -98,6 +105,7 @@ export const reportSchema = z.object({
   frozenProbe: figures.exactOptional(),
   candidates: z.array(candidate),
   temperature: z.number(),
+  device,
   seconds: z.number(),
 });
 

@@ -1,4 +1,5 @@
 // What was tried and how it went: candidates, selected layers with the history of their gates, losses.
+import { describeDevice } from "../device/describe-device.ts";
 import type { CandidateReport, GateReport, TrainingPhase, TrainingReport } from "../report.ts";
 import { figure, percent, whole } from "./format.ts";
 import { LINE_BOX, LINE_COLORS, type Line, linePlot } from "./line-plot.ts";
@@ -6,14 +7,14 @@ import { type Markup, markup } from "./markup.ts";
 import { type Axis, figureOf, tableOf } from "./plot.ts";
 
 export function trainingSection(report: TrainingReport): Markup {
-  const { labelNames, verbalizer, trainedParameters, backboneParameters } = report;
+  const { labelNames, verbalizer, trainedParameters, backboneParameters, device } = report;
   const names =
     labelNames &&
     markup`<p>The labels' names were ${labelNames.taught ? "learned too" : "not learned"}: by them alone ${percent(labelNames.accuracy)} of the examples are told apart, by the other examples ${percent(labelNames.examplesAccuracy)}.</p>
 `;
   return markup`<section>
 <h2>Training</h2>
-<p>Method ${report.method}, seed ${report.seed}. ${selectedWords(report)} ${whole(trainedParameters)} numbers were learned, ${figure((100 * trainedParameters) / backboneParameters)} % of the backbone's.</p>
+<p>Method ${report.method}, seed ${report.seed}. ${selectedWords(report)} ${whole(trainedParameters)} numbers were learned, ${figure((100 * trainedParameters) / backboneParameters)} % of the backbone's. Device: ${describeDevice(device)}.</p>
 ${names}${verbalizer && labelWords(verbalizer)}<div class="wide">${candidatesTable(report.candidates)}</div>
 ${gatesFigure(report)}${lossFigures(report)}<div class="wide">${phasesTable(report)}</div>
 </section>

@@ -2,7 +2,7 @@
 // or over scales and shifts too. Insertions and head learn on one half of the examples, the gates on the
 // other, alternating (first-order DARTS). The gates compete (re-parameterisation), and two passes under
 // different masks of the prompts' gates must agree (consistency).
-import { layersOf } from "#model";
+import { type Device, layersOf } from "#model";
 import { must } from "#model/graph";
 import { type Feed, Session } from "#model/runtime/session";
 import type { StatesSource } from "../frozen-encoder.ts";
@@ -48,6 +48,8 @@ export interface SearchOptions {
   readonly reparameterized: boolean;
   readonly random: () => number;
   readonly threads: number;
+  /** Default: the CPU. */
+  readonly device?: Device;
   readonly onStep?: (step: number, loss: number, gates: readonly Gate[]) => void;
   readonly signal?: AbortSignal;
 }
@@ -84,7 +86,8 @@ export async function searchInsertions(
     gradients: true,
     reparameterized: options.reparameterized,
   });
-  const session = await Session.create(graph, { threads: options.threads });
+  const { threads, device } = options;
+  const session = await Session.create(graph, { threads, ...(device && { device }) });
   try {
     return await new Search(session, data, { ...parts, places }, options).run();
   } finally {

@@ -12,7 +12,7 @@ import { createClassifier } from "#model/runtime";
 import { type Feed, Session } from "#model/runtime/session";
 import { makeTinyBackbone, type TinyFamily } from "../../test/helpers/tiny-backbone.ts";
 import { FrozenEncoder } from "../frozen-encoder.ts";
-import { headLogits } from "../head/fit-logistic-regression.ts";
+import { headLogits } from "../head/head-logits.ts";
 import { createRandom, normal } from "../random.ts";
 import {
   contrastiveInputs,

@@ -1,5 +1,5 @@
 // The selected insertions and the head on training examples, gates hard: the retraining phase.
-import { featureWidth, layersOf } from "#model";
+import { type Device, featureWidth, layersOf } from "#model";
 import { must } from "#model/graph";
 import { Session } from "#model/runtime/session";
 import type { StatesSource } from "../frozen-encoder.ts";
@@ -35,6 +35,8 @@ export interface TunerOptions {
   /** Adds the supervised contrastive loss; batches then hold classes in pairs. */
   readonly contrastive: boolean;
   readonly threads: number;
+  /** Default: the CPU. */
+  readonly device?: Device;
   /** Asked before each forward pass. */
   readonly signal?: AbortSignal;
 }
@@ -131,13 +133,13 @@ export class InsertionTuner {
     this.#places = places;
     const known = this.#sessions.get(output);
     if (known) return known;
-    const { threads, shape, contrastive } = this.#options;
+    const { threads, device, shape, contrastive } = this.#options;
     const graph = buildSptGraph({
       ...{ ...this.#data, shape, contrastive, insertions },
       gradients: output === "gradients",
       mode: "tune",
     });
-    const session = await Session.create(graph, { threads });
+    const session = await Session.create(graph, { threads, ...(device && { device }) });
     this.#sessions.set(output, session);
     return session;
   }
@@ -145,7 +147,8 @@ export class InsertionTuner {
 
 const TEXTS_AT_ONCE = 64;
 
-async function tuneFeeds(
+/** All inputs of a training step. */
+export async function tuneFeeds(
   data: TrainingData,
   indices: readonly number[],
   context: Omit<InsertedRows, "indices"> &
