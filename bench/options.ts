@@ -20,6 +20,22 @@ export function withShared(command: Command, outText: string): Command {
     .option("--out <file>", outText);
 }
 
+export interface PagesOptions {
+  readonly limit: number;
+  readonly rounds: number;
+  readonly json?: true;
+  readonly out?: string;
+}
+
+/** Of what is measured of pages of a list. things: that a page has. */
+export function withPages(command: Command, things: string, roundsDefault: number): Command {
+  return command
+    .option("--limit <n>", `${things} a page`, wholeNumber(1, 200), 100)
+    .option("--rounds <n>", "each page is read so often", wholeNumber(1, 1_000), roundsDefault)
+    .option("--json", "print one JSON document instead of a table")
+    .option("--out <file>", "write the JSON document to this file too");
+}
+
 export interface DeviceOptions {
   readonly device: DeviceChoice;
 }

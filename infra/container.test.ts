@@ -85,7 +85,7 @@ describe.skipIf(process.platform !== "linux" || !defaultBackbone.isThere)(
       expect(packages.sort()).toEqual(["@electric-sql", "onnxruntime-common", "onnxruntime-node"]);
     });
 
-    it("serves as a user who may write to none of it, is healthy, and ends when it is told to", async () => {
+    it("serves as a user who may write to none of it, compiles nothing, is healthy, and ends when it is told to", async () => {
       const { server, told, url } = await startImage();
       // As told by NODE_DEBUG_NATIVE: nothing that a start loads had to be compiled.
       const chunks = told().match(/(?<=V8 code cache for ESM \S+\.mjs was ).*/g) ?? [];

@@ -108,6 +108,21 @@ export async function getBlob(
   return stored.bytes;
 }
 
+/** The same of one that may be large: each part has a request's time to come. */
+export async function getLargeBlob(
+  context: Pick<RegistryContext, "store">,
+  tenant: TenantId,
+  expected: BlobEntry,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(expected.bytes);
+  let filled = 0;
+  for await (const part of readBlobParts(context, tenant, expected)) {
+    bytes.set(part, filled);
+    filled += part.byteLength;
+  }
+  return bytes;
+}
+
 /**
  * The same, part by part: no more than BLOB_PART_BYTES are in memory, and only who has read them all knows that they are
  * what was expected. Throws blob_not_found, blob_corrupt.

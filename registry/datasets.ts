@@ -1,6 +1,6 @@
 // A tenant's uploaded files: the bytes as a blob, and a record that describes them.
 import { writeAudit } from "./audit.ts";
-import { getBlob, putBlobs, readBlobParts } from "./blobs.ts";
+import { getLargeBlob, putBlobs, readBlobParts } from "./blobs.ts";
 import { createStamp } from "./change.ts";
 import { createNonce, type RegistryContext } from "./context.ts";
 import { datasetSchema } from "./dataset-record.ts";
@@ -39,7 +39,7 @@ export async function getDataset(
   id: string,
 ): Promise<DatasetRecord & { content: Uint8Array }> {
   const record = await getDatasetRecord(context, tenant, id);
-  return { ...record, content: await getBlob(context, tenant, record) };
+  return { ...record, content: await getLargeBlob(context, tenant, record) };
 }
 
 /** Throws dataset_not_found; and the parts, while they are read, blob_not_found and blob_corrupt. */

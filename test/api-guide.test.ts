@@ -1,35 +1,20 @@
 // docs/how-to/api.md, as it is read: its blocks of shell run, one after another, against a real server.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { createRegistry, openObjectStore, parseTenantId } from "#registry";
-import { type NodeServer, startNodeServer } from "../functions/entry-node.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeTickets } from "./helpers/tickets.ts";
-import { writeTinyBackbone } from "./helpers/tiny-backbone.ts";
+import { startTinyServer, type TinyServer } from "./helpers/tiny-server.ts";
 
 const GUIDE_MS_MAX = 120_000;
 
-let folder: string;
-let server: NodeServer;
-let key: string;
+let server: TinyServer;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "softgate-"));
-  vi.stubEnv("SOFTGATE_CACHE", join(folder, "cache"));
-  const [storeUrl, backbone] = [`file:${join(folder, "store")}`, join(folder, "tiny")];
-  await writeTinyBackbone(backbone);
-  await writeFile(join(folder, "tickets.csv"), makeTickets({ seed: 1, rowsPerLabel: 8 }).csv);
-  server = await startNodeServer({ storeUrl, backbone, port: 0, host: "127.0.0.1" });
-  const store = await openObjectStore(storeUrl);
-  key = (await createRegistry({ store }).createKey(parseTenantId("acme"), "guide")).secret;
-  await store.close();
+  server = await startTinyServer();
+  await writeFile(join(server.folder, "tickets.csv"), makeTickets({ seed: 1, rowsPerLabel: 8 }).csv);
 });
-afterAll(async () => {
-  await server?.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => server?.close());
 
 it(
   "every block of the guide to the API runs as it stands",
@@ -46,10 +31,10 @@ it(
 );
 
 async function runShell(block: string): Promise<{ code: unknown; output: string }> {
-  const env = { ...process.env, URL: server.url, KEY: key };
+  const env = { ...process.env, URL: server.url, KEY: server.key };
   const child = spawn("bash", ["-euo", "pipefail", "-c", block], {
     env,
-    cwd: folder,
+    cwd: server.folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

@@ -1,6 +1,6 @@
 // What `npm run build` makes, run where nothing of this repository is beside it.
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,7 @@ it("a server of it trains and classifies: threads, the trainings' process and th
   await writeTinyBackbone(join(place, "tiny"));
   const env = {
     SOFTGATE_CACHE: join(place, "cache"),
+    NODE_COMPILE_CACHE: "",
     SOFTGATE_DATA: join(place, "data"),
     SOFTGATE_STORE: `file:${join(place, "store")}`,
   };
@@ -27,6 +28,8 @@ it("a server of it trains and classifies: threads, the trainings' process and th
     env: { ...process.env, ...env },
   });
   const { secret } = JSON.parse(created.stdout);
+  // What Node compiled, for the next start.
+  expect(await readdir(join(place, "cache/compiled"))).toHaveLength(1);
   const serve = ["serve", "--port", "0", "--threads", "1", "--backbone", join(place, "tiny")];
   const server = startSoftgate(serve, env, main);
   onTestFinished(() => void server.child.kill("SIGKILL"));

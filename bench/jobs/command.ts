@@ -1,34 +1,26 @@
 // npm run bench -- jobs
 import { Command } from "commander";
 import type { BenchIo } from "../io.ts";
-import { wholeNumber } from "../options.ts";
+import { type PagesOptions, wholeNumber, withPages } from "../options.ts";
 import { printDocument } from "../print-document.ts";
 import { textTable, whole } from "../text-table.ts";
 import { type JobsResults, measureJobs } from "./measure-jobs.ts";
 
-interface JobsOptions {
+interface JobsOptions extends PagesOptions {
   readonly jobs: number;
   readonly tenants: number;
-  readonly limit: number;
-  readonly rounds: number;
   readonly databaseUrl?: string;
-  readonly json?: true;
-  readonly out?: string;
 }
 
 export function jobsCommand(io: BenchIo): Command {
-  return new Command("jobs")
+  return withPages(new Command("jobs"), "jobs", 50)
     .description("pages of a tenant's jobs while all of them wait, and how long submitting takes")
     .option("--jobs <n>", "of the tenant that is listed", wholeNumber(10, 100_000), 10_000)
     .option("--tenants <n>", "others, with a tenth as many each", wholeNumber(0, 100), 5)
-    .option("--limit <n>", "jobs a page", wholeNumber(1, 200), 100)
-    .option("--rounds <n>", "each page is read so often", wholeNumber(1, 1_000), 50)
     .option(
       "--database-url <url>",
       "an empty database of a Postgres server; without, the embedded one in memory",
     )
-    .option("--json", "print one JSON document instead of a table")
-    .option("--out <file>", "write the JSON document to this file too")
     .action((options: JobsOptions) => jobs(options, io));
 }
 

@@ -2,31 +2,23 @@
 import { Command } from "commander";
 import type { BenchIo } from "../io.ts";
 import { kindOfStore, withBenchStore } from "../load/bench-store.ts";
-import { wholeNumber } from "../options.ts";
+import { type PagesOptions, wholeNumber, withPages } from "../options.ts";
 import { printDocument } from "../print-document.ts";
 import { textTable, whole } from "../text-table.ts";
 import { type ListResults, measureList } from "./measure-list.ts";
 
-interface ListOptions {
+interface ListOptions extends PagesOptions {
   readonly adapters: number;
   readonly versions: number;
-  readonly limit: number;
-  readonly rounds: number;
   readonly store: string;
-  readonly json?: true;
-  readonly out?: string;
 }
 
 export function listCommand(io: BenchIo): Command {
-  return new Command("list")
+  return withPages(new Command("list"), "adapters", 20)
     .description("pages of a tenant's adapters: calls to the store, and time")
     .option("--adapters <n>", "of the tenant", wholeNumber(10, 1_000_000), 10_000)
     .option("--versions <n>", "of each adapter", wholeNumber(1, 1_000), 5)
-    .option("--limit <n>", "adapters a page", wholeNumber(1, 200), 100)
-    .option("--rounds <n>", "each page is read so often", wholeNumber(1, 1_000), 20)
     .option("--store <kind>", "file, s3 (a real S3 server on this machine), or an empty store's URL", "file")
-    .option("--json", "print one JSON document instead of a table")
-    .option("--out <file>", "write the JSON document to this file too")
     .addHelpText("after", HELP)
     .action((options: ListOptions) => list(options, io));
 }

@@ -1,4 +1,4 @@
-// The process whose memory is measured: reads one file, parses it as a training does, tells, ends.
+// The process whose memory is measured: reads one file, parses it with all its texts, as an evaluation does, tells, ends.
 import { readFile } from "node:fs/promises";
 import { type ParseOptions, parseDataset } from "#trainer/dataset";
 

@@ -9,7 +9,7 @@ import { TEXTS_AT_ONCE } from "#trainer/evaluate";
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import type { OpenAdapterOptions } from "../open-adapter.ts";
-import { type PinnedPredictor, withPinnedPredictor } from "../open-predictor.ts";
+import { type PinnedClassifier, withPinnedClassifier } from "../open-classifier.ts";
 import { json } from "../output.ts";
 import { bar, createProgressLine } from "../progress-line.ts";
 import { type OutputFormat, outputFormat } from "./output-format.ts";
@@ -48,27 +48,31 @@ export async function classifyFile(options: ClassifyFileOptions, io: Io): Promis
   const input = await describeInput(options.input);
   if (options.restart) await removePartial(output);
   const before = await readBeginning(output);
-  await withPinnedPredictor({ ...options, adapter: adapterIdOf(options, before) }, io, async (predictor) => {
-    const { name, version, digest } = predictor;
-    const labels = options.allScores ? { labels: predictor.labels } : {};
-    const format = outputFormat(output, { columnPrefix: options.columnPrefix, ...labels });
-    const identity = { adapterId: options.adapter, name, version, digest, input };
-    const now = { ...identity, options: optionsOf(options), processId: process.pid };
-    const { hasQuotes } = format;
-    const partial = await openPartial(output, {
-      before,
-      now,
-      hasQuotes,
-      overwrites: options.overwrite === true,
-    });
-    try {
-      const told = await writeAnswers({ predictor, format, partial, bytes: input.bytes }, options, io);
-      await partial.finish();
-      tell(told, { options, adapterId: `${name}:${version}` }, io);
-    } finally {
-      await partial.close();
-    }
-  });
+  await withPinnedClassifier(
+    { ...options, adapter: adapterIdOf(options, before) },
+    io,
+    async (classifier) => {
+      const { name, version, digest } = classifier;
+      const labels = options.allScores ? { labels: classifier.labels } : {};
+      const format = outputFormat(output, { columnPrefix: options.columnPrefix, ...labels });
+      const identity = { adapterId: options.adapter, name, version, digest, input };
+      const now = { ...identity, options: optionsOf(options), processId: process.pid };
+      const { hasQuotes } = format;
+      const partial = await openPartial(output, {
+        before,
+        now,
+        hasQuotes,
+        overwrites: options.overwrite === true,
+      });
+      try {
+        const told = await writeAnswers({ classifier, format, partial, bytes: input.bytes }, options, io);
+        await partial.finish();
+        tell(told, { options, adapterId: `${name}:${version}` }, io);
+      } finally {
+        await partial.close();
+      }
+    },
+  );
 }
 
 /** The version that was begun with, although the alias may have moved. */
@@ -91,7 +95,7 @@ function optionsOf({ textColumn, textPairColumn, columnPrefix, allScores = false
 }
 
 interface Work {
-  readonly predictor: PinnedPredictor;
+  readonly classifier: PinnedClassifier;
   readonly format: OutputFormat;
   readonly partial: PartialOutput;
   /** Of the input. */
@@ -126,7 +130,7 @@ async function writeAnswers(work: Work, options: ClassifyFileOptions, io: Io): P
         if (!partial.hasBegun) await partial.write(header);
       }
       const left = chunk.slice(Math.max(0, partial.rowsBefore - rows));
-      const answered = await answer(work.predictor, left, options);
+      const answered = await answer(work.classifier, left, options);
       for (const { row, prediction } of answered) {
         if (prediction) continue;
         withoutText += 1;
@@ -162,13 +166,13 @@ function requireGoingOn(io: Io, rows: number, { output }: ClassifyFileOptions): 
 }
 
 async function answer(
-  predictor: PinnedPredictor,
+  classifier: PinnedClassifier,
   rows: readonly StreamedRow[],
   { allScores }: ClassifyFileOptions,
 ) {
   const inputs = rows.map(inputOf);
-  const topK = allScores ? predictor.labels.length : 1;
-  const predictions = await predictor.predict(
+  const topK = allScores ? classifier.labels.length : 1;
+  const predictions = await classifier.classify(
     inputs.filter((input) => input !== undefined),
     topK,
   );

@@ -7,7 +7,7 @@ import { type ClassifyFileOptions, classifyFile } from "../classify-file/classif
 import { CliError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import type { OpenAdapterOptions } from "../open-adapter.ts";
-import { withPredictor } from "../open-predictor.ts";
+import { withClassifier } from "../open-classifier.ts";
 import { wholeNumber, withPlaceOptions } from "../options.ts";
 import { json } from "../output.ts";
 
@@ -55,16 +55,16 @@ async function classify(texts: readonly string[], options: ClassifyOptions, io: 
       "Give a text, or pipe in lines: softgate classify --adapter ID < texts.txt",
     );
   }
-  await withPredictor(options, io, async (predictor) => {
+  await withClassifier(options, io, async (classifier) => {
     const predictions: Prediction[] = [];
     for await (const chunk of chunksOf(texts.length > 0 ? texts : io.stdinLines())) {
       const inputs = options.pairs ? chunk.map(pairOf) : chunk;
-      const answers = await predictor.predict(inputs, options.topK);
+      const answers = await classifier.classify(inputs, options.topK);
       if (options.json) predictions.push(...answers);
       else io.stdout(answers.map((prediction, index) => lineOf(prediction, chunk[index] ?? "")).join(""));
     }
     if (!options.json) return;
-    const { version, digest } = predictor.answeredBy() ?? {};
+    const { version, digest } = classifier.answeredBy() ?? {};
     io.stdout(json({ adapterId: options.adapter, version, digest, predictions }));
   });
 }

@@ -22,7 +22,7 @@ const acceptedSchema = z.looseObject({
 
 const figuresSchema = z.looseObject({ accuracy: z.number(), macroF1: z.number() });
 const comparisonSchema = z.looseObject({
-  ...{ n: z.int(), version: z.int(), candidate: figuresSchema, production: figuresSchema },
+  ...{ n: z.int(), candidate: figuresSchema, production: figuresSchema },
 });
 const reportSchema = z.looseObject({ comparison: comparisonSchema.optional() });
 
@@ -47,15 +47,17 @@ export function retrainCommand(io: Io): Command {
       const job = await followJob(jobId, { io, silent, read: createRemoteJobs(client).get });
       if (silent) return io.stdout(json({ ...accepted, adapter: job.adapter, report: job.report }));
       const { comparison } = reportSchema.parse(job.report ?? {});
-      io.stdout(`${name}:${job.adapter.version} is the candidate.\n`);
+      const { version, heldBack } = job.adapter;
+      io.stdout(`${name}:${version} is ${heldBack ? "published" : "the candidate"}.\n`);
+      if (heldBack) io.stderr(`warning: candidate was not moved to it. ${heldBack}\n`);
       if (comparison) io.stdout(describe(comparison));
-      const promote = `softgate adapters set-alias ${name} production ${job.adapter.version}`;
+      const promote = `softgate adapters set-alias ${name} production ${version}`;
       io.stdout(`\nNext: ${promote}, or first: softgate shadow ${name} --alias candidate --share 0.1\n`);
     });
 }
 
-function describe({ n, version, candidate, production }: z.infer<typeof comparisonSchema>): string {
+function describe({ n, candidate, production }: z.infer<typeof comparisonSchema>): string {
   const figures = ({ accuracy, macroF1 }: z.infer<typeof figuresSchema>) =>
     `accuracy ${percent(accuracy)}, macro-F1 ${percent(macroF1)}`;
-  return `  with feedback     ${figures(candidate)}\n  without, as ${version}  ${figures(production)}  (the same ${n} held-out rows)\n`;
+  return `  with feedback  ${figures(candidate)}\n  without it     ${figures(production)}  (the same ${n} held-out rows)\n`;
 }

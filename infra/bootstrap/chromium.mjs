@@ -101,6 +101,8 @@ function aptOptions(scratch, packages) {
       "Dir::Cache::pkgcache=",
     ],
     ...["Dir::Cache::srcpkgcache=", "Debug::NoLocking=1", "APT::Sandbox::User="],
+    // Without a network its end is not waited for long.
+    ...["Acquire::Retries=1", "Acquire::http::Timeout=20", "Acquire::https::Timeout=20"],
   ].flatMap((option) => ["-o", option]);
 }
 

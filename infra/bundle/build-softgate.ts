@@ -1,7 +1,7 @@
 // The command softgate as a folder that needs nothing but Node: what images run, and servers that start often. It is made
 // by hand, never on the way to a start: what runs is then what was built, and no start has to find out whether it is old.
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleProgram } from "./bundle-program.ts";
 import { copyOnnxruntime, copyPglite } from "./copy-packages.ts";
@@ -16,6 +16,8 @@ const ENTRIES = {
   "embedded-process": "trainer/jobs/embedded-process.ts",
 };
 const MAIN = "softgate.mjs";
+/** By which a folder is known to have been built. */
+const MANIFEST = '{ "name": "softgate-built", "private": true, "type": "module" }\n';
 
 export interface BuildOptions {
   /** Of the repository, with its node_modules. */
@@ -38,7 +40,7 @@ export async function buildSoftgate({ root, folder }: BuildOptions): Promise<Bui
   await rm(staging, { recursive: true, force: true });
   try {
     await mkdir(staging, { recursive: true });
-    await writeFile(join(staging, "package.json"), '{ "type": "module" }\n');
+    await writeFile(join(staging, "package.json"), MANIFEST);
     const { outputs } = await bundleProgram({ root, folder: staging, entries: ENTRIES });
     const { platform, arch: architecture } = process;
     await copyOnnxruntime({ root, folder: staging }, { platform, architecture });
@@ -56,7 +58,8 @@ export async function buildSoftgate({ root, folder }: BuildOptions): Promise<Bui
 }
 
 async function requireReplaceable(folder: string): Promise<void> {
-  if (!existsSync(folder) || existsSync(join(folder, MAIN))) return;
-  if ((await readdir(folder)).length === 0) return;
+  if (!existsSync(folder) || (await readdir(folder)).length === 0) return;
+  const manifest = await readFile(join(folder, "package.json"), "utf8").catch(() => undefined);
+  if (manifest === MANIFEST) return;
   throw new Error(`${folder} holds something else. Name a folder that is empty, or not there.`);
 }

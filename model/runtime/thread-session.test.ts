@@ -73,19 +73,23 @@ test("a closed session has finished what ran, and refuses more", async () => {
 });
 
 test("the first session is one of many: others answer while it runs, and after it was closed", async () => {
-  const [first, second] = [await ThreadSession.create(graph()), await ThreadSession.create(graph())];
+  const open = () => ThreadSession.create(graph(), { threads: 1 });
+  const [first, second] = [await open(), await open()];
   const ran = async (session: ThreadSession) => [
     ...(await session.run({ x: four(1), large: idle }, ["sum"])).sum,
   ];
+  const long = { data: new Float32Array(4 * SIZE * SIZE), shape: [2 * SIZE, 2 * SIZE] };
   const answered: string[] = [];
-  await Promise.all([
-    first.run({ x: four(1), large: work }, ["power"]).then(() => answered.push("first")),
-    ran(second).then(() => answered.push("second")),
-  ]);
+  const begun = ran(first);
+  const running = first.run({ x: four(1), large: long }, ["power"]).then(() => answered.push("first"));
+  // By now the first is at its long run, which holds its thread.
+  await begun;
+  await ran(second).then(() => answered.push("second"));
+  await running;
   expect(answered).toEqual(["second", "first"]);
   await first.close();
   expect(await ran(second)).toEqual([2, 2, 2, 2]);
-  const [third, fourth] = await Promise.all([ThreadSession.create(graph()), ThreadSession.create(graph())]);
+  const [third, fourth] = await Promise.all([open(), open()]);
   for (const session of [second, third, fourth]) {
     expect(await ran(session)).toEqual([2, 2, 2, 2]);
     await session.close();

@@ -1,7 +1,7 @@
 // A copy of a blob from the source to the target, under the key that its manifest names, where it is not there in its
 // size. Its digest is checked once it is read. What is there may be marked as garbage, as a mirror that was interrupted
 // leaves it: it is kept then, and named soon after (gc/keep-copy.ts).
-import { getBlob, writeBlob } from "../blobs.ts";
+import { getLargeBlob, writeBlob } from "../blobs.ts";
 import { RegistryError } from "../errors.ts";
 import { readMark } from "../gc/garbage-mark.ts";
 import { keepCopy } from "../gc/keep-copy.ts";
@@ -34,7 +34,7 @@ async function send(context: MirrorContext, tenant: TenantId, blob: Blob): Promi
   const standing = await detailsOf(context.target, key);
   if (standing?.bytes !== blob.bytes) {
     await context.room.run(blob.bytes, async () => {
-      const bytes = await getBlob({ store: context.source }, tenant, blob);
+      const bytes = await getLargeBlob({ store: context.source }, tenant, blob);
       // What stands in another size is no content of this name.
       if (standing) await context.target.put(key, bytes);
       else await writeBlob(context.target, key, bytes);

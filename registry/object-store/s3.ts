@@ -43,6 +43,8 @@ const REQUEST_MS_MAX = 15_000;
 const ATTEMPTS_MAX = 3;
 /** All attempts of one call and the reading of its body. */
 const CALL_MS_MAX = 60_000;
+/** Of what is written: a large object may take longer than other requests, at this rate at least. */
+const WRITTEN_BYTES_PER_SECOND_MIN = 1024 * 1024;
 /** Tries of a write that the server calls one too many, or a conflict with one in progress. */
 const CONFLICT_ATTEMPTS_MAX = 4;
 /** Between the first two of them; doubled each time. */
@@ -205,7 +207,7 @@ export class S3Store implements ObjectStore {
       ...(condition && "ifMatch" in condition ? { IfMatch: condition.ifMatch } : {}),
       ...(condition && "ifNoneMatch" in condition ? { IfNoneMatch: "*" } : {}),
     };
-    const { ETag } = await this.#client.send(new PutObjectCommand(input), inTime());
+    const { ETag } = await this.#client.send(new PutObjectCommand(input), inTimeOf(bytes.byteLength));
     if (!ETag) throw notS3(this.description);
     return ETag;
   }
@@ -262,6 +264,15 @@ function createClient(location: S3Location): S3Client {
       throwOnRequestTimeout: true,
     },
   });
+}
+
+/** To write so many bytes; each attempt may take this long, and all of them together little longer. */
+function inTimeOf(bytes: number): { abortSignal: AbortSignal; requestTimeout: number } {
+  const sendingMs = Math.floor(bytes / WRITTEN_BYTES_PER_SECOND_MIN) * 1_000;
+  return {
+    abortSignal: AbortSignal.timeout(CALL_MS_MAX + sendingMs),
+    requestTimeout: REQUEST_MS_MAX + sendingMs,
+  };
 }
 
 function inTime(): { abortSignal: AbortSignal } {

@@ -2,14 +2,11 @@
 // allows and those that it does not.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type NodeServer, startNodeServer } from "../../functions/entry-node.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { publishTickets } from "../helpers/published-tickets.ts";
 import { findPython } from "../helpers/python.ts";
+import { startTinyServer, type TinyServer } from "../helpers/tiny-server.ts";
 
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const python = await findPython(pathOf("requirements.txt"));
@@ -29,20 +26,11 @@ const CHECKS = [
 ];
 
 describe.skipIf(python === undefined)("schemathesis", () => {
-  let folder: string;
-  let server: NodeServer;
-  let key: string;
+  let server: TinyServer;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "softgate-"));
-    vi.stubEnv("SOFTGATE_CACHE", join(folder, "cache"));
-    const [storeUrl, backbone] = [`file:${join(folder, "store")}`, join(folder, "tiny")];
-    key = await publishTickets({ storeUrl, backboneFolder: backbone });
-    server = await startNodeServer({ storeUrl, backbone, port: 0, host: "127.0.0.1" });
+    server = await startTinyServer(publishTickets);
   });
-  afterAll(async () => {
-    await server?.close();
-    await rm(folder, { recursive: true });
-  });
+  afterAll(() => server?.close());
 
   it(
     "finds no fault of the server, and no answer that the document does not describe",
@@ -58,7 +46,7 @@ describe.skipIf(python === undefined)("schemathesis", () => {
 
   async function runSchemathesis(url: string): Promise<{ code: unknown; output: string }> {
     const args = [
-      ...["-m", "schemathesis.cli", "run", url, "--header", `Authorization: Bearer ${key}`],
+      ...["-m", "schemathesis.cli", "run", url, "--header", `Authorization: Bearer ${server.key}`],
       ...["--checks", CHECKS.join(","), "--phases", "examples,coverage,fuzzing", "--max-examples", "15"],
       ...[
         "--max-time",
@@ -72,7 +60,7 @@ describe.skipIf(python === undefined)("schemathesis", () => {
       ...["--continue-on-failure", "--warnings", "off", "--request-timeout", String(REQUEST_SECONDS_MAX)],
     ];
     const env = { ...process.env, SCHEMATHESIS_HOOKS: pathOf("hooks.py"), NO_COLOR: "1" };
-    const child = spawn(python ?? "", args, { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(python ?? "", args, { env, cwd: server.folder, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (chunk) => {

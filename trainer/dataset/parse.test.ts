@@ -171,6 +171,15 @@ describe.each([
 });
 
 describe("limits", () => {
+  it("refuses JSON lines that name ever other values, before their names fill memory", async () => {
+    const row = (index: number) =>
+      JSON.stringify({ text: `text ${index}`, label: "a", [`${index} ${"x".repeat(10_000)}`]: 1 });
+    const lines = Array.from({ length: 200 }, (_, index) => row(index)).join("\n");
+    const ndjson = { fileName: "a.ndjson", mediaType: "application/x-ndjson", forTraining: false } as const;
+    const error = await refused(lines, ndjson);
+    expect(error.publicMessage).toMatch(/^a\.ndjson, row 100: .*too many different values/);
+  });
+
   it("names the limit of a file too large", async () => {
     const error = await refused(new Uint8Array(DATASET_BYTES_MAX + 1));
     expect([error.code, error.publicMessage]).toEqual([

@@ -10,10 +10,14 @@ const LINE_FEED = 0x0a;
 /** Two texts and a label at their limits, every character escaped, need a quarter of it. */
 export const LINE_BYTES_MAX = 1024 * 1024;
 
+/** Of all names of values together: each row may have others. */
+const NAMES_CHARACTERS_MAX = 1_000_000;
+
 /** Throws TrainerError invalid_dataset, and what onRow throws. */
 export async function readNdjson(text: OpenedText, options: TableOptions): Promise<TableRead> {
   const { file, onRow } = options;
   const found = new Set<string>();
+  let foundCharacters = 0;
   const takeTurns = turnTaker();
   let names: NamesByColumn | undefined;
   for await (const lines of splitLines(text.pieces(), LINE_BYTES_MAX)) {
@@ -26,7 +30,12 @@ export async function readNdjson(text: OpenedText, options: TableOptions): Promi
       const object = parseObject(line, at);
       names ??= findColumns(Object.keys(object), options.columns, at);
       onRow(readRow(object, { names, isSingle: hasNoPairs(options.columns) }, at));
-      for (const name of Object.keys(object)) found.add(name);
+      for (const name of Object.keys(object)) {
+        if (found.has(name)) continue;
+        found.add(name);
+        foundCharacters += name.length;
+        if (foundCharacters > NAMES_CHARACTERS_MAX) throw refusal(at, TOO_MANY_NAMES);
+      }
     }
   }
   if (!names) {
@@ -38,6 +47,9 @@ export async function readNdjson(text: OpenedText, options: TableOptions): Promi
 function stringOf(utf8: Uint8Array): string {
   return Buffer.from(utf8.buffer, utf8.byteOffset, utf8.byteLength).toString();
 }
+
+const TOO_MANY_NAMES =
+  "up to here the rows name too many different values beside the text and the label; write these two alone";
 
 /** Throws TrainerError invalid_dataset. */
 export function parseObject(line: string, at: Place): Record<string, unknown> {

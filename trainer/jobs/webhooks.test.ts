@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { WEBHOOK_EVENTS } from "../job.ts";
 import type { OpenedJobs } from "./open-jobs.ts";
 import { isPublic, postJson, requirePublicUrl } from "./post-webhook.ts";
+import { RETRIES_MAX } from "./queue.ts";
 import { databases, submission, type TestDatabase } from "./test-jobs.ts";
 import { WEBHOOKS_PER_TENANT_MAX } from "./webhooks.ts";
 
@@ -90,6 +91,28 @@ describe.each(databases)("webhooks, $name", ({ isThere, start }) => {
       expect(JSON.stringify(lines)).not.toContain(url);
     },
   );
+
+  it.skipIf(!isThere)("tell a failure as it was, of a job that was retried before it was taken", async () => {
+    const { store, webhooks, attempts, schema } = await open();
+    await webhooks.create("alpha", { url, events: ["job.failed"] });
+    statuses = [500];
+    const { id } = await store.submit("alpha", submission());
+    for (let failures = 0; failures <= RETRIES_MAX; failures += 1) {
+      await test.database.query(
+        `UPDATE ${schema}_boss.job SET start_after = now() WHERE name = 'train';
+         UPDATE ${schema}.jobs SET ready_at = clock_timestamp()`,
+      );
+      const attempt = await attempts.take(1);
+      if (attempt) await attempts.retry(attempt, { code: "training_failed", message: "It broke." });
+    }
+    await store.retry("alpha", id);
+    await untilReceived(2);
+    for (const { body } of received)
+      expect(JSON.parse(body)).toMatchObject({
+        type: "job.failed",
+        data: { id, state: "failed", attempt: RETRIES_MAX + 1, error: { code: "training_failed" } },
+      });
+  });
 
   it.skipIf(!isThere)(
     "are sent again, under the same id, until they are taken; no redirect is followed",

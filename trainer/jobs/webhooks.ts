@@ -35,7 +35,12 @@ const rowSchema = z.object({
   secret: z.string(),
   created_at: z.date().transform((date) => date.toISOString()),
 });
-const messageSchema = z.object({ webhookId: z.uuid(), jobId: z.uuid(), event: z.enum(WEBHOOK_EVENTS) });
+/** With what is told, as it was then: a job that failed may be retried before its failure was taken. */
+const messageSchema = z.object({
+  webhookId: z.uuid(),
+  jobId: z.string(),
+  told: z.looseObject({ type: z.enum(WEBHOOK_EVENTS) }),
+});
 
 export interface WebhookOptions {
   /** Whether this process sends what waits to be sent. Default true. */
@@ -116,8 +121,13 @@ export async function queueWebhooks(
      WHERE j.id = $1 AND w.events ? $2 ORDER BY w.id`,
     [uuidOf(id), event],
   );
+  if (rows.length === 0) return;
+  const { rows: jobs } = await tx.query(`SELECT ${LISTED_COLUMNS} FROM ${schema}.jobs WHERE id = $1`, [
+    uuidOf(id),
+  ]);
+  const told = jobs[0] && payloadOf(parseJobRow(jobs[0]).job, event);
   for (const row of rows) {
-    await boss.send(WEBHOOK_QUEUE, { webhookId: row.id, jobId: uuidOf(id), event }, { db: within(tx) });
+    await boss.send(WEBHOOK_QUEUE, { webhookId: row.id, jobId: id, told }, { db: within(tx) });
   }
 }
 
@@ -134,18 +144,14 @@ async function send(
   { id, data, retryCount }: { id: string; data: unknown; retryCount: number },
 ): Promise<void> {
   const { database, schema, log } = parts;
-  const { webhookId, jobId, event } = messageSchema.parse(data);
+  const { webhookId, jobId, told } = messageSchema.parse(data);
   const { rows } = await database.query(`SELECT * FROM ${schema}.webhooks WHERE id = $1`, [webhookId]);
-  const { rows: jobs } = await database.query(`SELECT ${LISTED_COLUMNS} FROM ${schema}.jobs WHERE id = $1`, [
-    jobId,
-  ]);
-  const [row, job] = [rows[0], jobs[0]];
-  // It was removed meanwhile, or its job was for its age.
-  if (!row || !job) return;
+  const [row] = rows;
+  // It was removed meanwhile.
+  if (!row) return;
   const { url, secret } = rowSchema.parse(row);
-  const { job: told } = parseJobRow(job);
-  const about = { webhookId, jobId: told.id, attempt: retryCount + 1 };
-  const body = JSON.stringify(payloadOf(told, event));
+  const about = { webhookId, jobId, attempt: retryCount + 1 };
+  const body = JSON.stringify(told);
   const sentAt = new Date();
   // The same for each try, so that a receiver knows what it has had.
   const messageId = `msg_${id}`;

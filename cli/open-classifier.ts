@@ -8,14 +8,14 @@ import { type OpenAdapterOptions, withAdapter } from "./open-adapter.ts";
 import { type Client, createClient } from "./remote/client.ts";
 import { versionOf } from "./remote/report-page.ts";
 
-export interface Predictor {
-  predict(inputs: readonly TextInput[], topK: number): Promise<Prediction[]>;
+export interface TextClassifier {
+  classify(inputs: readonly TextInput[], topK: number): Promise<Prediction[]>;
   /** The version that answered last; undefined before the first answer of a server. */
   answeredBy(): { readonly version: number; readonly digest: string } | undefined;
 }
 
 /** One version answers all, whatever aliases do meanwhile. */
-export interface PinnedPredictor extends Pick<Predictor, "predict"> {
+export interface PinnedClassifier extends Pick<TextClassifier, "classify"> {
   readonly name: string;
   readonly version: number;
   readonly digest: string;
@@ -27,36 +27,36 @@ const TEXTS_PER_REQUEST_MAX = 256;
 /** Of these texts, as JSON: less than a server takes, as something stands around them. */
 const TEXT_BYTES_PER_REQUEST_MAX = 1_000_000;
 
-export function withPredictor<Result>(
+export function withClassifier<Result>(
   options: OpenAdapterOptions,
   io: Io,
-  use: (predictor: Predictor) => Promise<Result>,
+  use: (classifier: TextClassifier) => Promise<Result>,
 ): Promise<Result> {
   if (!options.remote) {
-    return withPinnedPredictor(options, io, (predictor) => {
-      const { version, digest, predict } = predictor;
-      return use({ predict, answeredBy: () => ({ version, digest }) });
+    return withPinnedClassifier(options, io, (classifier) => {
+      const { version, digest, classify } = classifier;
+      return use({ classify, answeredBy: () => ({ version, digest }) });
     });
   }
   let last: { version: number; digest: string } | undefined;
   const ask = asking(createClient(options.remote, io.signal), options.adapter, (answeredBy) => {
     last = answeredBy;
   });
-  return use({ predict: ask, answeredBy: () => last });
+  return use({ classify: ask, answeredBy: () => last });
 }
 
 /** On a server it needs a key that may read, too. */
-export async function withPinnedPredictor<Result>(
+export async function withPinnedClassifier<Result>(
   options: OpenAdapterOptions,
   io: Io,
-  use: (predictor: PinnedPredictor) => Promise<Result>,
+  use: (classifier: PinnedClassifier) => Promise<Result>,
 ): Promise<Result> {
   if (options.remote) return use(await pinOnServer(options.adapter, createClient(options.remote, io.signal)));
   return withAdapter(options, io, ({ resolved, classify }) =>
     use({
       ...{ name: resolved.name, version: resolved.version, digest: resolved.digest },
       labels: resolved.manifest.labels,
-      predict: async (inputs, topK) =>
+      classify: async (inputs, topK) =>
         (await classify(inputs)).map((classification) => predictionOf(classification, topK)),
     }),
   );
@@ -64,13 +64,13 @@ export async function withPinnedPredictor<Result>(
 
 const versionSchema = z.looseObject({ digest: z.string(), labels: z.array(z.string()) });
 
-async function pinOnServer(adapterId: string, client: Client): Promise<PinnedPredictor> {
+async function pinOnServer(adapterId: string, client: Client): Promise<PinnedClassifier> {
   const reference = parseAdapterReference(adapterId);
   const { name } = reference;
   const version = await versionOf(client, reference);
   const found = await client.get(`/v1/adapters/${encodeURIComponent(name)}/versions/${version}`);
   const { digest, labels } = versionSchema.parse(found);
-  return { name, version, digest, labels, predict: asking(client, `${name}:${version}`) };
+  return { name, version, digest, labels, classify: asking(client, `${name}:${version}`) };
 }
 
 const answerSchema = z.looseObject({
@@ -82,7 +82,7 @@ function asking(
   client: Client,
   adapterId: string,
   onAnswer: (answeredBy: { version: number; digest: string }) => void = () => undefined,
-): Predictor["predict"] {
+): TextClassifier["classify"] {
   return async (inputs, topK) => {
     const predictions: Prediction[] = [];
     for (const some of requestsOf(inputs)) {
