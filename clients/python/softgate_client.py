@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import random
 import re
@@ -34,6 +35,9 @@ RECONNECT_S = 1.0
 REQUEST_BYTES_MAX = 64 * 1024 * 1024
 #: Of a request with a file, or of one that has the server read one.
 UPLOAD_S_MAX = 15 * 60.0
+#: However small a file is; beyond, a line may be so slow.
+UPLOAD_S_MIN = 60.0
+BYTES_PER_SECOND_MIN = 64 * 1024
 #: A server reads one large file of a tenant at a time: so often it is asked for the turn.
 TURNS_MAX = 100
 TURN_S = 5.0
@@ -82,6 +86,7 @@ class Softgate:
     ):
         self._retries_max = retries_max
         self._wait_s_max = wait_s_max
+        self._timeout_s = timeout_s
         headers = {"Authorization": f"Bearer {key}"}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, transport=transport)
 
@@ -183,7 +188,7 @@ class Softgate:
         """The next version learns the feedback, and becomes the alias candidate. With "jobId", to follow."""
         body = {"options": options or {}}
         # The server makes a dataset before it answers.
-        return self._send("POST", _adapter(name, "retrain"), json=body, headers=_key(), timeout=UPLOAD_S_MAX).json()
+        return self._send("POST", _adapter(name, "retrain"), json=body, headers=_key(), timeout=self._time_for()).json()
 
     def get_shadow(self, name: str) -> dict[str, Any]:
         return self._send("GET", _adapter(name, "shadow")).json()
@@ -206,7 +211,7 @@ class Softgate:
             return self._upload_by_url(file, {"fileName": name, "bytes": size, **columns})
         file.seek(0)
         files = {"file": (name, file.read())}
-        options = {"params": columns, "files": files, "headers": _key(), "timeout": UPLOAD_S_MAX}
+        options = {"params": columns, "files": files, "headers": _key(), "timeout": self._time_for(size)}
         try:
             return self._send("POST", "/v1/datasets", **options).json()
         except SoftgateError as error:
@@ -222,15 +227,20 @@ class Softgate:
             digest.update(piece)
         body = {**described, "digest": f"sha256:{digest.hexdigest()}"}
         begun = self._send("POST", "/v1/datasets/uploads", json=body, headers=_key()).json()
-        self._send_file(file, begun["upload"])
-        return self._complete(begun["datasetId"])
+        time_s = self._time_for(described["bytes"])
+        self._send_file(file, begun["upload"], time_s)
+        return self._complete(begun["datasetId"], time_s)
 
-    def _send_file(self, file: BinaryIO, upload: dict[str, Any]) -> None:
+    def _time_for(self, size: float = math.inf) -> float:
+        """Of an answer to so many bytes, where that is more than the client's own."""
+        return max(self._timeout_s, min(UPLOAD_S_MAX, UPLOAD_S_MIN + size / BYTES_PER_SECOND_MIN))
+
+    def _send_file(self, file: BinaryIO, upload: dict[str, Any], time_s: float) -> None:
         """To the store, with the headers that the server gave."""
         for attempt in range(self._retries_max + 1):
             is_last = attempt == self._retries_max
             file.seek(0)
-            options = {"headers": upload["headers"], "content": file, "timeout": UPLOAD_S_MAX}
+            options = {"headers": upload["headers"], "content": file, "timeout": time_s}
             request = self._http.build_request("PUT", upload["url"], **options)
             del request.headers["Authorization"]  # The key stays here.
             try:
@@ -245,12 +255,12 @@ class Softgate:
                     raise _refused_by_store(response)
             time.sleep(_grown(attempt) * (0.5 + random.random() / 2))
 
-    def _complete(self, dataset_id: str) -> dict[str, Any]:
+    def _complete(self, dataset_id: str, time_s: float) -> dict[str, Any]:
         """Read in full by the server, with its answer at the end. Asked for again it answers the same."""
         path = f"/v1/datasets/{dataset_id}/complete"
         for turn in range(TURNS_MAX):
             try:
-                return self._send("POST", path, is_repeatable=True, timeout=UPLOAD_S_MAX).json()
+                return self._send("POST", path, is_repeatable=True, timeout=time_s).json()
             except SoftgateError as error:
                 if error.code != "too_many_uploads" or turn + 1 == TURNS_MAX:
                     raise

@@ -7,7 +7,7 @@ export interface SoftgateOptions {
   readonly url: string;
   /** From `softgate keys create`. */
   readonly key: string;
-  /** Of one attempt. Default 60 s; what takes longer by its nature, as an upload, has more. */
+  /** Of one attempt. Default 60 s; what takes longer by its nature, as a large upload, has more. */
   readonly timeoutMs?: number;
   /** Attempts after the first. Default 4. */
   readonly retriesMax?: number;
@@ -39,7 +39,7 @@ export interface Sent extends Message {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
 }
 
-interface SentElsewhere extends Message {
+interface SentTo extends Message {
   readonly url: string;
 }
 
@@ -55,7 +55,7 @@ const PASSING = [500, 502, 503, 504];
 /** A success. Rejects with SoftgateError, or as fetch does. */
 export async function send(options: SoftgateOptions, sent: Sent): Promise<Response> {
   const { path: _, query: __, ...message } = sent;
-  const response = await sendElsewhere(options, {
+  const response = await sendTo(options, {
     ...{ ...message, url: urlOf(options.url, sent) },
     headers: { Authorization: `Bearer ${options.key}`, ...sent.headers },
   });
@@ -63,8 +63,8 @@ export async function send(options: SoftgateOptions, sent: Sent): Promise<Respon
   throw await errorOf(response);
 }
 
-/** To a URL of its own, without the key: the last answer, whatever it is. Rejects as fetch does. */
-export async function sendElsewhere(options: SoftgateOptions, sent: SentElsewhere): Promise<Response> {
+/** To any URL, with the given headers alone: the last answer, whatever it is. Rejects as fetch does. */
+export async function sendTo(options: SoftgateOptions, sent: SentTo): Promise<Response> {
   const { retriesMax = RETRIES_DEFAULT, waitMsMax = WAIT_MS_MAX_DEFAULT } = options;
   for (let attempt = 0; ; attempt++) {
     const response = await attemptOnce(options, sent).catch((error: unknown) => ({ error }));
@@ -104,7 +104,7 @@ function waitMsOf(
   return (least ?? 0) * 1_000 + grown * (least === undefined ? 0.5 + random() / 2 : random());
 }
 
-async function attemptOnce(options: SoftgateOptions, sent: SentElsewhere): Promise<Response> {
+async function attemptOnce(options: SoftgateOptions, sent: SentTo): Promise<Response> {
   const timeoutMs = Math.max(options.timeoutMs ?? TIMEOUT_MS_DEFAULT, sent.msMax ?? 0);
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);

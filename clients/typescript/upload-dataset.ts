@@ -5,7 +5,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import type { DatasetAnswer, UploadAnswer } from "#functions/api-types";
 import { SoftgateError } from "./error.ts";
 import { withKey } from "./idempotency-key.ts";
-import { type SoftgateOptions, send, sendElsewhere, wait } from "./send.ts";
+import { type SoftgateOptions, send, sendTo, wait } from "./send.ts";
 
 export interface UploadOptions {
   /** By its extension the format is known. */
@@ -22,6 +22,9 @@ const REQUEST_BYTES_MAX = 64 * 1024 * 1024;
 const FILE_MS_MAX = 60 * 60_000;
 /** Of a request with a file, or of one that has the server read one. */
 export const UPLOAD_MS_MAX = 15 * 60_000;
+/** However small a file is; beyond, a line may be so slow. */
+const UPLOAD_MS_MIN = 60_000;
+const BYTES_PER_SECOND_MIN = 64 * 1024;
 /** A server reads one large file of a tenant at a time: so often it is asked for the turn. */
 const TURNS_MAX = 100;
 const TURN_MS = 5_000;
@@ -49,8 +52,12 @@ async function uploadInRequest(
   const body = new FormData();
   body.set("file", file, fileName);
   const sent = { method: "POST", path: "/v1/datasets", query, body, signal } as const;
-  const response = await send(options, { ...sent, ...withKey(), msMax: UPLOAD_MS_MAX });
+  const response = await send(options, { ...sent, ...withKey(), msMax: msMaxOf(file, UPLOAD_MS_MAX) });
   return response.json() as Promise<DatasetAnswer>;
+}
+
+function msMaxOf({ size }: Blob, most: number): number {
+  return Math.min(most, UPLOAD_MS_MIN + (size / BYTES_PER_SECOND_MIN) * 1_000);
 }
 
 /** Also said by what stands before a server, in words of its own. */
@@ -71,7 +78,7 @@ async function uploadByUrl(
   });
   const { datasetId, upload } = (await begun.json()) as UploadAnswer;
   await sendFile(options, file, { upload, signal });
-  return complete(options, datasetId, signal);
+  return complete(options, datasetId, { msMax: msMaxOf(file, UPLOAD_MS_MAX), signal });
 }
 
 async function digestOf(file: Blob, signal: AbortSignal | undefined): Promise<string> {
@@ -96,8 +103,8 @@ async function sendFile(
 ): Promise<void> {
   const { url, headers } = upload;
   const own = Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-length");
-  const response = await sendElsewhere(options, {
-    ...{ method: "PUT", url, signal, isRepeatable: true, msMax: FILE_MS_MAX },
+  const response = await sendTo(options, {
+    ...{ method: "PUT", url, signal, isRepeatable: true, msMax: msMaxOf(file, FILE_MS_MAX) },
     // fetch tells the length itself; and of a slice it tells no type, which the URL does not know of.
     ...{ headers: Object.fromEntries(own), body: file.slice() },
   });
@@ -112,17 +119,17 @@ async function sendFile(
 async function complete(
   options: SoftgateOptions,
   datasetId: string,
-  signal: AbortSignal | undefined,
+  given: { msMax: number; signal: AbortSignal | undefined },
 ): Promise<DatasetAnswer> {
   const path = `/v1/datasets/${datasetId}/complete`;
   for (let turn = 1; ; turn += 1) {
     try {
-      const sent = { method: "POST", path, signal, isRepeatable: true, msMax: UPLOAD_MS_MAX } as const;
+      const sent = { method: "POST", path, isRepeatable: true, ...given } as const;
       return (await (await send(options, sent)).json()) as DatasetAnswer;
     } catch (error) {
       const isBusy = error instanceof SoftgateError && error.code === "too_many_uploads";
       if (!isBusy || turn === TURNS_MAX) throw error;
-      await (options.wait ?? wait)(TURN_MS, signal);
+      await (options.wait ?? wait)(TURN_MS, given.signal);
     }
   }
 }

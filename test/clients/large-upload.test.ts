@@ -155,7 +155,7 @@ describe.skipIf(program === undefined)("a file too large for a request", { timeo
   });
 
   it(
-    "goes there from Python by its path, too",
+    "goes there from Python by its path, too, and the key to the server alone",
     async ({ skip }) => {
       const python = await findClientsPython();
       if (!python) return skip("there is no Python to be had");
@@ -164,14 +164,19 @@ describe.skipIf(program === undefined)("a file too large for a request", { timeo
       const ofSmall = await createApp(4_096);
       const server = await serve(ofSmall);
       try {
-        const input = { url: listener.url, key: test.keys.alpha, paths: [large] };
+        const input = { url: listener.url, key: test.keys.alpha, path: large };
         const [told] = await runPython<{ id: string }>(python, "large_upload.py", input);
-        expect(told).toMatchObject({ rows: LARGE_ROWS, labels: ["no", "yes"] });
+        expect(told).toMatchObject({ rows: LARGE_ROWS, labels: ["no", "yes"], keyed: ["POST", "POST"] });
         expect(asked).toEqual(byUrl(told?.id ?? ""));
-        const other = { url: server.listener.url, key: ofSmall.keys.alpha, paths: [small] };
+        const other = { url: server.listener.url, key: ofSmall.keys.alpha, path: small };
         const [after] = await runPython<{ id: string }>(python, "large_upload.py", other);
         expect(after).toMatchObject({ rows: 200 });
         expect(server.asked).toEqual([inRequest, ...byUrl(after?.id ?? "")]);
+        const [refused] = await runPython(python, "large_upload.py", { ...other, isSpoilt: true });
+        expect(refused).toMatchObject({
+          status: 403,
+          detail: expect.stringContaining("SignatureDoesNotMatch"),
+        });
       } finally {
         await listener.close();
         await server.listener.close();
