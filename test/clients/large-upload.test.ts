@@ -37,7 +37,7 @@ interface Asked {
   readonly path: string;
 }
 
-/** And what is asked of it. So often it has other files to complete first. */
+/** A server, and what is asked of it; so often it has other files to complete first. */
 async function serve(test: TestApp, busy = 0): Promise<{ listener: Listener; asked: Asked[] }> {
   const asked: Asked[] = [];
   const headers = { "Retry-After": "5" };
