@@ -13,6 +13,7 @@ import type {
   classifyBatchAnswerSchema,
   streamAnswerSchema,
 } from "./routes/classify/response.ts";
+import type { uploadAnswerSchema } from "./routes/datasets/begin-upload.ts";
 import type { datasetSchema } from "./routes/datasets/upload.ts";
 import type { feedbackAnswerSchema, feedbackRequestSchema } from "./routes/feedback/feedback.ts";
 import type { retrainAnswerSchema } from "./routes/feedback/retrain.ts";
@@ -36,6 +37,7 @@ export type StreamLine = z.input<typeof streamLineSchema>;
 export type StreamAnswer = z.output<typeof streamAnswerSchema>;
 export type Prediction = z.output<typeof predictionSchema>;
 export type DatasetAnswer = z.output<typeof datasetSchema>;
+export type UploadAnswer = z.output<typeof uploadAnswerSchema>;
 export type TrainRequest = z.input<typeof trainRequestSchema>;
 export type JobAnswer = z.output<typeof jobSchema>;
 export type FeedbackRequest = z.input<typeof feedbackRequestSchema>;

@@ -57,13 +57,15 @@ async function test(vitestArgs) {
   await installPackages();
   const node = findNode();
   const [postgres] = await Promise.all([findPostgres(), pullBackbone(node)]);
-  const [versitygw] = await beside;
+  const [versitygw, , chromium] = await beside;
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const { exit } = runChild(node, [vitest, "run", ...vitestArgs], {
     cwd: root,
     env: {
       ...(versitygw !== undefined && { SOFTGATE_VERSITYGW: versitygw }),
       ...(postgres !== undefined && { SOFTGATE_POSTGRES: postgres }),
+      // Where there is none it is not looked for again.
+      SOFTGATE_CHROMIUM: chromium ?? "",
     },
   });
   await leaveAs(await exit);

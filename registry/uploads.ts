@@ -66,7 +66,7 @@ export async function beginUpload(
   const { store } = context;
   if (!store.presignPut) {
     const message =
-      "This server's store takes no uploads by URL, as S3 does: send the file to POST /v1/datasets, or on the server's machine use softgate train.";
+      "This server's store takes no uploads by URL, as S3 does: send the file to POST /v1/datasets where it fits into a request, or on the server's machine use softgate train.";
     throw new RegistryError("direct_upload_unsupported", message);
   }
   checkUpload(upload);

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { softgate } from "../cli/test-io.ts";
 import { listen } from "../functions/listen.ts";
 import { createTestApp } from "../functions/test-app.ts";
+import { TrainerError } from "../trainer/errors.ts";
 import { openEmbedded } from "../trainer/jobs/embedded.ts";
 import { openJobs } from "../trainer/jobs/open-jobs.ts";
 import { RETRIES_MAX } from "../trainer/jobs/queue.ts";
@@ -41,6 +42,25 @@ it("of a server are listed and retried, alone or all, and other jobs are left as
     const states = await Promise.all([1, 2, 3, 4].map((number) => jobs.get("alpha", `job-${number}`)));
     expect(states.map((job) => job?.state)).toEqual(["queued", "queued", "queued", "failed"]);
     expect(await run("retry", "job-9")).toMatchObject({ exitCode: 3 });
+  } finally {
+    await listener.close();
+  }
+});
+
+it("that somebody else has retried meanwhile keeps none of the others back", async () => {
+  const { app, keys, jobs } = await createTestApp();
+  const listener = await listen(app.fetch, { host: "127.0.0.1", port: 0 });
+  const env = { SOFTGATE_CONFIG: folder, SOFTGATE_SERVER: listener.url, SOFTGATE_KEY: keys.alpha };
+  try {
+    for (const name of ["a", "b"]) await jobs.submit("alpha", submission(name));
+    for (const id of ["job-1", "job-2"]) jobs.set(id, { state: "failed", error, isRetriable: true });
+    const retry = jobs.retry.bind(jobs);
+    jobs.retry = (tenant, id) => {
+      if (id === "job-1") throw new TrainerError("job_not_retriable", "The job is queued.");
+      return retry(tenant, id);
+    };
+    const retried = await softgate(["jobs", "dead-letters", "--retry"], { env });
+    expect(retried).toMatchObject({ exitCode: 0, stderr: "Job job-2 is in line again.\n" });
   } finally {
     await listener.close();
   }

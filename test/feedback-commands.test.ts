@@ -63,6 +63,39 @@ it("of a file with a label that the adapter lacks, what stands before it is kept
   expect(await jsonOf("feedback", "count", "tickets")).toMatchObject({ count: 1 });
 });
 
+/** Answers instead of the app, where it does. */
+async function spoil(answer: (request: Request) => Response | undefined): Promise<void> {
+  await listener.close();
+  const fetch = (request: Request) => answer(request) ?? test.app.fetch(request);
+  listener = await listen(fetch, { host: "127.0.0.1", port: 0 });
+}
+
+it("of a file that the server is lost amid, it is said which were kept", async () => {
+  let asked = 0;
+  await spoil(() => {
+    asked += 1;
+    return asked === 2 ? new Response("<html>", { status: 502 }) : undefined;
+  });
+  await writeFile(join(folder, "wrong.csv"), "text,label\nfirst,no\nsecond,no\n");
+  const lost = await run("feedback", "add", "tickets", "--input", join(folder, "wrong.csv"));
+  expect(lost).toMatchObject({
+    exitCode: 4,
+    stderr: expect.stringMatching(/Example 2 of 2: .*502.*before it are kept/),
+  });
+});
+
+it("a retraining waits for its turn, also where those before it take long", async () => {
+  await run("feedback", "add", "tickets", "--text", "a bad", "--label", "yes");
+  let refusals = 20;
+  await spoil(() => {
+    refusals -= 1;
+    const headers = { "Retry-After": "0" };
+    return refusals < 0 ? undefined : new Response("{}", { status: 429, headers });
+  });
+  const { stdout } = await run("retrain", "tickets", "--no-follow");
+  expect(await test.jobs.get("alpha", stdout.trim())).toMatchObject({ retraining: { version: 1 } });
+});
+
 it("a retraining says what it learns, follows its job, and tells how the candidate compares", async () => {
   await run("feedback", "add", "tickets", "--text", "a bad", "--label", "yes");
   const jobId = (await run("retrain", "tickets", "--no-follow")).stdout.trim();

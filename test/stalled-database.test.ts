@@ -1,5 +1,5 @@
 // A job database that hangs: its connections stay open, and nothing comes. A real Postgres behind a proxy that stalls.
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTestApp, type TestApp } from "../functions/test-app.ts";
 import { type OpenedJobs, openJobs } from "../trainer/jobs/open-jobs.ts";
 import { openPostgres } from "../trainer/jobs/postgres.ts";
@@ -67,5 +67,17 @@ describe.skipIf(postgresFolder === undefined)("a job database that hangs", () =>
     proxy.resume();
     expect(await jobs.store.get("alpha", id)).toMatchObject({ state: "queued" });
     expect(await jobs.store.cancel("alpha", id)).toMatchObject({ state: "cancelled" });
+  });
+
+  it("is left without a connection by a listener that it did not let listen", async () => {
+    const database = openPostgres(postgres.url);
+    try {
+      const listening = database.listen("no channel", () => undefined);
+      await expect(listening).rejects.toMatchObject({ code: "jobs_unavailable" });
+      const left = "SELECT 1 FROM pg_stat_activity WHERE query = 'LISTEN no channel'";
+      await vi.waitUntil(async () => (await database.query(left)).rows.length === 0);
+    } finally {
+      await database.close();
+    }
   });
 });

@@ -58,9 +58,10 @@ function addCommand(io: Io): Command {
       const version = options.of === undefined ? {} : { version: options.of };
       const ids: string[] = [];
       for (const [index, example] of examples.entries()) {
-        const answer = await client
-          .send("POST", path, { ...example, ...version })
-          .catch((error: unknown) => Promise.reject(named(error, { index, of: examples.length })));
+        const answer = await client.send("POST", path, { ...example, ...version }).catch((error: unknown) => {
+          if (io.signal.aborted) io.stderr(`${index} of ${examples.length} kept.\n`);
+          throw named(error, { index, of: examples.length });
+        });
         ids.push(recordSchema.parse(answer).id);
       }
       if (options.json) return io.stdout(json({ ids }));
@@ -91,9 +92,12 @@ async function examplesOf({ text, textPair, label, input, ...columns }: AddOptio
 
 /** Of a file: which example it is of, and what has become of those before it. */
 function named(error: unknown, { index, of }: { index: number; of: number }): unknown {
-  if (!(error instanceof RemoteError) || of === 1) return error;
-  const message = `Example ${index + 1} of ${of}: ${error.publicMessage} Those before it are kept.`;
-  return new RemoteError(error.code, message, error.status);
+  if (of === 1) return error;
+  const before = index === 0 ? "None is kept." : "Those before it are kept.";
+  const tell = (message: string) => `Example ${index + 1} of ${of}: ${message} ${before}`;
+  if (error instanceof RemoteError)
+    return new RemoteError(error.code, tell(error.publicMessage), error.status);
+  return error instanceof CliError ? new CliError(error.code, tell(error.publicMessage), error.cause) : error;
 }
 
 const recordSchema = z.looseObject({

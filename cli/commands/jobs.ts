@@ -1,8 +1,9 @@
 // softgate jobs: trainings as jobs, on a server or in the job database beside a store. `softgate train` on a store has none.
 import { Command, Option } from "commander";
-import { JOB_STATES } from "#trainer/job";
+import { JOB_STATES, TrainerError } from "#trainer/job";
 import { parseReport } from "#trainer/report";
 import { describeReport } from "../describe-report.ts";
+import { RemoteError } from "../errors.ts";
 import { followJob } from "../follow-job.ts";
 import type { Io } from "../io.ts";
 import { withJobPort } from "../open-jobs.ts";
@@ -118,9 +119,11 @@ function deadLettersCommand(io: Io): Command {
       withJobPort(options, io, async (port) => {
         const jobs: JobOfPlace[] = [];
         for (const letter of await deadLettersOf(port, options.adapter)) {
-          jobs.push(options.retry ? await port.retry(letter.id) : letter);
+          const job = options.retry ? await retryIfDead(port, letter.id) : letter;
+          if (!job) continue;
+          jobs.push(job);
           // What was begun again stays so, whatever comes of those after it.
-          if (options.retry) io.stderr(`Job ${letter.id} is in line again.\n`);
+          if (options.retry) io.stderr(`Job ${job.id} is in line again.\n`);
         }
         if (options.json) return io.stdout(json({ jobs }));
         if (jobs.length === 0) return io.stdout("No dead letters.\n");
@@ -128,6 +131,17 @@ function deadLettersCommand(io: Io): Command {
         if (!options.retry) io.stdout("\nNext: softgate jobs dead-letters --retry\n");
       }),
     );
+}
+
+/** Undefined where somebody else was faster. */
+async function retryIfDead(port: JobPort, id: string): Promise<JobOfPlace | undefined> {
+  try {
+    return await port.retry(id);
+  } catch (error) {
+    const hasCode = error instanceof RemoteError || error instanceof TrainerError;
+    if (hasCode && error.code === "job_not_retriable") return undefined;
+    throw error;
+  }
 }
 
 /** The oldest first, as they would have been begun. */

@@ -17,8 +17,8 @@ export interface Client {
     target: { url: string; headers: Readonly<Record<string, string>> },
     file: Pick<DatasetFile, "content" | "bytes">,
   ): Promise<void>;
-  /** A POST without a body, of work that takes as long as an upload. */
-  finish(path: string): Promise<unknown>;
+  /** A POST of work that takes as long as an upload, and has its turn. */
+  finish(path: string, body?: object): Promise<unknown>;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -58,19 +58,20 @@ export function createClient(server: Server, signal: AbortSignal): Client {
   const ask = async (request: Request) => read(server.url, await askPatiently(server, request, signal));
   return {
     get: (path, query) => ask({ method: "GET", path, query }),
-    send: (method, path, body, query) =>
-      ask({
-        ...{ method, path, query },
-        ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
-      }),
+    send: (method, path, body, query) => ask({ method, path, query, ...jsonOf(body) }),
     upload(path, file, query) {
       const body = new FormData();
       body.set("file", new Blob([new Uint8Array(file.bytes)]), file.name);
       return ask({ method: "POST", path, query, body, msMax: UPLOAD_MS_MAX });
     },
     sendFile: (target, file) => putFile(target, file, signal),
-    finish: (path) => ask({ method: "POST", path, msMax: UPLOAD_MS_MAX, retriesMax: TURN_RETRIES_MAX }),
+    finish: (path, body) =>
+      ask({ method: "POST", path, ...jsonOf(body), msMax: UPLOAD_MS_MAX, retriesMax: TURN_RETRIES_MAX }),
   };
+}
+
+function jsonOf(body: object | undefined) {
+  return body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
 }
 
 async function askPatiently(server: Server, request: Request, signal: AbortSignal): Promise<Answer> {

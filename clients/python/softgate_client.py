@@ -6,14 +6,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import math
+import os
 import random
+import re
 import time
 import uuid
 from collections.abc import Iterable, Iterator
 from email.utils import parsedate_to_datetime
 from itertools import islice
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import httpx
@@ -26,8 +31,25 @@ WAIT_S_MIN = 0.25
 LINES_PER_REQUEST = 256
 RECONNECT_S = 1.0
 
+#: What servers take in a request, unless they have little memory: those say so.
+REQUEST_BYTES_MAX = 64 * 1024 * 1024
+#: Of a request with a file, or of one that has the server read one.
+UPLOAD_S_MAX = 15 * 60.0
+#: However small a file is; beyond, a line may be so slow.
+UPLOAD_S_MIN = 60.0
+BYTES_PER_SECOND_MIN = 64 * 1024
+#: A server reads one large file of a tenant at a time: so often it is asked for the turn.
+TURNS_MAX = 100
+TURN_S = 5.0
+PIECE_BYTES = 1024 * 1024
+
 #: With it a server did nothing.
 REFUSED = 429
+#: With Retry-After: an attempt before, whose answer did not come, is still being done.
+CONFLICT = 409
+TOO_LARGE = 413
+#: Of a store: what was to be sent is there.
+IS_THERE = 412
 #: 503 too: it is also what a server answers whose store was lost to it in the middle of a change.
 PASSING = (500, 502, 503, 504)
 FINISHED = ("succeeded", "failed", "cancelled")
@@ -64,6 +86,7 @@ class Softgate:
     ):
         self._retries_max = retries_max
         self._wait_s_max = wait_s_max
+        self._timeout_s = timeout_s
         headers = {"Authorization": f"Bearer {key}"}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, transport=transport)
 
@@ -97,11 +120,18 @@ class Softgate:
                 yield {**answer, "line": answer["line"] + first_line - 1} if "line" in answer else answer
             first_line += len(group)
 
-    def upload_dataset(self, file: Any, file_name: str, **columns: str) -> dict[str, Any]:
-        """Bytes, or a file that is open for reading. Columns: textColumn, textPairColumn, labelColumn."""
+    def upload_dataset(self, file: Any, file_name: str | None = None, **columns: str) -> dict[str, Any]:
+        """A path, bytes, or a file that is open for reading. Columns: textColumn, textPairColumn, labelColumn.
+
+        What is too large for a request goes straight into the server's store, which is S3 then; a path's file is never whole in memory.
+        """
+        if isinstance(file, (str, os.PathLike)):
+            with open(file, "rb") as opened:
+                return self._upload(opened, file_name or os.path.basename(file), columns)
+        if file_name is None:
+            raise ValueError("name the file: its ending says what it is")
         content = file if isinstance(file, bytes) else file.read()
-        files = {"file": (file_name, content)}
-        return self._send("POST", "/v1/datasets", params=columns, files=files, headers=_key()).json()
+        return self._upload(io.BytesIO(content), file_name, columns)
 
     def train_adapter(self, name: str, dataset_id: str, options: dict[str, Any] | None = None) -> str:
         """The job's id."""
@@ -157,7 +187,8 @@ class Softgate:
     def retrain_adapter(self, name: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
         """The next version learns the feedback, and becomes the alias candidate. With "jobId", to follow."""
         body = {"options": options or {}}
-        return self._send("POST", _adapter(name, "retrain"), json=body, headers=_key()).json()
+        # The server makes a dataset before it answers.
+        return self._send("POST", _adapter(name, "retrain"), json=body, headers=_key(), timeout=self._time_for()).json()
 
     def get_shadow(self, name: str) -> dict[str, Any]:
         return self._send("GET", _adapter(name, "shadow")).json()
@@ -173,6 +204,68 @@ class Softgate:
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Any other route, with the same retries: of a POST, PUT or DELETE, put an Idempotency-Key into headers."""
         return self._send(method, path, **options)
+
+    def _upload(self, file: BinaryIO, name: str, columns: dict[str, str]) -> dict[str, Any]:
+        size = file.seek(0, os.SEEK_END)
+        if size > REQUEST_BYTES_MAX:
+            return self._upload_by_url(file, {"fileName": name, "bytes": size, **columns})
+        file.seek(0)
+        files = {"file": (name, file.read())}
+        options = {"params": columns, "files": files, "headers": _key(), "timeout": self._time_for(size)}
+        try:
+            return self._send("POST", "/v1/datasets", **options).json()
+        except SoftgateError as error:
+            # Also said by what stands before a server, in words of its own.
+            if error.status != TOO_LARGE or error.code == "dataset_too_large":
+                raise
+        return self._upload_by_url(file, {"fileName": name, "bytes": size, **columns})
+
+    def _upload_by_url(self, file: BinaryIO, described: dict[str, Any]) -> dict[str, Any]:
+        file.seek(0)
+        digest = hashlib.sha256()
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+        body = {**described, "digest": f"sha256:{digest.hexdigest()}"}
+        begun = self._send("POST", "/v1/datasets/uploads", json=body, headers=_key()).json()
+        time_s = self._time_for(described["bytes"])
+        self._send_file(file, begun["upload"], time_s)
+        return self._complete(begun["datasetId"], time_s)
+
+    def _time_for(self, size: float = math.inf) -> float:
+        """Of an answer to so many bytes, where that is more than the client's own."""
+        return max(self._timeout_s, min(UPLOAD_S_MAX, UPLOAD_S_MIN + size / BYTES_PER_SECOND_MIN))
+
+    def _send_file(self, file: BinaryIO, upload: dict[str, Any], time_s: float) -> None:
+        """To the store, with the headers that the server gave."""
+        for attempt in range(self._retries_max + 1):
+            is_last = attempt == self._retries_max
+            file.seek(0)
+            options = {"headers": upload["headers"], "content": file, "timeout": time_s}
+            request = self._http.build_request("PUT", upload["url"], **options)
+            del request.headers["Authorization"]  # The key stays here.
+            try:
+                response = self._http.send(request)
+            except httpx.TransportError:
+                if is_last:
+                    raise
+            else:
+                if response.is_success or response.status_code == IS_THERE:
+                    return
+                if is_last or response.status_code not in (REFUSED, *PASSING):
+                    raise _refused_by_store(response)
+            time.sleep(_grown(attempt) * (0.5 + random.random() / 2))
+
+    def _complete(self, dataset_id: str, time_s: float) -> dict[str, Any]:
+        """Read in full by the server, with its answer at the end. Asked for again it answers the same."""
+        path = f"/v1/datasets/{dataset_id}/complete"
+        for turn in range(TURNS_MAX):
+            try:
+                return self._send("POST", path, is_repeatable=True, timeout=time_s).json()
+            except SoftgateError as error:
+                if error.code != "too_many_uploads" or turn + 1 == TURNS_MAX:
+                    raise
+            time.sleep(TURN_S)
+        raise AssertionError("the last turn returns or raises")
 
     def _pages(self, path: str, name: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
         while True:
@@ -215,10 +308,12 @@ class Softgate:
         finally:
             response.close()
 
-    def _send(self, method: str, path: str, *, is_stream: bool = False, **options: Any) -> httpx.Response:
+    def _send(
+        self, method: str, path: str, *, is_stream: bool = False, is_repeatable: bool = False, **options: Any
+    ) -> httpx.Response:
         """Tried again after a 429, and after whatever else may pass where it may be done twice."""
         keyed = "Idempotency-Key" in options.get("headers", {})
-        is_repeatable = method == "GET" or path == "/v1/classify" or keyed
+        is_repeatable = is_repeatable or method == "GET" or path == "/v1/classify" or keyed
         for attempt in range(self._retries_max + 1):
             is_last = attempt == self._retries_max
             try:
@@ -235,7 +330,8 @@ class Softgate:
             least = _retry_after(response)
             # Clients that were refused together do not come back together.
             wait = _grown(attempt) * (0.5 + random.random() / 2) if least is None else least + _grown(attempt) * random.random()
-            helps = response.status_code == REFUSED or (is_repeatable and response.status_code in PASSING)
+            is_being_done = response.status_code == CONFLICT and least is not None
+            helps = response.status_code == REFUSED or (is_repeatable and (response.status_code in PASSING or is_being_done))
             if is_last or not helps or wait > self._wait_s_max:
                 raise _error_of(response)
             time.sleep(wait)
@@ -266,6 +362,13 @@ def _retry_after(response: httpx.Response) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
+
+
+def _refused_by_store(response: httpx.Response) -> SoftgateError:
+    told = re.search(r"<Code>(\w{1,100})</Code>", response.text)
+    reason = told[1] if told else "no reason given"
+    detail = f"The store at {response.url.host} did not take the file (status {response.status_code}, {reason})."
+    return SoftgateError({"status": response.status_code, "code": "unexpected_answer", "detail": detail})
 
 
 def _error_of(response: httpx.Response) -> SoftgateError:

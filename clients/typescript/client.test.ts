@@ -204,6 +204,27 @@ describe("retries", () => {
     expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
   });
 
+  it("what is still being done under its key is asked for again, when the server says", async () => {
+    const inUse: Spoil = () =>
+      Response.json(
+        { code: "idempotency_key_in_use", detail: "Still being done." },
+        { status: 409, headers: { "Retry-After": "3" } },
+      );
+    spoils.push(inUse);
+    await softgate.giveFeedback("router", { text: "a", label: "yes" });
+    expect(waits).toEqual([3_000]);
+    spoils.push(inUse);
+    const sent = { method: "DELETE", path: "/v1/adapters/router", isRepeatable: false } as const;
+    await expect(softgate.request(sent)).rejects.toMatchObject({ code: "idempotency_key_in_use" });
+  });
+
+  it("an upload has more time than other calls", async () => {
+    const hasty = connect({ timeoutMs: 1, retriesMax: 0 });
+    const rows = Array.from({ length: 5_000 }, (_, row) => `text ${row},${row % 2 ? "a" : "b"}\n`);
+    const file = new Blob([`text,label\n${rows.join("")}`]);
+    expect(await hasty.uploadDataset(file, { fileName: "a.csv" })).toMatchObject({ rows: 5_000 });
+  });
+
   it("an attempt has its time; a caller who gives up is heard at once", async () => {
     const never = () => new Promise<Response>(() => undefined);
     const hanging: typeof fetch = (_, init) =>

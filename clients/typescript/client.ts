@@ -18,19 +18,13 @@ import type {
 } from "#functions/api-types";
 import { classifyLines, type LinesOptions } from "./classify-lines.ts";
 import { followJob, type JobMessage } from "./follow-job.ts";
+import { withKey } from "./idempotency-key.ts";
 import { listPages } from "./list-pages.ts";
 import { type Sent, type SoftgateOptions, send } from "./send.ts";
+import { UPLOAD_MS_MAX, type UploadOptions, uploadDataset } from "./upload-dataset.ts";
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-}
-
-export interface UploadOptions extends CallOptions {
-  /** By its extension the format is known. */
-  readonly fileName: string;
-  readonly textColumn?: string;
-  readonly textPairColumn?: string;
-  readonly labelColumn?: string;
 }
 
 /** Each rejects with SoftgateError, or as fetch does. */
@@ -46,6 +40,7 @@ export interface Softgate {
     lines: Iterable<StreamLine> | AsyncIterable<StreamLine>,
     options?: LinesOptions,
   ): AsyncGenerator<StreamAnswer>;
+  /** Too large for a request, it goes straight into the server's store, which is S3 then: a file's Blob is streamed. */
   uploadDataset(file: Blob, options: UploadOptions): Promise<DatasetAnswer>;
   trainAdapter(request: TrainRequest, options?: CallOptions): Promise<{ readonly jobId: string }>;
   getJob(id: string, options?: CallOptions): Promise<JobAnswer>;
@@ -95,11 +90,15 @@ export function createSoftgate(options: SoftgateOptions): Softgate {
     body: unknown,
     { signal, isRepeatable }: CallOptions & { isRepeatable: boolean },
   ) => json<Answer>({ method: "POST", path, ...jsonBody(body), signal, isRepeatable });
-  const postOnce = <Answer>(path: string, body: object, { signal }: CallOptions = {}) => {
+  const postOnce = <Answer>(
+    path: string,
+    body: object,
+    { signal, msMax }: CallOptions & { msMax?: number } = {},
+  ) => {
     const { headers, ...keyed } = withKey();
     const { body: text, headers: ofJson } = jsonBody(body);
     return json<Answer>({
-      ...{ method: "POST", path, body: text, signal, ...keyed },
+      ...{ method: "POST", path, body: text, signal, ...keyed, ...(msMax !== undefined && { msMax }) },
       headers: { ...headers, ...ofJson },
     });
   };
@@ -110,12 +109,7 @@ export function createSoftgate(options: SoftgateOptions): Softgate {
       return (await post<ClassifyBatchAnswer>("/v1/classify", { requests }, repeatable)).results;
     },
     classifyLines: (lines, lineOptions = {}) => classifyLines(options, lines, lineOptions),
-    uploadDataset: (file, { fileName, signal, ...query }) => {
-      const body = new FormData();
-      body.set("file", file, fileName);
-      const sent = { method: "POST", path: "/v1/datasets", query, body, signal } as const;
-      return json({ ...sent, ...withKey() });
-    },
+    uploadDataset: (file, upload) => uploadDataset(options, file, upload),
     trainAdapter: (request, call) => postOnce("/v1/adapters", request, call),
     getJob: (id, call) => get(`/v1/jobs/${encodeURIComponent(id)}`, call),
     listJobs: (query, call = {}) =>
@@ -134,7 +128,7 @@ interface Calls {
   readonly options: SoftgateOptions;
   json<Answer>(sent: Sent): Promise<Answer>;
   get<Answer>(path: string, call?: CallOptions): Promise<Answer>;
-  postOnce<Answer>(path: string, body: object, call?: CallOptions): Promise<Answer>;
+  postOnce<Answer>(path: string, body: object, call?: CallOptions & { msMax?: number }): Promise<Answer>;
 }
 
 function feedbackOf({ options, json, get, postOnce }: Calls) {
@@ -147,7 +141,9 @@ function feedbackOf({ options, json, get, postOnce }: Calls) {
       const path = `${pathOf(name, "feedback")}/${encodeURIComponent(id)}`;
       await send(options, { method: "DELETE", path, signal, isRepeatable: false });
     },
-    retrainAdapter: (name, request = {}, call) => postOnce(pathOf(name, "retrain"), request, call),
+    // The server makes a dataset before it answers.
+    retrainAdapter: (name, request = {}, call) =>
+      postOnce(pathOf(name, "retrain"), request, { ...call, msMax: UPLOAD_MS_MAX }),
     getShadow: (name, call) => get(pathOf(name, "shadow"), call),
     setShadow: (name, request, { signal } = {}) =>
       json({ method: "PUT", path: pathOf(name, "shadow"), ...jsonBody(request), signal, isRepeatable: true }),
@@ -156,17 +152,4 @@ function feedbackOf({ options, json, get, postOnce }: Calls) {
 
 function jsonBody(body: unknown) {
   return { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-}
-
-/** Sent again it is done once. */
-function withKey() {
-  return { headers: { "Idempotency-Key": randomKey() }, isRepeatable: true };
-}
-
-const KEY_BYTES = 18;
-
-/** Not crypto.randomUUID: pages that did not come by https, as an intranet's, have none. */
-function randomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

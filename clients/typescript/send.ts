@@ -7,7 +7,7 @@ export interface SoftgateOptions {
   readonly url: string;
   /** From `softgate keys create`. */
   readonly key: string;
-  /** Of one attempt. Default 60 s. */
+  /** Of one attempt. Default 60 s; what takes longer by its nature, as a large upload, has more. */
   readonly timeoutMs?: number;
   /** Attempts after the first. Default 4. */
   readonly retriesMax?: number;
@@ -20,10 +20,9 @@ export interface SoftgateOptions {
   readonly wait?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
-export interface Sent {
+/** What is sent, wherever. */
+interface Message {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Blob | FormData | Uint8Array<ArrayBuffer>;
   /** Whether it may be done twice: a read, a classification, or what carries an Idempotency-Key. */
@@ -31,6 +30,17 @@ export interface Sent {
   readonly signal?: AbortSignal | undefined;
   /** Of an answer that streams, the time of an attempt ends with its headers. */
   readonly isStream?: boolean;
+  /** Of an attempt, where that is more than timeoutMs. */
+  readonly msMax?: number;
+}
+
+export interface Sent extends Message {
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+}
+
+interface SentTo extends Message {
+  readonly url: string;
 }
 
 export const RETRIES_DEFAULT = 4;
@@ -38,11 +48,23 @@ const TIMEOUT_MS_DEFAULT = 60_000;
 const WAIT_MS_MIN = 250;
 const WAIT_MS_MAX_DEFAULT = 60_000;
 const REFUSED = 429;
+const CONFLICT = 409;
 /** 503 too: it is also what a server answers whose store was lost to it in the middle of a change. */
 const PASSING = [500, 502, 503, 504];
 
 /** A success. Rejects with SoftgateError, or as fetch does. */
 export async function send(options: SoftgateOptions, sent: Sent): Promise<Response> {
+  const { path: _, query: __, ...message } = sent;
+  const response = await sendTo(options, {
+    ...{ ...message, url: urlOf(options.url, sent) },
+    headers: { Authorization: `Bearer ${options.key}`, ...sent.headers },
+  });
+  if (response.ok) return response;
+  throw await errorOf(response);
+}
+
+/** To any URL, with the given headers alone: the last answer, whatever it is. Rejects as fetch does. */
+export async function sendTo(options: SoftgateOptions, sent: SentTo): Promise<Response> {
   const { retriesMax = RETRIES_DEFAULT, waitMsMax = WAIT_MS_MAX_DEFAULT } = options;
   for (let attempt = 0; ; attempt++) {
     const response = await attemptOnce(options, sent).catch((error: unknown) => ({ error }));
@@ -50,16 +72,25 @@ export async function send(options: SoftgateOptions, sent: Sent): Promise<Respon
     sent.signal?.throwIfAborted();
     const waitMs = waitMsOf(options, response, attempt);
     if (attempt >= retriesMax || waitMs > waitMsMax || !helps(response, sent)) {
-      throw "error" in response ? response.error : await errorOf(response);
+      if ("error" in response) throw response.error;
+      return response;
     }
     if (!("error" in response)) await response.body?.cancel();
     await (options.wait ?? wait)(waitMs, sent.signal);
   }
 }
 
-function helps(response: Response | { error: unknown }, { isRepeatable }: Sent): boolean {
+function helps(response: Response | { error: unknown }, { isRepeatable }: Message): boolean {
   if ("error" in response) return isRepeatable;
-  return response.status === REFUSED || (isRepeatable && PASSING.includes(response.status));
+  return (
+    response.status === REFUSED ||
+    (isRepeatable && (PASSING.includes(response.status) || isBeingDone(response)))
+  );
+}
+
+/** An attempt before this one, whose answer did not come: with its key the same answer is had once there is one. */
+function isBeingDone({ status, headers }: Response): boolean {
+  return status === CONFLICT && headers.has("retry-after");
 }
 
 /** Half of it by chance: clients that were refused together do not come back together. */
@@ -73,14 +104,14 @@ function waitMsOf(
   return (least ?? 0) * 1_000 + grown * (least === undefined ? 0.5 + random() / 2 : random());
 }
 
-async function attemptOnce(options: SoftgateOptions, sent: Sent): Promise<Response> {
-  const { timeoutMs = TIMEOUT_MS_DEFAULT } = options;
+async function attemptOnce(options: SoftgateOptions, sent: SentTo): Promise<Response> {
+  const timeoutMs = Math.max(options.timeoutMs ?? TIMEOUT_MS_DEFAULT, sent.msMax ?? 0);
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
-    const response = await (options.fetch ?? fetch)(urlOf(options.url, sent), {
+    const response = await (options.fetch ?? fetch)(sent.url, {
       method: sent.method,
-      headers: { Authorization: `Bearer ${options.key}`, ...sent.headers },
+      ...(sent.headers && { headers: sent.headers }),
       ...(sent.body !== undefined && { body: sent.body }),
       signal: sent.signal ? AbortSignal.any([sent.signal, controller.signal]) : controller.signal,
     });

@@ -1,10 +1,11 @@
 // The bootstrap as npm runs it, on the packages that are installed here: it must find nothing to do.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { delimiter, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 interface LockedPackage {
@@ -104,5 +105,32 @@ describe("the lockfiles are compared", () => {
     const { "node_modules/b": _, ...production } = installed;
     expect(findDifference(installed, production, { production: true })).toBeUndefined();
     expect(findDifference(installed, production, { production: false })).toContain("node_modules/b");
+  });
+});
+
+describe.skipIf(process.platform === "win32")("the browser of the tests", () => {
+  it("is no folder, no snap, and no program that does not start, whatever the path has first", async () => {
+    const places = await Promise.all(
+      ["folder", "stub", "snap", "fit"].map(async (name) => {
+        const place = join(folder, "path", name);
+        await mkdir(name === "folder" ? join(place, "chromium") : place, { recursive: true });
+        return place;
+      }),
+    );
+    const [, stub = "", snap = "", fit = ""] = places;
+    // As Ubuntu has it where there is no snap of it, and where there is.
+    await writeFile(join(stub, "chromium-browser"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    const asks = "#!/bin/sh\n[ -x /snap/bin/chromium ] || true\nexit 0\n";
+    await writeFile(join(snap, "chromium-browser"), asks, { mode: 0o755 });
+    await writeFile(join(fit, "google-chrome"), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+    const script = `import { findChromium } from ${JSON.stringify(new URL("chromium.mjs", import.meta.url).href)};
+console.log(await findChromium());`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--input-type=module", "--eval", script],
+      // Nothing of this machine's is on the path, and nothing is unpacked.
+      { env: { PATH: places.join(delimiter), SOFTGATE_CACHE: join(folder, "cache"), CI: "1" } },
+    );
+    expect(stdout.trim()).toBe(join(fit, "google-chrome"));
   });
 });

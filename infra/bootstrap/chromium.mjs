@@ -10,8 +10,11 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { delimiter, join, relative } from "node:path";
@@ -24,11 +27,14 @@ const OF_MACOS = ["Google Chrome", "Chromium"].map(
   (name) => `/Applications/${name}.app/Contents/MacOS/${name}`,
 );
 const PROGRAM = "usr/lib/chromium/chromium";
+/** Of a program that says its version; one that was not started for long takes seconds. */
+const VERSION_MS_MAX = 20_000;
+/** Scripts that start a program are shorter. */
+const SCRIPT_BYTES_MAX = 64 * 1024;
 
 /** Resolves to the program, or to undefined when there is none to be had outside of CI. Takes about half a minute the first time. */
 export async function findChromium() {
-  const found = [...onPath(), ...OF_MACOS].find(isProgram);
-  if (found !== undefined) return found;
+  for (const program of [...onPath(), ...OF_MACOS]) if (await isFit(program)) return program;
   const folder = join(cacheFolder(), "chromium");
   const program = join(folder, "run");
   if (isProgram(program)) return program;
@@ -47,16 +53,39 @@ function onPath() {
 }
 
 function isProgram(file) {
+  return isAllowed(file, constants.X_OK) && statSync(file).isFile();
+}
+
+function isAllowed(file, mode) {
   try {
-    accessSync(file, constants.X_OK);
+    accessSync(file, mode);
     return true;
   } catch {
     return false;
   }
 }
 
+/** Not what is there and does not start, as Ubuntu's chromium-browser without its snap. */
+async function isFit(program) {
+  if (!isProgram(program) || isOfSnap(program)) return false;
+  const { child, exit } = runChild(program, ["--version"], { stdio: "ignore" });
+  const tooLong = setTimeout(() => child.kill("SIGKILL"), VERSION_MS_MAX);
+  const { code } = await exit.catch(() => ({ code: null })).finally(() => clearTimeout(tooLong));
+  return code === 0;
+}
+
+/** It is confined: what a test gives it, a profile in the folder for temporary files, it does not see. */
+function isOfSnap(program) {
+  const path = realpathSync(program);
+  if (path.endsWith("/snap") || path.startsWith("/snap/")) return true;
+  if (statSync(path).size > SCRIPT_BYTES_MAX || !isAllowed(path, constants.R_OK)) return false;
+  return /^#!.*\/snap\/bin\//s.test(readFileSync(path, "latin1"));
+}
+
 /** Why it failed; undefined when the program is there. */
 async function unpack(folder) {
+  // Ubuntu's package is a snap too: nothing is downloaded to find that out.
+  if (isUbuntu()) return "Ubuntu has it as a snap alone; install Google Chrome";
   const scratch = `${folder}-${process.pid}`;
   const packages = join(scratch, "packages");
   const log = `${folder}.log`;
@@ -82,6 +111,11 @@ async function unpack(folder) {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+function isUbuntu() {
+  const file = "/etc/os-release";
+  return existsSync(file) && /^ID="?ubuntu"?$/m.test(readFileSync(file, "utf8"));
 }
 
 function runner(log) {

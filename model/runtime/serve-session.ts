@@ -29,7 +29,8 @@ export function serveSession(port: MessagePort): void {
 
   async function answer(message: ToThread): Promise<void> {
     if (message.kind === "close") {
-      await session?.close();
+      // Nobody waits for more than the channel's end; and a thread that starts others must not end by what is thrown here.
+      await session?.close().catch(() => undefined);
       port.close();
       return;
     }

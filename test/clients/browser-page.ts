@@ -43,6 +43,14 @@ export async function callOnce({ url, key }: Server): Promise<string> {
   return softgate.classify({ adapterId: "router", inputs: "a" }).then(() => "answered", String);
 }
 
+/** A file that is too large for the server's requests. */
+export async function uploadLarge({ url, key }: Server): Promise<number> {
+  const softgate = createSoftgate({ url, key });
+  const rows = Array.from({ length: 400 }, (_, row) => `some text ${row},${row % 2 ? "a" : "b"}\n`);
+  const file = new Blob([`text,label\n${rows.join("")}`], { type: "text/csv" });
+  return (await softgate.uploadDataset(file, { fileName: "tickets.csv" })).rows;
+}
+
 /** The names of all that a page may read; on the way, a change on a condition. */
 async function readHeaders(softgate: Softgate): Promise<string[]> {
   const path = "/v1/adapters/router/aliases/production";

@@ -5,12 +5,14 @@ import { buildSync } from "esbuild";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { OverloadError } from "#model";
+import { createRegistry, openObjectStore } from "#registry";
 import type { JobEvent } from "#trainer/job";
 import { type Listener, listen } from "../../functions/listen.ts";
 import { alpha, createTestApp, FakeJobs, fakeClassifier, publishAdapter } from "../../functions/test-app.ts";
 import { findChromium, startChromium } from "../helpers/chromium.ts";
+import { findVersitygw, startVersitygw } from "../helpers/versitygw.ts";
 
-const executable = await findChromium();
+const [executable, versitygw] = await Promise.all([findChromium(), findVersitygw()]);
 /** Not this machine's name to a browser: no secure context, as a page of an intranet is none. */
 const HOST = "page.test";
 const BROWSER_MS_MAX = 60_000;
@@ -32,7 +34,10 @@ describe.skipIf(executable === undefined)("the client in a browser", { timeout: 
   });
 
   /** What a function of browser-page.ts answers in a page of the origin. */
-  async function inPage(name: "callAll" | "callOnce", { url, key }: TestServer): Promise<unknown> {
+  async function inPage(
+    name: "callAll" | "callOnce" | "uploadLarge",
+    { url, key }: Pick<TestServer, "url" | "key">,
+  ): Promise<unknown> {
     const page = await browser.newPage();
     try {
       await page.goto(origin);
@@ -68,6 +73,29 @@ describe.skipIf(executable === undefined)("the client in a browser", { timeout: 
       await server.close();
     }
   });
+
+  it.skipIf(versitygw === undefined)(
+    "uploads a file too large for a request straight into a store that lets its origin in",
+    async () => {
+      vi.stubEnv("VGW_CORS_ALLOW_ORIGIN", origin);
+      const s3 = await startVersitygw(versitygw ?? "", ["page"]);
+      vi.stubEnv("AWS_ACCESS_KEY_ID", s3.accessKeyId);
+      vi.stubEnv("AWS_SECRET_ACCESS_KEY", s3.secretAccessKey);
+      const store = await openObjectStore(`s3://page/a?endpoint=${s3.endpoint}&region=us-east-1`);
+      const test = await createTestApp(
+        { registry: createRegistry({ store }) },
+        { corsOrigins: [origin], bodyBytesMax: 4_096 },
+      );
+      const server = await listen(test.app.fetch, { host: "127.0.0.1", port: 0 });
+      try {
+        expect(await inPage("uploadLarge", { url: server.url, key: test.keys.alpha })).toBe(400);
+      } finally {
+        await server.close();
+        await store.close();
+        await s3.stop();
+      }
+    },
+  );
 
   it("is not let in from an origin that the server does not name", async () => {
     const server = await startServer({ corsOrigins: ["https://app.example.com"] });

@@ -124,13 +124,20 @@ async function listen(
   const stop = new AbortController();
   let socket = new Socket();
   const connect = async () => {
-    socket = new Socket();
-    const opened = new pg.Client({ ...connection, stream: () => socket });
+    const connected = new Socket();
+    socket = connected;
+    const opened = new pg.Client({ ...connection, stream: () => connected });
     opened.on("notification", ({ payload = "" }) => onPayload(payload));
     opened.on("error", () => undefined); // It ends too.
     opened.once("end", () => void reconnect());
-    await opened.connect();
-    await opened.query(`LISTEN ${channel}`);
+    try {
+      await opened.connect();
+      await opened.query(`LISTEN ${channel}`);
+    } catch (error) {
+      // It would stay open, and hear nothing.
+      connected.destroy();
+      throw error;
+    }
   };
   const reconnect = async () => {
     const waited = await setTimeout(RECONNECT_MS, true, { signal: stop.signal, ref: false }).catch(

@@ -22,24 +22,26 @@ const requestSchema = z.strictObject({
   ...columnFields,
 });
 
+export const uploadAnswerSchema = z
+  .strictObject({
+    datasetId: z.string(),
+    upload: z.strictObject({
+      url: z.string().meta({ description: "A secret while it is valid." }),
+      method: z.literal("PUT"),
+      headers: z.record(z.string(), z.string()).meta({ description: "To be sent as they are." }),
+      expiresAt: z.iso.datetime(),
+    }),
+    completeBefore: z.iso.datetime(),
+  })
+  .meta({ id: "Upload" });
+
 export const beginUploadOperation: Operation = {
   ...{ id: "beginUpload", tag: "datasets", summary: "Asks for a URL to send a large file to" },
   body: jsonBody(requestSchema),
   answers: {
     201: jsonAnswer(
       "Send the file, whole and as it was described, then complete the dataset. Its bytes are reserved until then.",
-      z
-        .strictObject({
-          datasetId: z.string(),
-          upload: z.strictObject({
-            url: z.string().meta({ description: "A secret while it is valid." }),
-            method: z.literal("PUT"),
-            headers: z.record(z.string(), z.string()).meta({ description: "To be sent as they are." }),
-            expiresAt: z.iso.datetime(),
-          }),
-          completeBefore: z.iso.datetime(),
-        })
-        .meta({ id: "Upload" }),
+      uploadAnswerSchema,
       z.object({ location: z.string().meta({ description: "To POST to when the file is sent." }) }),
     ),
   },
