@@ -17,7 +17,7 @@ export interface Client {
     target: { url: string; headers: Readonly<Record<string, string>> },
     file: Pick<DatasetFile, "content" | "bytes">,
   ): Promise<void>;
-  /** A POST without a body, of work that takes as long as an upload. */
+  /** A POST without a body, of work that takes as long as an upload, and that is done once however often it is asked for. */
   finish(path: string): Promise<unknown>;
 }
 
@@ -29,8 +29,14 @@ const UPLOAD_MS_MAX = 15 * 60_000;
 const FILE_MS_MAX = 60 * 60_000;
 /** Of a request that the server has refused to take yet. */
 const RETRIES_MAX = 10;
-/** Of one that waits for its turn: servers read one large file at a time. */
+/** Of one that waits for its turn: servers read one large file of a tenant at a time. */
 const TURN_RETRIES_MAX = 120;
+/** Of one that takes longer than a proxy on the way waits for its answer. */
+const LOST_RETRIES_MAX = 5;
+/** Before the first of them; doubled each time. */
+const LOST_PAUSE_MS = 250;
+/** What proxies answer then; the last is Cloudflare's. */
+const LOST_STATUSES: readonly number[] = [502, 504, 524];
 const RETRY_MS_MAX = 60_000;
 const problemSchema = z.looseObject({ code: z.string(), detail: z.string() });
 
@@ -42,6 +48,8 @@ interface Request {
   readonly body?: string | FormData;
   readonly msMax?: number;
   readonly retriesMax?: number;
+  /** Default 0: who does not know whether it was done does not ask again. */
+  readonly lostRetriesMax?: number;
 }
 
 interface Answer {
@@ -69,19 +77,35 @@ export function createClient(server: Server, signal: AbortSignal): Client {
       return ask({ method: "POST", path, query, body, msMax: UPLOAD_MS_MAX });
     },
     sendFile: (target, file) => putFile(target, file, signal),
-    finish: (path) => ask({ method: "POST", path, msMax: UPLOAD_MS_MAX, retriesMax: TURN_RETRIES_MAX }),
+    finish: (path) =>
+      ask({
+        ...{ method: "POST", path, msMax: UPLOAD_MS_MAX },
+        ...{ retriesMax: TURN_RETRIES_MAX, lostRetriesMax: LOST_RETRIES_MAX },
+      }),
   };
 }
 
 async function askPatiently(server: Server, request: Request, signal: AbortSignal): Promise<Answer> {
   for (let retry = 0; ; retry += 1) {
-    const answer = await askOnce(server, request, signal);
+    const answer = await askUntilAnswered(server, request, signal);
     const waitMs = Number(answer.response.headers.get("retry-after") ?? Number.NaN) * 1_000;
     const { status } = answer.response;
     const isRefused = status === 429 || (status === 503 && request.path === "/v1/classify");
     const isRefusedForNow = isRefused && waitMs <= RETRY_MS_MAX;
     if (!isRefusedForNow || retry === (request.retriesMax ?? RETRIES_MAX)) return answer;
     await setTimeout(waitMs, undefined, { signal });
+  }
+}
+
+async function askUntilAnswered(server: Server, request: Request, signal: AbortSignal): Promise<Answer> {
+  const { lostRetriesMax = 0 } = request;
+  for (let retry = 0; ; retry += 1) {
+    const answer = await askOnce(server, request, signal).catch((error: unknown) => {
+      if (signal.aborted || retry === lostRetriesMax) throw error;
+    });
+    const isLost = answer === undefined || LOST_STATUSES.includes(answer.response.status);
+    if (answer && (!isLost || retry === lostRetriesMax)) return answer;
+    await setTimeout(LOST_PAUSE_MS * 2 ** retry, undefined, { signal });
   }
 }
 
