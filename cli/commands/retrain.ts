@@ -36,7 +36,7 @@ export function retrainCommand(io: Io): Command {
       const name = parseAdapterName(given);
       const client = requireServer(options, io);
       const body = options.options ? { options: options.options } : {};
-      const accepted = acceptedSchema.parse(await client.send("POST", `/v1/adapters/${name}/retrain`, body));
+      const accepted = acceptedSchema.parse(await client.finish(`/v1/adapters/${name}/retrain`, body));
       const { jobId, rows, feedback } = accepted;
       const silent = options.json === true;
       if (!silent) {

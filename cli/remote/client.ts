@@ -1,5 +1,6 @@
 // HTTP calls to a Softgate server: JSON in, JSON out, and errors as the server tells them. What of the command line
 // works over HTTP goes through here, and knows nothing of fetch.
+import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
@@ -17,8 +18,11 @@ export interface Client {
     target: { url: string; headers: Readonly<Record<string, string>> },
     file: Pick<DatasetFile, "content" | "bytes">,
   ): Promise<void>;
-  /** A POST without a body, of work that takes as long as an upload, and that is done once however often it is asked for. */
-  finish(path: string): Promise<unknown>;
+  /**
+   * A POST of work that takes as long as an upload, and is done once however often it is asked for: where it has a body, by
+   * an Idempotency-Key.
+   */
+  finish(path: string, body?: object): Promise<unknown>;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -77,9 +81,13 @@ export function createClient(server: Server, signal: AbortSignal): Client {
       return ask({ method: "POST", path, query, body, msMax: UPLOAD_MS_MAX });
     },
     sendFile: (target, file) => putFile(target, file, signal),
-    finish: (path) =>
+    finish: (path, body) =>
       ask({
         ...{ method: "POST", path, msMax: UPLOAD_MS_MAX },
+        ...(body && {
+          headers: { "Content-Type": "application/json", "Idempotency-Key": randomUUID() },
+          body: JSON.stringify(body),
+        }),
         ...{ retriesMax: TURN_RETRIES_MAX, lostRetriesMax: LOST_RETRIES_MAX },
       }),
   };
@@ -90,7 +98,8 @@ async function askPatiently(server: Server, request: Request, signal: AbortSigna
     const answer = await askUntilAnswered(server, request, signal);
     const waitMs = Number(answer.response.headers.get("retry-after") ?? Number.NaN) * 1_000;
     const { status } = answer.response;
-    const isRefused = status === 429 || (status === 503 && request.path === "/v1/classify");
+    // Of 409 the one that says when to come again: what the Idempotency-Key is of is still being done.
+    const isRefused = [409, 429].includes(status) || (status === 503 && request.path === "/v1/classify");
     const isRefusedForNow = isRefused && waitMs <= RETRY_MS_MAX;
     if (!isRefusedForNow || retry === (request.retriesMax ?? RETRIES_MAX)) return answer;
     await setTimeout(waitMs, undefined, { signal });
