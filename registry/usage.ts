@@ -119,7 +119,7 @@ async function countUsage(context: RegistryContext, tenant: TenantId): Promise<A
   let reservedBytes = 0;
   const add = ({ digest, bytes }: { digest: string; bytes: number }) => void blobs.set(digest, bytes);
   // Reserved by uploads that are not yet completed, each by itself, whatever its content: so they are released, too.
-  // Before datasets: one that is completed meanwhile is counted twice at worst, and never not at all.
+  // Before datasets: one that is completed meanwhile is counted twice at worst, and never left out.
   for await (const { keys } of listPages(context.store, { prefix: uploadsPrefix(tenant) })) {
     const records = await mapInParallel(keys, (key) => readRecord(context.store, key, reservationSchema));
     for (const record of records) reservedBytes += record?.value.bytes ?? 0;
