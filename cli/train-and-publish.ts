@@ -86,9 +86,10 @@ async function trainOnFiles(
     // Before the training: a store that refuses writes is found in a second, not after minutes.
     await store.check();
     await registry.requirePublishable(tenant, name, signer);
-    const testSet = await readTestSet(registry, { tenant, name, alias: TRAINED_ALIAS }, backbone);
     const device = await chooseDevice(command.device, { backbone, signal: io.signal });
     if (command.device === "auto" && !silent) io.stderr(`Device: ${describeDevice(device)}.\n`);
+    // Last: it opens a file, which is closed when the training has ended.
+    const testSet = await readTestSet(registry, { tenant, name, alias: TRAINED_ALIAS }, backbone);
     const onProgress = (progress: TrainingProgress) => showTraining(line, progress);
     const trained = {
       dataset: trainingFile(file),

@@ -3,7 +3,7 @@
 // collector that was halted, deletes what it was meant for and nothing else. What names a blob names its copy.
 import { createHash } from "node:crypto";
 import { createNonce, type RegistryContext } from "./context.ts";
-import { digestOf } from "./digest.ts";
+import { digestOf, digestOfLarge } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
 import { keepCopy } from "./gc/keep-copy.ts";
 import { type BlobCopy, blobKey, blobKeyOf, copiesPrefix, copyOfKey, markKeyOf } from "./layout.ts";
@@ -33,7 +33,8 @@ export async function putBlobs<Contents extends readonly Uint8Array[]>(
   tenant: TenantId,
   contents: readonly [...Contents],
 ): Promise<{ [Index in keyof Contents]: BlobEntry }> {
-  const blobs = contents.map((content) => ({ content, digest: digestOf(content) }));
+  const blobs: { content: Uint8Array; digest: string }[] = [];
+  for (const content of contents) blobs.push({ content, digest: await digestOfLarge(content) });
   const sources = new Map<string, Source>();
   for (const { content, digest } of blobs) {
     if (!sources.has(digest)) sources.set(digest, await findSource(context, tenant, { content, digest }));

@@ -7,7 +7,7 @@ import { DATASET_ID, datasetKey, datasetsPrefix, lastSegment } from "./layout.ts
 import { DATASETS_PER_PAGE_MAX } from "./limits.ts";
 import { mapInParallel } from "./map-in-parallel.ts";
 import { clampLimit, readRecord } from "./records.ts";
-import type { DatasetSummary, TenantId } from "./registry.ts";
+import type { DatasetRecord, DatasetSummary, TenantId } from "./registry.ts";
 
 /** As Registry.listDatasets. Throws invalid_name, blob_corrupt. */
 export async function listDatasets(
@@ -23,11 +23,15 @@ export async function listDatasets(
     limit: clampLimit(limit, DATASETS_PER_PAGE_MAX),
     ...(after !== undefined && { after: datasetKey(tenant, after) }),
   });
-  const found = await mapInParallel(keys, (key) => readRecord(store, key, datasetSchema));
-  const datasets = found.flatMap((record) => {
-    if (!record) return [];
-    const { labels, copy: _, ...rest } = record.value;
-    return { ...rest, labelCount: labels.length };
+  const found = await mapInParallel(keys, async (key) => {
+    const record = await readRecord(store, key, datasetSchema);
+    // Without its labels at once: those of a page would be most of its bytes in memory.
+    return record && summaryOf(record.value);
   });
+  const datasets = found.filter((dataset) => dataset !== undefined);
   return { datasets, ...(next !== undefined && { next: lastSegment(next).replace(".json", "") }) };
+}
+
+function summaryOf({ labels, copy: _, ...rest }: DatasetRecord): DatasetSummary {
+  return { ...rest, labelCount: labels.length };
 }

@@ -118,14 +118,15 @@ async function countUsage(context: RegistryContext, tenant: TenantId): Promise<A
   let feedbackBytes = 0;
   let reservedBytes = 0;
   const add = ({ digest, bytes }: { digest: string; bytes: number }) => void blobs.set(digest, bytes);
-  for await (const { keys } of listPages(context.store, { prefix: datasetsPrefix(tenant) })) {
-    const records = await mapInParallel(keys, (key) => readRecord(context.store, key, datasetSchema));
-    for (const record of records) if (record) add(record.value);
-  }
   // Reserved by uploads that are not yet completed, each by itself, whatever its content: so they are released, too.
+  // Before datasets: one that is completed meanwhile is counted twice at worst, and never left out.
   for await (const { keys } of listPages(context.store, { prefix: uploadsPrefix(tenant) })) {
     const records = await mapInParallel(keys, (key) => readRecord(context.store, key, reservationSchema));
     for (const record of records) reservedBytes += record?.value.bytes ?? 0;
+  }
+  for await (const { keys } of listPages(context.store, { prefix: datasetsPrefix(tenant) })) {
+    const records = await mapInParallel(keys, (key) => readRecord(context.store, key, datasetSchema));
+    for (const record of records) if (record) add(record.value);
   }
   let adapters = 0;
   for await (const { prefixes } of listPages(context.store, {

@@ -115,6 +115,33 @@ it("a retraining says what it learns, follows its job, and tells how the candida
   expect(stdout).toContain("softgate adapters set-alias tickets production 2");
 });
 
+it("a retraining whose answer is lost on the way, as a large dataset takes long, is asked for again and queued once", async () => {
+  await run("feedback", "add", "tickets", "--text", "a bad", "--label", "yes");
+  const asked: (string | null)[] = [];
+  const behindProxy = await listen(
+    async (request) => {
+      const response = await test.app.fetch(request);
+      if (!request.url.endsWith("/retrain")) return response;
+      asked.push(request.headers.get("idempotency-key"));
+      return asked.length > 1 ? response : new Response("<html>Gateway Timeout</html>", { status: 504 });
+    },
+    { host: "127.0.0.1", port: 0 },
+  );
+  try {
+    const env = {
+      ...{ SOFTGATE_CONFIG: folder, SOFTGATE_SERVER: behindProxy.url },
+      SOFTGATE_KEY: test.keys.alpha,
+    };
+    const { stdout } = await softgate(["retrain", "tickets", "--no-follow"], { env });
+    expect(asked).toHaveLength(2);
+    expect(new Set(asked).size).toBe(1);
+    const queued = await test.jobs.list("alpha", { limit: 10 });
+    expect(queued?.jobs.map(({ id }) => id)).toEqual([stdout.trim()]);
+  } finally {
+    await behindProxy.close();
+  }
+});
+
 it("a shadow is begun, shown and ended", async () => {
   await publishAdapter(test.registry, { name: "tickets" });
   await test.registry.setAlias(alpha, parseAdapterName("tickets"), { alias: "candidate", version: 2 });

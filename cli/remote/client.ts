@@ -1,5 +1,6 @@
 // HTTP calls to a Softgate server: JSON in, JSON out, and errors as the server tells them. What of the command line
 // works over HTTP goes through here, and knows nothing of fetch.
+import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
@@ -17,7 +18,10 @@ export interface Client {
     target: { url: string; headers: Readonly<Record<string, string>> },
     file: Pick<DatasetFile, "content" | "bytes">,
   ): Promise<void>;
-  /** A POST of work that takes as long as an upload, and has its turn. */
+  /**
+   * A POST of work that takes as long as an upload, and is done once however often it is asked for: where it has a body, by
+   * an Idempotency-Key.
+   */
   finish(path: string, body?: object): Promise<unknown>;
 }
 
@@ -29,8 +33,14 @@ const UPLOAD_MS_MAX = 15 * 60_000;
 const FILE_MS_MAX = 60 * 60_000;
 /** Of a request that the server has refused to take yet. */
 const RETRIES_MAX = 10;
-/** Of one that waits for its turn: servers read one large file at a time. */
+/** Of one that waits for its turn: servers read one large file of a tenant at a time. */
 const TURN_RETRIES_MAX = 120;
+/** Of one that takes longer than a proxy on the way waits for its answer. */
+const LOST_RETRIES_MAX = 5;
+/** Before the first of them; doubled each time. */
+const LOST_PAUSE_MS = 250;
+/** What proxies answer then; the last is Cloudflare's. */
+const LOST_STATUSES: readonly number[] = [502, 504, 524];
 const RETRY_MS_MAX = 60_000;
 const problemSchema = z.looseObject({ code: z.string(), detail: z.string() });
 
@@ -42,6 +52,8 @@ interface Request {
   readonly body?: string | FormData;
   readonly msMax?: number;
   readonly retriesMax?: number;
+  /** Default 0: who does not know whether it was done does not ask again. */
+  readonly lostRetriesMax?: number;
 }
 
 interface Answer {
@@ -66,7 +78,14 @@ export function createClient(server: Server, signal: AbortSignal): Client {
     },
     sendFile: (target, file) => putFile(target, file, signal),
     finish: (path, body) =>
-      ask({ method: "POST", path, ...jsonOf(body), msMax: UPLOAD_MS_MAX, retriesMax: TURN_RETRIES_MAX }),
+      ask({
+        ...{ method: "POST", path, msMax: UPLOAD_MS_MAX },
+        ...(body && {
+          headers: { "Content-Type": "application/json", "Idempotency-Key": randomUUID() },
+          body: JSON.stringify(body),
+        }),
+        ...{ retriesMax: TURN_RETRIES_MAX, lostRetriesMax: LOST_RETRIES_MAX },
+      }),
   };
 }
 
@@ -76,13 +95,26 @@ function jsonOf(body: object | undefined) {
 
 async function askPatiently(server: Server, request: Request, signal: AbortSignal): Promise<Answer> {
   for (let retry = 0; ; retry += 1) {
-    const answer = await askOnce(server, request, signal);
+    const answer = await askUntilAnswered(server, request, signal);
     const waitMs = Number(answer.response.headers.get("retry-after") ?? Number.NaN) * 1_000;
     const { status } = answer.response;
-    const isRefused = status === 429 || (status === 503 && request.path === "/v1/classify");
+    // Of 409 the one that says when to come again: what the Idempotency-Key is of is still being done.
+    const isRefused = [409, 429].includes(status) || (status === 503 && request.path === "/v1/classify");
     const isRefusedForNow = isRefused && waitMs <= RETRY_MS_MAX;
     if (!isRefusedForNow || retry === (request.retriesMax ?? RETRIES_MAX)) return answer;
     await setTimeout(waitMs, undefined, { signal });
+  }
+}
+
+async function askUntilAnswered(server: Server, request: Request, signal: AbortSignal): Promise<Answer> {
+  const { lostRetriesMax = 0 } = request;
+  for (let retry = 0; ; retry += 1) {
+    const answer = await askOnce(server, request, signal).catch((error: unknown) => {
+      if (signal.aborted || retry === lostRetriesMax) throw error;
+    });
+    const isLost = answer === undefined || LOST_STATUSES.includes(answer.response.status);
+    if (answer && (!isLost || retry === lostRetriesMax)) return answer;
+    await setTimeout(LOST_PAUSE_MS * 2 ** retry, undefined, { signal });
   }
 }
 

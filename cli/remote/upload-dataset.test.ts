@@ -29,9 +29,12 @@ describe("a file that a server takes by URL alone", () => {
   let server: Server;
   let asked: { call: string; key: string | undefined; body: string }[];
   let answers: Record<string, [status: number, body: object | string]>;
+  /** Before those, each once. */
+  let lostAnswers: Map<string, (number | "cut off")[]>;
 
   beforeEach(async () => {
     asked = [];
+    lostAnswers = new Map();
     answers = {
       "POST /v1/datasets?textColumn=text&labelColumn=label": [
         413,
@@ -49,6 +52,9 @@ describe("a file that a server takes by URL alone", () => {
     server = createServer(async (request, response) => {
       const call = `${request.method} ${request.url}`;
       asked.push({ call, key: request.headers.authorization, body: await bodyOf(request) });
+      const lost = lostAnswers.get(call)?.shift();
+      if (lost === "cut off") return void request.socket.destroy();
+      if (lost !== undefined) return void response.writeHead(lost).end("<html>Gateway Timeout</html>");
       const [status, body] = answers[call] ?? [404, { code: "route_not_found", detail: call }];
       response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
     });
@@ -93,6 +99,20 @@ describe("a file that a server takes by URL alone", () => {
       publicMessage: expect.stringMatching(/status 403, AccessDenied/),
     });
     expect(asked.map(({ call }) => call)).not.toContain("POST /v1/datasets/ds_1/complete");
+  });
+
+  it("is not sent again where the answer to its completion is lost on the way: that is asked for again", async () => {
+    lostAnswers.set("POST /v1/datasets/ds_1/complete", [504, "cut off"]);
+    expect(await upload()).toEqual({ id: "ds_1" });
+    const calls = asked.map(({ call }) => call);
+    expect(calls.filter((call) => call === "PUT /bucket/key?signed")).toHaveLength(1);
+    expect(calls.filter((call) => call === "POST /v1/datasets/ds_1/complete")).toHaveLength(3);
+  });
+
+  it("is begun once, whatever becomes of the answer", async () => {
+    lostAnswers.set("POST /v1/datasets/uploads", [504]);
+    await expect(upload()).rejects.toMatchObject({ code: "server_unreachable" });
+    expect(asked.filter(({ call }) => call === "POST /v1/datasets/uploads")).toHaveLength(1);
   });
 
   it("that was changed since it was read is not sent", async () => {

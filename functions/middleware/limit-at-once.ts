@@ -16,13 +16,13 @@ export interface Places {
   readonly ofTenantMost: number;
 }
 
-/** Of datasets. Each holds up to UPLOAD_BYTES_MAX and its parsed form. */
+/** Of datasets. Each holds up to UPLOAD_BYTES_MAX, and some hundred bytes of memory a row. */
 export const UPLOAD_PLACES: Places = { what: "uploads", most: 4, ofTenantMost: 2 };
 /** Of packages. Each holds its archive and what it unpacks to. */
 export const IMPORT_PLACES: Places = { what: "imports", most: 2, ofTenantMost: 1 };
 /** Of uploads by URL. Each has its file on disk, and some hundred bytes of memory a row. */
 export const COMPLETION_PLACES: Places = { what: "completions", most: 2, ofTenantMost: 1 };
-/** Each holds a dataset, parsed, and another that is made of it. */
+/** Each has a dataset, and another that is made of it, on disk; the other is in memory, once, while it is kept. */
 export const RETRAINING_PLACES: Places = { what: "retrainings", most: 1, ofTenantMost: 1 };
 
 /** Over all routes that share what is returned; of uploads, JSON is small, and not counted. After authenticate.ts. */

@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { digestOfLarge } from "../digest.ts";
 import { FLUSHED_FOLDERS_KNOWN_MAX } from "../limits.ts";
 import { checkKey, checkPrefix, checkSize, clampListLimit, isKey } from "./check-object.ts";
 import { fileErrorOf, hasCode } from "./file-errors.ts";
@@ -65,7 +66,7 @@ export class FileStore implements ObjectStore {
         const stored = await this.#place({ key, aside, path, condition });
         // Also of a write that was refused: what stands there another process may have yet to flush.
         await flushFolder(dirname(path));
-        return stored ? { stored, etag: etagOf(bytes) } : { stored };
+        return stored ? { stored, etag: await etagOfLarge(bytes) } : { stored };
       } finally {
         await rm(aside, { force: true });
       }
@@ -253,6 +254,11 @@ function holds(condition: PutCondition, stored: StoredObject | undefined): boole
 
 function etagOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The same, while the event loop turns. */
+async function etagOfLarge(bytes: Uint8Array): Promise<string> {
+  return (await digestOfLarge(bytes)).replace("sha256:", "");
 }
 
 async function flushFolder(folder: string): Promise<void> {

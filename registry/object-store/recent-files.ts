@@ -18,6 +18,7 @@ export class RecentFiles {
   readonly #readAtMs = new LRUCache<string, number>({ maxSize: RECENT_FILES_MAX, sizeCalculation: () => 1 });
   /** Undefined until a file was read, and the system has told. */
   #isLocal: boolean | undefined;
+  #isAsked = false;
 
   constructor(root: string) {
     this.#root = root;
@@ -35,13 +36,16 @@ export class RecentFiles {
   note(path: string, bytes: number): void {
     if (bytes > RECENT_FILE_BYTES_MAX) this.#readAtMs.delete(path);
     else this.#readAtMs.set(path, performance.now());
-    if (this.#isLocal !== undefined) return;
-    this.#isLocal = false;
+    if (this.#isLocal !== undefined || this.#isAsked) return;
+    this.#isAsked = true;
     statfs(this.#root).then(
       ({ type }) => {
         this.#isLocal = process.platform === "linux" && LOCAL_TYPES.includes(type);
       },
-      () => undefined,
+      // The folder is not made yet: asked again after another read.
+      () => {
+        this.#isAsked = false;
+      },
     );
   }
 }

@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { TrainerError } from "../errors.ts";
 import { openContent } from "./content.ts";
+import { openText } from "./decode-text.ts";
 import { inspectDataset } from "./inspect.ts";
 import { type ParseOptions, parseDataset } from "./parse.ts";
+import { CsvRowCounter } from "./read-csv.ts";
 import { readSample, sampleExamples } from "./sample-examples.ts";
 import { spoolContent } from "./spool-content.ts";
 
@@ -101,6 +103,19 @@ describe("bytes that are no UTF-8", () => {
     }).catch((thrown) => thrown);
     expect(error.publicMessage).toContain("byte 13 (0xc3) is not UTF-8");
   });
+});
+
+it("others have the event loop while an encoding is checked of what is in memory", async () => {
+  let turns = 0;
+  const turn = () => {
+    turns += 1;
+    next = setImmediate(turn);
+  };
+  let next = setImmediate(turn);
+  const content = await openContent(Buffer.alloc(4 * 1024 * 1024, "a"));
+  await openText(content, "a.csv", () => new CsvRowCounter());
+  clearImmediate(next);
+  expect(turns).toBeGreaterThanOrEqual(8);
 });
 
 describe("what comes in parts", () => {

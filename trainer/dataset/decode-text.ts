@@ -2,6 +2,7 @@
 // what it looks like and what to do instead. A file is gone over in full before its first piece is given: so rows are
 // parsed of text alone, and what is wrong with an encoding is said before anything else.
 import { isUtf8 } from "node:buffer";
+import { turnTaker } from "../take-turns.ts";
 import { type ContentReader, piecesOf } from "./content.ts";
 import { grouped, refusal } from "./refuse.ts";
 
@@ -56,6 +57,7 @@ export async function openText(
 /** Throws TrainerError invalid_dataset for what is binary. */
 async function scan(pieces: AsyncIterable<Buffer>, file: string) {
   const check = new Utf8Check();
+  const takeTurns = turnTaker();
   let head: Buffer | undefined;
   let offset = 0;
   let hasCarriageReturn = false;
@@ -67,6 +69,7 @@ async function scan(pieces: AsyncIterable<Buffer>, file: string) {
     hasCarriageReturn ||= piece.includes(CARRIAGE_RETURN);
     check.add(piece);
     offset += piece.length;
+    await takeTurns(piece.length);
   }
   return { head: head ?? Buffer.alloc(0), hasCarriageReturn, invalidAt: check.finish() };
 }
@@ -78,11 +81,13 @@ async function notUtf8(
   invalidAt: number,
   { file, counter }: { file: string; counter: RowCounter },
 ): Promise<Error> {
+  const takeTurns = turnTaker();
   let offset = 0;
   for await (const piece of piecesOf(content)) {
     if (offset >= invalidAt) break;
     counter.add(piece.subarray(0, invalidAt - offset));
     offset += piece.length;
+    await takeTurns(piece.length);
   }
   const byte = (await content.read(invalidAt, 1)).toString("hex");
   const where = `byte ${grouped(invalidAt)} (0x${byte})`;

@@ -11,7 +11,7 @@ export {
   LABELS_MAX,
 } from "./dataset.ts";
 export { type DatasetSummary, inspectDataset } from "./inspect.ts";
-export { mergeFeedback } from "./merge-feedback.ts";
+export { type MergedDataset, mergeFeedback } from "./merge-feedback.ts";
 export {
   type DatasetMediaType,
   isDatasetMediaType,

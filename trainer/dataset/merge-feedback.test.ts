@@ -1,22 +1,41 @@
+import { createHash } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import type { Dataset } from "./dataset.ts";
-import { mergeFeedback } from "./merge-feedback.ts";
-import { parseDataset } from "./parse.ts";
+import { openContent } from "./content.ts";
+import { inspectDataset } from "./inspect.ts";
+import { type Feedback, mergeFeedback } from "./merge-feedback.ts";
+import { type DatasetMediaType, parseDataset } from "./parse.ts";
 
-const csv = (rows: string) => new TextEncoder().encode(rows);
-const read = (rows: string, fileName = "a.csv"): Promise<Dataset> =>
-  parseDataset(csv(rows), { fileName, mediaType: "text/csv", forTraining: false });
+interface Given {
+  readonly fileName?: string;
+  readonly mediaType?: DatasetMediaType;
+  readonly bytesMax?: number;
+}
 
-const linesOf = ({ lines }: { lines: Uint8Array }) =>
-  new TextDecoder()
-    .decode(lines)
+async function merge(rows: string, feedback: readonly Feedback[], given: Given = {}) {
+  const { bytesMax = 2 ** 20, ...named } = { fileName: "a.csv", mediaType: "text/csv" as const, ...given };
+  const dataset = { ...named, content: new TextEncoder().encode(rows) };
+  const { columns, labels } = await inspectDataset(dataset.content, { ...named, forTraining: false });
+  const merged = await mergeFeedback({ ...dataset, columns, labels }, feedback, { bytesMax });
+  const { content, ...told } = merged;
+  try {
+    const { bytes: size, read } = await openContent(content);
+    return { ...told, bytes: await read(0, size) };
+  } finally {
+    await content.close();
+  }
+}
+
+const linesOf = ({ bytes }: { bytes: Buffer }) =>
+  bytes
+    .toString()
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as unknown);
 
 describe("a dataset with feedback", () => {
   it("has the dataset's rows first, then the feedback that it did not have", async () => {
-    const merged = mergeFeedback(await read("text,label\na,no\nb,yes\n"), [{ text: "c", label: "yes" }]);
+    const merged = await merge("text,label\na,no\nb,yes\n", [{ text: "c", label: "yes" }]);
     expect(linesOf(merged)).toEqual([
       { text: "a", label: "no" },
       { text: "b", label: "yes" },
@@ -26,9 +45,7 @@ describe("a dataset with feedback", () => {
   });
 
   it("has the feedback's label where the dataset gives the same text another, in every row of it", async () => {
-    const merged = mergeFeedback(await read("text,label\na,no\nb,yes\na,no\n"), [
-      { text: "a", label: "yes" },
-    ]);
+    const merged = await merge("text,label\na,no\nb,yes\na,no\n", [{ text: "a", label: "yes" }]);
     expect(linesOf(merged)).toEqual([
       { text: "b", label: "yes" },
       { text: "a", label: "yes" },
@@ -37,7 +54,7 @@ describe("a dataset with feedback", () => {
   });
 
   it("has the newest of several on the same text", async () => {
-    const merged = mergeFeedback(await read("text,label\na,no\nb,yes\n"), [
+    const merged = await merge("text,label\na,no\nb,yes\n", [
       { text: "c", label: "yes" },
       { text: "c", label: "no" },
     ]);
@@ -45,13 +62,14 @@ describe("a dataset with feedback", () => {
     expect(merged).toMatchObject({ added: 1, outdated: 1 });
   });
 
-  it("does not have twice what the dataset says already", async () => {
-    const merged = mergeFeedback(await read("text,label\na,no\nb,yes\n"), [{ text: "a", label: "no" }]);
+  it("does not have twice what the dataset says already, whatever spaces stand around its label", async () => {
+    const merged = await merge("text,label\na, no \nb,yes\n", [{ text: "a", label: "no" }]);
+    expect(linesOf(merged)[0]).toEqual({ text: "a", label: "no" });
     expect(merged).toMatchObject({ rowsBefore: 2, added: 0, replaced: 0, known: 1 });
   });
 
   it("leaves out labels that the dataset lacks, and pairs where it has single texts", async () => {
-    const merged = mergeFeedback(await read("text,label\na,no\nb,yes\n"), [
+    const merged = await merge("text,label\na,no\nb,yes\n", [
       { text: "c", label: "maybe" },
       { text: "c", textPair: "d", label: "yes" },
     ]);
@@ -59,7 +77,7 @@ describe("a dataset with feedback", () => {
   });
 
   it("of pairs keeps pairs, and compares both texts", async () => {
-    const merged = mergeFeedback(await read("text,text_pair,label\na,b,no\na,c,yes\n"), [
+    const merged = await merge("text,text_pair,label\na,b,no\na,c,yes\n", [
       { text: "a", textPair: "b", label: "yes" },
       { text: "a", label: "yes" },
     ]);
@@ -72,12 +90,46 @@ describe("a dataset with feedback", () => {
 
   it("is read again as it was written, with line breaks and quotes", async () => {
     const text = 'a "quoted"\nline \u2028 語';
-    const merged = mergeFeedback(await read("text,label\na,no\nb,yes\n"), [{ text, label: "yes" }]);
-    const again = await parseDataset(merged.lines, {
+    const merged = await merge("text,label\na,no\nb,yes\n", [{ text, label: "yes" }]);
+    const again = await parseDataset(merged.bytes, {
       fileName: "a.ndjson",
       mediaType: "application/x-ndjson",
       forTraining: false,
     });
     expect(again.examples.at(-1)).toEqual({ input: text, label: 1, row: merged.rowsBefore + 1 });
   });
+
+  it.each([
+    ["CSV", { fileName: "a.csv", mediaType: "text/csv" }, (row: object) => Object.values(row).join(",")],
+    ["JSON lines", { fileName: "a.ndjson", mediaType: "application/x-ndjson" }, JSON.stringify],
+  ] as const)("of many pieces of %s has every row once, in their order", async (_, named, write) => {
+    const rows = Array.from({ length: 3_000 }, (_, row) => ({
+      text: `${row} ${"word ".repeat(row % 100)}end`,
+      label: row % 2 ? "no" : "yes",
+    }));
+    const header = named.mediaType === "text/csv" ? "text,label\n" : "";
+    const file = header + rows.map((row) => `${write(row)}\n`).join("");
+    expect(file.length).toBeGreaterThan(2 * 256 * 1024);
+    const merged = await merge(file, [{ text: "0 end", label: "no" }], named);
+    expect(linesOf(merged)).toEqual([...rows.slice(1), { text: "0 end", label: "no" }]);
+    expect(merged).toMatchObject({ rowsBefore: 2_999, added: 1, replaced: 1 });
+    expect(merged.sha256).toBe(createHash("sha256").update(merged.bytes).digest("hex"));
+  });
+
+  it("that is larger than it may be is refused with what to do, and leaves no file open", async () => {
+    const openBefore = await descriptors();
+    const rows = `text,label\n${"a,no\nb,yes\n".repeat(20_000)}`;
+    await expect(merge(rows, [{ text: "c", label: "yes" }])).rejects.toMatchObject({
+      code: "dataset_too_large",
+      publicMessage: expect.stringContaining(
+        "1 MiB, the limit of a retraining; add the feedback to the file",
+      ),
+    });
+    expect(await descriptors()).toBe(openBefore);
+  });
+
+  async function descriptors(): Promise<number | undefined> {
+    if (process.platform !== "linux") return undefined;
+    return (await readdir("/proc/self/fd")).length;
+  }
 });

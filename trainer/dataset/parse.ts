@@ -90,19 +90,25 @@ export async function readExamples(content: DatasetContent, options: ReadOptions
   return builder.finish(columnsRead(names), [...warnings, ...warnColumns(found, names, columns)]);
 }
 
-/** The texts of a file that was read by these columns before, in their order; nothing is checked again. */
-export async function readInputs(
+/** Of a file that was read before. */
+type ReadAgainOptions = ParseOptions & { readonly columns: ColumnsRead };
+
+/** The rows of a file that was read by these columns before, in their order; nothing is checked again. */
+export async function readRows(
   content: DatasetContent,
-  {
-    fileName: file,
-    mediaType,
-    columns,
-    bytesMax = DATASET_BYTES_MAX,
-  }: ParseOptions & { columns: ColumnsRead },
+  { fileName: file, mediaType, columns, bytesMax = DATASET_BYTES_MAX }: ReadAgainOptions,
+  told: Pick<TableOptions, "onRow" | "onTurn">,
+): Promise<void> {
+  await formats[mediaType](await openContent(content), { file, columns, bytesMax, ...told });
+}
+
+/** Their texts alone. */
+export function readInputs(
+  content: DatasetContent,
+  options: ReadAgainOptions,
   onInput: (input: Example["input"]) => void,
 ): Promise<void> {
-  const onRow = (row: RawRow) => onInput(inputOf(row));
-  await formats[mediaType](await openContent(content), { file, columns, onRow, bytesMax });
+  return readRows(content, options, { onRow: (row) => onInput(inputOf(row)) });
 }
 
 function inputOf({ text, textPair }: RawRow): Example["input"] {

@@ -28,7 +28,7 @@ interface Header {
 export async function readCsv(text: OpenedText, options: TableOptions): Promise<TableRead> {
   const { file, onRow } = options;
   refuseJson(text.head, file);
-  const pieces = new PiecesOfRecords(text);
+  const pieces = new PiecesOfRecords(text, options.onTurn);
   let header: Header | undefined;
   const onRecord = (fields: string[], { records, empty_lines, bytes }: InfoRecord) => {
     const at = { file, row: records + empty_lines };
@@ -84,13 +84,15 @@ export function delimiterOf(utf8: Buffer): string {
  */
 class PiecesOfRecords {
   readonly #text: OpenedText;
+  readonly #onTurn: TableOptions["onTurn"];
   #recordStart = 0;
   #isQuoted = false;
   /** Where they end before the file does. */
   end = Number.POSITIVE_INFINITY;
 
-  constructor(text: OpenedText) {
+  constructor(text: OpenedText, onTurn: TableOptions["onTurn"]) {
     this.#text = text;
+    this.#onTurn = onTurn;
   }
 
   async *read(): AsyncGenerator<Buffer> {
@@ -103,6 +105,7 @@ class PiecesOfRecords {
       if (this.end < Number.POSITIVE_INFINITY) return;
       from += piece.length;
       await takeTurns(piece.length);
+      await this.#onTurn?.();
     }
   }
 

@@ -37,6 +37,7 @@ export async function readNdjson(text: OpenedText, options: TableOptions): Promi
         if (foundCharacters > NAMES_CHARACTERS_MAX) throw refusal(at, TOO_MANY_NAMES);
       }
     }
+    await options.onTurn?.();
   }
   if (!names) {
     throw refusal({ file }, 'the file is empty; write one {"text": …, "label": …} a line');

@@ -24,6 +24,7 @@ export async function readParquet(content: ContentReader, options: TableOptions)
   for await (const row of rows) {
     options.onRow(row);
     await takeTurns(row.text.length + (row.textPair?.length ?? 0));
+    await options.onTurn?.();
   }
   return { found, names };
 }
@@ -36,7 +37,7 @@ export async function openParquet(
     columns: given,
     bytesMax = DATASET_BYTES_MAX,
     wanted,
-  }: Omit<TableOptions, "onRow"> & { readonly wanted?: readonly ColumnName[] },
+  }: Omit<TableOptions, "onRow" | "onTurn"> & { readonly wanted?: readonly ColumnName[] },
 ): Promise<TableRead & { readonly rows: AsyncIterable<RawRow> }> {
   const metadata = await readFooter(content, file);
   const { children } = explaining({ file }, () => parquetSchema(metadata));

@@ -14,11 +14,11 @@ export async function spoolContent(
   parts: AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<FileHandle> {
-  const file = await explaining(openNameless);
+  const file = await openScratch();
   try {
     for await (const part of parts) {
       signal?.throwIfAborted();
-      await explaining(() => file.appendFile(part));
+      await appendToScratch(file, part);
     }
     signal?.throwIfAborted();
     return file;
@@ -26,6 +26,16 @@ export async function spoolContent(
     await file.close();
     throw error;
   }
+}
+
+/** Empty, and without a name. Close it when it is done with. Throws TrainerError scratch_full. */
+export function openScratch(): Promise<FileHandle> {
+  return explaining(openNameless);
+}
+
+/** Throws TrainerError scratch_full. */
+export function appendToScratch(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  return explaining(() => file.appendFile(bytes));
 }
 
 async function openNameless(): Promise<FileHandle> {

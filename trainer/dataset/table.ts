@@ -10,6 +10,8 @@ export interface TableOptions {
   readonly bytesMax?: number;
   /** Called in the order of the file. What it throws ends the reading. */
   readonly onRow: (row: RawRow) => void;
+  /** Awaited between rows, before there were many more than a piece of the file holds: for who writes them elsewhere. */
+  readonly onTurn?: () => Promise<void> | undefined;
 }
 
 export interface TableRead {

@@ -1,6 +1,6 @@
 // POST /v1/datasets/:id/complete: what was sent by URL is read in full, by the rules of every dataset, and becomes one;
 // or it is said what is wrong with it, and the upload is forgotten. It comes as a file on this machine's disk, and is in
-// memory piece by piece. One at a time: each takes that room, and some hundred bytes of memory a row.
+// memory piece by piece. Few at a time: each takes that room, and some hundred bytes of memory a row.
 import { z } from "zod";
 import type { DatasetRecord, TenantId, UploadRecord } from "#registry";
 import { inspectDataset, spoolContent } from "#trainer/dataset";

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { alpha, createTestApp, publishAdapter, type TestApp } from "../../test-app.ts";
 
 const CSV = `text,label\n${["a", "b", "c", "d", "e"].map((text) => `${text} good,yes\n${text} bad,no\n`).join("")}`;
@@ -10,6 +10,7 @@ let test: TestApp;
 beforeEach(async () => {
   test = await createTestApp();
 });
+afterEach(() => vi.unstubAllEnvs());
 
 /** An adapter that was trained on a dataset that is there. */
 async function publishTrained(): Promise<string> {
@@ -78,16 +79,13 @@ describe("202", () => {
   });
 });
 
-describe("409 of a retraining", () => {
-  it("on a dataset larger than is merged in memory says so, and keeps nothing", async () => {
-    const id = await publishTrained();
+describe("503 of a retraining", () => {
+  it("where the folder for temporary files has no room says so, and keeps nothing", async () => {
+    await publishTrained();
     await give("a bad", "yes");
-    const record = await test.registry.describeDataset(alpha, id);
-    // A gigabyte that nobody has to make: only its record is looked at.
-    test.registry.describeDataset = async () => ({ ...record, bytes: 2 ** 30 });
-    test.registry.getDataset = () => expect.unreachable();
+    vi.stubEnv("TMPDIR", "/nowhere/at/all");
     const response = await test.send("POST", RETRAIN, {});
-    expect([response.status, await codeOf(response)]).toEqual([409, "limit_exceeded"]);
+    expect([response.status, await codeOf(response)]).toEqual([503, "scratch_full"]);
     expect((await test.registry.listDatasets(alpha)).datasets).toHaveLength(1);
   });
 });

@@ -1,8 +1,9 @@
 // POST /v1/adapters/:name/retrain: the dataset that the production version learned from, and the adapter's feedback,
 // become another dataset, and a job trains the next version on it. That becomes `candidate`, never `production`; its
 // report compares the two. The new dataset is kept, as any is: the next retraining goes on from it once the candidate
-// is promoted.
+// is promoted. Both lie on this machine's disk while one is made of the other.
 import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
 import { z } from "zod";
 import {
   type DatasetRecord,
@@ -12,7 +13,13 @@ import {
   type ResolvedAdapter,
   type TenantId,
 } from "#registry";
-import { inspectDataset, mergeFeedback, parseDataset } from "#trainer/dataset";
+import {
+  inspectDataset,
+  type MergedDataset,
+  mergeFeedback,
+  openContent,
+  spoolContent,
+} from "#trainer/dataset";
 import { PRIORITY_MAX, PRIORITY_MIN, trainOptionsSchema } from "#trainer/job";
 import { actorOf } from "../../actor.ts";
 import type { AppContext } from "../../app-env.ts";
@@ -63,12 +70,12 @@ export const retrainOperation: Operation = {
     "jobs_unavailable",
     ...DATASET_ERRORS,
     ...(["invalid_options", "adapter_not_found", "alias_not_found", "dataset_not_found"] as const),
-    ...(["adapter_deleted", "queue_full", "too_many_uploads", ...SIGNATURE_ERRORS] as const),
+    ...(["adapter_deleted", "queue_full", "too_many_uploads", "scratch_full", ...SIGNATURE_ERRORS] as const),
   ],
 };
 
-/** Both the dataset and what is made of it are in memory, each more than once. */
-const MERGED_BYTES_MAX = 256 * 1024 * 1024;
+/** Of what is made of the dataset: it is in memory, once, while it is kept. */
+const MERGED_BYTES_MAX = 512 * 1024 * 1024;
 
 export const retrain = (services: Services) => async (c: AppContext<"/v1/adapters/:name/retrain">) => {
   const { registry, jobs, signer } = services;
@@ -88,51 +95,76 @@ export const retrain = (services: Services) => async (c: AppContext<"/v1/adapter
   return c.json({ jobId, version, datasetId, rows, feedback }, 202, { Location: `/v1/jobs/${jobId}` });
 };
 
-/** Kept as another dataset. Throws dataset_not_found, invalid_request, and what keeping a dataset throws. */
+/**
+ * Kept as another dataset. Throws dataset_not_found, invalid_request, scratch_full, dataset_too_large, and what keeping a
+ * dataset throws.
+ */
 async function mergeDataset(services: Services, c: AppContext, production: ResolvedAdapter) {
-  const { registry } = services;
   const tenant = c.get("tenant");
   const { name, version } = production;
-  const all = await registry.readFeedback(tenant, name);
+  const all = await services.registry.readFeedback(tenant, name);
   if (all.length === 0) {
     throw new RequestError(
       "invalid_request",
       `${name} has no feedback: POST /v1/adapters/${name}/feedback first.`,
     );
   }
-  const { content, ...record } = await readDatasetOf(services, tenant, production);
-  const { lines, rowsBefore, ...feedback } = mergeFeedback(await parseDataset(content, record), all);
-  if (feedback.added === 0 && feedback.replaced === 0) {
-    throw new RequestError(
-      "invalid_request",
-      `All feedback of ${name} is in the dataset of version ${version} already, or does not fit it: there is nothing new to learn.`,
-    );
+  const learned = await openDatasetOf(services, tenant, production);
+  try {
+    const merged = await mergeFeedback(learned, all, { bytesMax: MERGED_BYTES_MAX });
+    try {
+      if (merged.added === 0 && merged.replaced === 0) {
+        throw new RequestError(
+          "invalid_request",
+          `All feedback of ${name} is in the dataset of version ${version} already, or does not fit it: there is nothing new to learn.`,
+        );
+      }
+      return await keepMerged(services, c, { merged, learned, production });
+    } finally {
+      await merged.content.close();
+    }
+  } finally {
+    await learned.content.close();
   }
-  const fileName = `${name}-${version}-feedback.ndjson`;
+}
+
+/** It is written in one piece, and so once whole in memory. */
+async function keepMerged(
+  { registry }: Services,
+  c: AppContext,
+  given: { merged: MergedDataset; learned: DatasetRecord; production: ResolvedAdapter },
+) {
+  const { content, sha256, rowsBefore, ...feedback } = given.merged;
+  const { name, version } = given.production;
   const columns = {
     text: "text",
-    ...(record.columns.textPair !== undefined && { textPair: "text_pair" }),
+    ...(given.learned.columns.textPair !== undefined && { textPair: "text_pair" }),
     label: "label",
   };
+  const fileName = `${name}-${version}-feedback.ndjson`;
   const file = { fileName, mediaType: "application/x-ndjson", columns } as const;
-  const { rows, labels } = await inspectDataset(lines, file);
-  const dataset = await registry.putDataset(tenant, {
-    ...{ bytes: lines, rows, labels, ...file },
-    ...{ actor: actorOf(c), ...onceIdFor(c, lines) },
+  const { rows, labels } = await inspectDataset(content, file);
+  const { bytes: size, read } = await openContent(content);
+  const dataset = await registry.putDataset(c.get("tenant"), {
+    ...{ bytes: await read(0, size), rows, labels, ...file },
+    ...{ actor: actorOf(c), ...onceIdFor(c, sha256) },
   });
   return { dataset, rowsBefore, feedback };
 }
 
-/** That the version learned from, whatever has become of its id. Throws dataset_not_found. */
-async function readDatasetOf(
+/**
+ * That the version learned from, whatever has become of its id, as a file: close it when it is done with. Throws
+ * dataset_not_found, scratch_full.
+ */
+async function openDatasetOf(
   { registry }: Services,
   tenant: TenantId,
   { name, version, manifest }: ResolvedAdapter,
-): Promise<DatasetRecord & { content: Uint8Array }> {
+): Promise<DatasetRecord & { content: FileHandle }> {
   const { id, digest } = manifest.dataset;
   try {
-    const found = id === undefined ? undefined : await registry.describeDataset(tenant, id);
-    if (found?.digest === digest) return await readMergeable(registry, tenant, found);
+    const found = id === undefined ? undefined : await registry.openDataset(tenant, id);
+    if (found?.digest === digest) return { ...found, content: await spoolContent(found.parts) };
   } catch (error) {
     if (!(error instanceof RegistryError && absentCodes.has(error.code))) throw error;
   }
@@ -142,26 +174,12 @@ async function readDatasetOf(
   );
 }
 
-/** Throws limit_exceeded, blob_not_found. */
-async function readMergeable(
-  registry: Services["registry"],
-  tenant: TenantId,
-  { id, bytes }: DatasetRecord,
-): Promise<DatasetRecord & { content: Uint8Array }> {
-  if (bytes <= MERGED_BYTES_MAX) return registry.getDataset(tenant, id);
-  const mebibytes = MERGED_BYTES_MAX / (1024 * 1024);
-  throw new RegistryError(
-    "limit_exceeded",
-    `Feedback is merged into datasets of ${mebibytes} MiB at most, and this one has more: add it to the file, upload that, and train on it.`,
-  );
-}
-
 const absentCodes = new Set<RegistryError["code"]>(["dataset_not_found", "blob_not_found"]);
 
 /** The same request done again makes the same dataset, unless there is other feedback by now. */
-function onceIdFor(c: AppContext, lines: Uint8Array): { onceId?: string } {
+function onceIdFor(c: AppContext, sha256: string): { onceId?: string } {
   const onceId = c.get("onceId");
   if (onceId === undefined) return {};
-  const hex = createHash("sha256").update(onceId).update(lines).digest("hex");
+  const hex = createHash("sha256").update(onceId).update(sha256).digest("hex");
   return { onceId: hex.slice(0, 32) };
 }
