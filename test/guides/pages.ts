@@ -31,6 +31,8 @@ const NEEDS: Readonly<Record<string, Partial<PageNeeds>>> = {
   },
   "how-to/command-line.md": {
     words: {
+      // Another program may have the usual port.
+      "softgate doctor": `softgate doctor --port ${await freePort()}`,
       "softgate serve\n":
         "softgate serve --port 0 > serve.log 2>&1 &\nuntil grep -q http: serve.log; do kill -0 $!; sleep 0.1; done\n",
     },
@@ -47,6 +49,12 @@ const NEEDS: Readonly<Record<string, Partial<PageNeeds>>> = {
     before: `echo "$KEY" > key.txt`,
     words: { "https://softgate.example.com": "$URL", "sg_…": "$KEY" },
   },
+  ...Object.fromEntries(
+    ["cohere-classify", "comprehend", "openai-fine-tuning", "setfit"].map((name) => [
+      `migrate/${name}.md`,
+      { requirements: "clients/requirements.txt" },
+    ]),
+  ),
   "how-to/store.md": { before: `${train("default")}cp tickets.csv test.csv` },
 };
 
