@@ -80,17 +80,14 @@ export function createClient(server: Server, signal: AbortSignal): Client {
     finish: (path, body) =>
       ask({
         ...{ method: "POST", path, msMax: UPLOAD_MS_MAX },
-        ...(body && {
-          headers: { "Content-Type": "application/json", "Idempotency-Key": randomUUID() },
-          body: JSON.stringify(body),
-        }),
+        ...jsonOf(body, { "Idempotency-Key": randomUUID() }),
         ...{ retriesMax: TURN_RETRIES_MAX, lostRetriesMax: LOST_RETRIES_MAX },
       }),
   };
 }
 
-function jsonOf(body: object | undefined) {
-  return body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+function jsonOf(body: object | undefined, more: Readonly<Record<string, string>> = {}) {
+  return body && { headers: { "Content-Type": "application/json", ...more }, body: JSON.stringify(body) };
 }
 
 async function askPatiently(server: Server, request: Request, signal: AbortSignal): Promise<Answer> {
