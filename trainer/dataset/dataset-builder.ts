@@ -20,6 +20,7 @@ import {
   type RowPair,
   RowTally,
   warnClassSizes,
+  warnConflicts,
   warnDuplicates,
   warnSampled,
   warnSimilarConflicts,
@@ -54,6 +55,7 @@ export class DatasetBuilder {
   readonly #firstByTexts = new FirstRows();
   readonly #firstByWords = new FirstRows();
   readonly #duplicates = new PairTally();
+  readonly #conflicts = new PairTally();
   readonly #similarConflicts = new PairTally();
   readonly #trimmed = new RowTally();
 
@@ -74,8 +76,8 @@ export class DatasetBuilder {
     const label = raw.label.trim();
     if (label !== raw.label) this.#trimmed.add(row);
     const use = this.#use(label, row);
-    this.#compareTexts(raw, use, index);
-    if (this.#options.forTraining) this.#compareWords(raw, use, index);
+    const isNew = this.#compareTexts(raw, use, index);
+    if (isNew && this.#options.forTraining) this.#compareWords(raw, use, index);
     this.#labels.push(use.index);
     this.#rows.push(row);
   }
@@ -100,6 +102,7 @@ export class DatasetBuilder {
         ...warnings,
         ...warnTrimmed(this.#trimmed),
         ...warnDuplicates(this.#duplicates),
+        ...(forTraining ? warnConflicts(this.#conflicts) : []),
         ...warnSimilarConflicts(this.#similarConflicts),
         ...(forTraining ? [...warnClassSizes(uses), ...warnSampled(rows.length)] : []),
       ],
@@ -117,12 +120,13 @@ export class DatasetBuilder {
     return use;
   }
 
-  /** With an earlier row that says the same. Throws for training where the labels differ. */
-  #compareTexts(raw: RawRow, use: LabelUse, index: number): void {
+  /** Whether no earlier row says the same; tells of one that does. */
+  #compareTexts(raw: RawRow, use: LabelUse, index: number): boolean {
     const first = this.#firstByTexts.find(raw, index);
-    if (first === undefined) return;
-    if (this.#labels.at(first) === use.index) this.#duplicates.add(() => this.#pair(first, raw));
-    else if (this.#options.forTraining) throw this.#conflict(this.#pair(first, raw), raw);
+    if (first === undefined) return true;
+    const tally = this.#labels.at(first) === use.index ? this.#duplicates : this.#conflicts;
+    tally.add(() => this.#pair(first, raw));
+    return false;
   }
 
   /** With an earlier row that differs in case, spaces and punctuation alone, and in its label. */
@@ -140,15 +144,6 @@ export class DatasetBuilder {
       first: { row: this.#rows.at(first), label: firstLabel },
       second: { row: second.row, label: second.label.trim() },
     };
-  }
-
-  #conflict({ first, second }: RowPair, { textPair }: RawRow): Error {
-    const labels = `${quoted(second.label)} here and ${quoted(first.label)} in row ${first.row}`;
-    const subject = textPair === undefined ? "the same text" : "the same pair of texts";
-    return refusal(
-      { file: this.#options.file, row: second.row, column: "label" },
-      `${subject} is labelled ${labels}; keep one of them`,
-    );
   }
 }
 

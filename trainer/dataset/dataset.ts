@@ -33,6 +33,7 @@ export type ColumnsRead = DatasetColumns & { readonly text: string; readonly lab
 export interface DatasetWarning {
   readonly code:
     | "duplicate_rows"
+    | "conflicting_labels"
     | "similar_rows_conflict"
     | "small_class"
     | "unbalanced_classes"

@@ -66,13 +66,6 @@ const csvRefusals: Refusal[] = [
     "label",
     'the label "odd" has 2 examples',
   ],
-  [
-    "conflicting labels",
-    table(...base, "text 0,bad"),
-    10,
-    "label",
-    'labelled "bad" here and "good" in row 2',
-  ],
   ["a quote never closed", table(...base, '"open,good', "more,bad"), 10, "text", "never closed"],
   [
     "a quote never closed in a large file",
@@ -414,6 +407,22 @@ describe("warnings", () => {
     expect(warning?.rows).toHaveLength(10);
     expect(warning?.pairs).toHaveLength(10);
     expect(warning?.pairs?.[0]).toEqual([2, 18]);
+  });
+  it("conflicting_labels: the same text under another label, all rows learned, both rows and labels named", async () => {
+    const { warnings, examples } = await parse(table(...many, "text 0,good", "text 0,good"));
+    expect(examples).toHaveLength(18);
+    expect(warnings).toEqual([
+      {
+        code: "conflicting_labels",
+        message:
+          '2 rows have the texts of earlier ones and other labels: row 18 says "good" and row 2 "bad", row 19 says "good" and row 2 "bad".',
+        rows: [18, 19],
+        pairs: [
+          [2, 18],
+          [2, 19],
+        ],
+      },
+    ]);
   });
   it("similar_rows_conflict: the same words under another label, both rows and labels named", async () => {
     const { warnings } = await parse(table(...many, '"  Text, 0!",good', "TEXT 2,bad"));

@@ -23,7 +23,7 @@ export interface ParseOptions {
   readonly mediaType: DatasetMediaType;
   /** Default: found by their usual names, with a warning. */
   readonly columns?: DatasetColumns;
-  /** When false (test files) one label, small classes and conflicting labels are allowed. Default true. */
+  /** When false (test files) one label and small classes are allowed, and nothing is said of conflicting labels. Default true. */
   readonly forTraining?: boolean;
   /** Of the file, and of what is unpacked of it. Default DATASET_BYTES_MAX. */
   readonly bytesMax?: number;

@@ -58,16 +58,25 @@ export function warnDuplicates(duplicates: PairTally): DatasetWarning[] {
   });
 }
 
+/** All of them are learned: which label is right, only who gave them knows. */
+export function warnConflicts(conflicts: PairTally): DatasetWarning[] {
+  const what =
+    conflicts.count === 1
+      ? "1 row has the text of an earlier one and another label"
+      : `${grouped(conflicts.count)} rows have the texts of earlier ones and other labels`;
+  return warnPairs("conflicting_labels", conflicts, { what, say: sayLabels });
+}
+
 export function warnSimilarConflicts(conflicts: PairTally): DatasetWarning[] {
   const what =
     conflicts.count === 1
       ? "1 row differs from an earlier one in case, spaces and punctuation alone, and has another label"
       : `${grouped(conflicts.count)} rows differ from earlier ones in case, spaces and punctuation alone, and have other labels`;
-  return warnPairs("similar_rows_conflict", conflicts, {
-    what,
-    say: ({ first, second }) =>
-      `row ${second.row} says ${quoted(second.label)} and row ${first.row} ${quoted(first.label)}`,
-  });
+  return warnPairs("similar_rows_conflict", conflicts, { what, say: sayLabels });
+}
+
+function sayLabels({ first, second }: RowPair): string {
+  return `row ${second.row} says ${quoted(second.label)} and row ${first.row} ${quoted(first.label)}`;
 }
 
 function warnPairs(

@@ -46,7 +46,7 @@ const advice = z.object({
 
 export const warningSchema = z.object({
   code: z.enum([
-    ...["duplicate_rows", "similar_rows_conflict", "small_class", "unbalanced_classes"],
+    ...["duplicate_rows", "conflicting_labels", "similar_rows_conflict", "small_class", "unbalanced_classes"],
     ...["labels_trimmed", "extra_columns", "columns_guessed", "rows_sampled", "byte_order_mark"],
   ] as const),
   message: z.string(),
