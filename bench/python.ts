@@ -66,8 +66,10 @@ export async function runPython({ python, args, subject, onLine, io }: PythonRun
   if (ending !== "exit code 0") throw failure(subject, `Python ended with ${ending}`);
 }
 
+export const PYTHON_REMEDY =
+  "Peers need Python 3.11 or newer with venv and, the first time, a network; or name no peer in --methods.";
+
 function failure(subject: string, what: string, cause?: unknown): BenchError {
-  const remedy =
-    "See its messages above. Peers need Python 3.11 or newer with venv and, the first time, a network; or name no peer in --methods.";
-  return new BenchError("peer_failed", `${subject}: ${what}. ${remedy}`, cause);
+  const message = `${subject}: ${what}. See its messages above. ${PYTHON_REMEDY}`;
+  return new BenchError("peer_failed", message, cause);
 }

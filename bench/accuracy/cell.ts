@@ -29,6 +29,10 @@ export function isPeer(method: Method): method is Peer {
   return PEERS.some((peer) => peer === method);
 }
 
+export function isTuned(method: Method): method is TunedMethod {
+  return !isPeer(method) && method !== "logistic_regression";
+}
+
 const cellSchema = z.object({
   task: z.string(),
   seed: z.string(),
@@ -41,6 +45,8 @@ const cellSchema = z.object({
   seconds: z.number().min(0).nullable(),
   /** Digest of the backbone. */
   backbone: z.string(),
+  /** That trained it; absent in lines of ours from the CPU. */
+  device: z.string().optional(),
   promptLayers: z.array(z.int()),
   scaleShiftLayers: z.array(z.int()),
 });

@@ -15,7 +15,7 @@ import {
   withShared,
 } from "../options.ts";
 import { printDocument } from "../print-document.ts";
-import { appendCell, isPeer, METHODS, type Method, OWN_METHODS, readCells } from "./cell.ts";
+import { appendCell, isPeer, isTuned, METHODS, type Method, OWN_METHODS, readCells } from "./cell.ts";
 import { PROBE_C } from "./frozen-probe.ts";
 import { measureAccuracy } from "./measure-accuracy.ts";
 import { plotTasks } from "./plot-tasks.ts";
@@ -30,6 +30,7 @@ interface AccuracyOptions extends SharedOptions, DeviceOptions {
   readonly testRowsMax: number;
   readonly plot?: string;
   readonly untimed?: true;
+  readonly python?: string;
 }
 
 export function accuracyCommand(io: BenchIo): Command {
@@ -46,6 +47,7 @@ export function accuracyCommand(io: BenchIo): Command {
       DATASET_ROWS_MAX,
     )
     .option("--untimed", "keep no seconds: for a machine that does other work beside")
+    .option("--python <file>", "interpreter of peers that has what they need (default: one is installed)")
     .option("--plot <file>", "write the tasks' means as an SVG plot to this file")
     .addHelpText("after", HELP);
   return withShared(
@@ -61,14 +63,17 @@ async function measure(options: AccuracyOptions, io: BenchIo): Promise<void> {
   const tasks = findTasks(data, { tasks: names, seeds, forPeers: methods.some(isPeer) });
   const finished = out === undefined ? [] : await readCells(out);
   const { id, folder, backbone } = await openBackbone(options.backbone, io);
-  const device = await chooseDevice(options.device, { backbone: { id, folder } });
+  const device = methods.some(isTuned)
+    ? await chooseDevice(options.device, { backbone: { id, folder } })
+    : { used: "cpu" as const };
+  const peers = { device: options.device, threads, python: options.python };
   const onCell = async (cell: (typeof finished)[number]) => {
     if (out !== undefined) await appendCell(out, cell);
   };
   const cells = await measureAccuracy(
     {
-      ...{ backbone, backboneFolder: folder, tasks, methods, testRowsMax, threads, device, isUntimed },
-      ...{ finished, onCell },
+      ...{ backbone, backboneFolder: folder, tasks, methods, testRowsMax, threads, device, peers },
+      ...{ isUntimed, finished, onCell },
     },
     io,
   );
@@ -114,8 +119,10 @@ Peers in Python, on the same backbone, measured only when named:
   prompt_tuning         PEFT's prompt tuning, 10 virtual tokens; head and steps as above
   setfit                SetFit's defaults; pairs joined as "text [SEP] text_pair". Steps grow with the square
                         of the examples: about 500 for 6 labels, 94,000 for 77
-All learn from the same 16-shot file. Peers but setfit choose their learning rate by validation.csv beside it,
-are evaluated in Python, and need Python 3.11 or newer: what they install, once, takes up to 6 GB of the
-cache folder. The others are evaluated through the classifier that serves.
+All learn from the same file. Peers but setfit choose their learning rate by validation.csv beside it (of all data
+without one: by a tenth of the rows, and all are learned anew), are evaluated in Python, and need Python 3.11 or
+newer: what they install, once, takes up to 6 GB of the cache folder. With --device cuda they train on an NVIDIA
+card, in fp32; --python names an interpreter whose PyTorch knows it. The others are evaluated through the classifier
+that serves.
 Interrupted? Give the same --out again: what it holds is kept. Has the trainer changed? Name another.
 `;

@@ -9,12 +9,21 @@ import { evaluateAdapter } from "../evaluate-adapter.ts";
 import type { BenchIo } from "../io.ts";
 import { percent } from "../text-table.ts";
 import { createTrainingProgress } from "../training-progress.ts";
-import { type Cell, type CellKey, isCell, isPeer, type Method, type OwnMethod, type Peer } from "./cell.ts";
+import {
+  type Cell,
+  type CellKey,
+  isCell,
+  isPeer,
+  isTuned,
+  type Method,
+  type OwnMethod,
+  type Peer,
+} from "./cell.ts";
 import { trainFrozenProbe } from "./frozen-probe.ts";
 import { labelWordsOf } from "./label-words.ts";
 import { requestOf } from "./own-methods.ts";
+import { type PeerProcess, type PeerProcessOptions, startPeers } from "./peer-process.ts";
 import { readTask, type TaskFiles } from "./read-task.ts";
-import { runPeer } from "./run-peer.ts";
 
 export interface MeasureAccuracyRequest {
   readonly backbone: Backbone;
@@ -26,6 +35,7 @@ export interface MeasureAccuracyRequest {
   readonly threads: number;
   /** Of own methods that train insertions. */
   readonly device: DeviceReport;
+  readonly peers: PeerProcessOptions;
   /** Other work runs beside: seconds would say nothing, and none are kept. */
   readonly isUntimed: boolean;
   readonly finished: readonly Cell[];
@@ -38,13 +48,23 @@ export async function measureAccuracy(request: MeasureAccuracyRequest, io: Bench
   const { backbone, tasks, threads } = request;
   const encoder = await FrozenEncoder.create(backbone, { threads });
   const classifier = await createClassifier(backbone, { threads, precision: "fp32" });
+  let peers: Promise<PeerProcess> | undefined;
+  const tools: Tools = {
+    ...{ request, encoder, classifier, io },
+    // With the first cell of a peer that is not found finished.
+    peers: () => {
+      peers ??= startPeers(request.peers, io);
+      return peers;
+    },
+  };
   try {
     const cells: Cell[] = [];
-    for (const task of tasks) cells.push(...(await measureTask({ request, encoder, classifier, io }, task)));
+    for (const task of tasks) cells.push(...(await measureTask(tools, task)));
     return cells;
   } finally {
     await encoder.close();
     await classifier.close();
+    await (await peers)?.close();
   }
 }
 
@@ -52,6 +72,7 @@ interface Tools {
   readonly request: MeasureAccuracyRequest;
   readonly encoder: FrozenEncoder;
   readonly classifier: Classifier;
+  readonly peers: () => Promise<PeerProcess>;
   readonly io: BenchIo;
 }
 
@@ -88,10 +109,16 @@ async function measureCell(tools: Tools, request: CellRequest): Promise<Cell> {
   return isPeer(method) ? measurePeer(tools, request, method) : measureOwn(tools, request, method);
 }
 
-async function measurePeer({ request, io }: Tools, { key, files }: CellRequest, method: Peer): Promise<Cell> {
-  const { backbone, backboneFolder, testRowsMax, threads } = request;
+async function measurePeer(
+  { request, peers, io }: Tools,
+  { key, files }: CellRequest,
+  method: Peer,
+): Promise<Cell> {
+  const { backbone, backboneFolder, testRowsMax } = request;
   const words = labelWordsOf(key.task, backbone);
-  const result = await runPeer({ method, backboneFolder, files, words, testRowsMax, threads, io });
+  const { measure } = await peers();
+  io.stderr(`${files.task} ${files.seed} ${method}\n`);
+  const result = await measure({ method, backboneFolder, files, words, testRowsMax });
   if (result.n !== key.n) throw new Error(`invariant: the peer's ${result.n} test rows are ${key.n}`);
   return { ...key, ...result, promptLayers: [], scaleShiftLayers: [] };
 }
@@ -112,6 +139,7 @@ async function measureOwn(
   return {
     ...key,
     ...{ accuracy, macroF1, seconds },
+    ...(isTuned(method) && tools.request.device.used !== "cpu" && { device: tools.request.device.used }),
     promptLayers: layersOf(adapter.insertions, "prompt_generator"),
     scaleShiftLayers: layersOf(adapter.insertions, "scale_shift"),
   };

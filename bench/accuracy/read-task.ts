@@ -4,7 +4,8 @@
 //   DIR/<task>/16-shot/<seed>/validation.csv   as many others, for peers alone: they choose their rate by it
 //   DIR/<task>/test.csv
 //
-// The split "full" is all there is to learn from: DIR/<task>/train.csv, and validation.csv beside it.
+// The split "full" is all there is to learn from: DIR/<task>/train.csv, and validation.csv beside it, or peers hold out a
+// tenth of the training file to choose by.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Dataset } from "#trainer/dataset";
@@ -25,7 +26,7 @@ export interface TaskFiles {
   readonly task: string;
   readonly seed: string;
   readonly train: string;
-  /** Need not exist where no peer is measured. */
+  /** Need not exist where no peer is measured, nor of all data. */
   readonly validation: string;
   readonly test: string;
 }
@@ -55,7 +56,8 @@ export function findTasks(folder: string, { tasks, seeds, forPeers }: TaskSelect
   const missing = absent(found.flatMap(({ train, test }) => [train, test]));
   if (missing !== undefined)
     throw new BenchError("missing_files", `There is no file ${missing}. ${EXPECTED}`);
-  const unvalidated = forPeers ? absent(found.map(({ validation }) => validation)) : undefined;
+  const few = found.filter(({ seed }) => seed !== FULL);
+  const unvalidated = forPeers ? absent(few.map(({ validation }) => validation)) : undefined;
   if (unvalidated === undefined) return found;
   throw new BenchError("missing_files", `There is no file ${unvalidated}. ${EXPECTED_OF_PEERS}`);
 }

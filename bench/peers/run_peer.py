@@ -1,8 +1,9 @@
-"""One peer of `npm run bench -- accuracy`: trains on a few labelled texts and is evaluated on a test file.
+"""The peers of `npm run bench -- accuracy`: each trains on labelled texts and is evaluated on a test file.
 
-Called by bench/accuracy/run-peer.ts. Prints one JSON line {"accuracy", "macroF1", "n", "seconds"} to stdout,
-progress to stderr. "seconds" is training with the choice of the learning rate; imports, loading and test are
-not in it. Deterministic for a seed, on the CPU only.
+Called by bench/accuracy/peer-process.ts. Reads one JSON line for each cell of the table from stdin and answers it with
+one JSON line {"accuracy", "macroF1", "n", "seconds", "device"} on stdout; progress goes to stderr. "seconds" is training
+with the choice of the learning rate; imports, loading and test are not in it. Each cell starts from the seed, so that
+the cells before it change nothing; in fp32, on a GPU (--device=cuda) without TF32.
 """
 
 import argparse
@@ -18,12 +19,16 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 
-# Read by the libraries below when they are imported: nothing is looked up on a network, no GPU is used.
-os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", CUDA_VISIBLE_DEVICES="")
+# Read by the libraries below when they are imported: nothing is looked up on a network, products of a GPU can be
+# repeated, and no GPU is used that is not asked for.
+os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", CUBLAS_WORKSPACE_CONFIG=":4096:8")
+if "--device=cuda" not in sys.argv:
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import numpy as np
 import torch
 from sklearn.metrics import accuracy_score, f1_score
+from sklearn.model_selection import train_test_split
 from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 from transformers import (
@@ -36,6 +41,7 @@ from transformers import (
 from transformers import logging as transformers_logging
 
 STEPS_MIN = 200  # Whole epochs, at least so many steps. (LM-BFF's budget is 1000.)
+EPOCHS_MIN = 5  # Of more than 640 texts, whose 200 steps would be fewer epochs.
 BATCH = 16
 WARMUP_SHARE = 0.1
 GRADIENT_NORM_MAX = 1.0
@@ -50,6 +56,8 @@ RATES = {
     "lora": (5e-4, 1e-3, 2e-3),
     "prompt_tuning": (1e-2, 3e-2),
 }
+# Of a validation file that is not there: so much of the training file.
+HELD_OUT_SHARE = 0.1
 METHODS = (*RATES, "setfit")
 
 Text = str | tuple[str, str]
@@ -66,6 +74,8 @@ class Examples:
 @dataclass(frozen=True)
 class Data:
     train: Examples
+    # What a learning rate is tried on: all of train, but where it had to give the validation examples.
+    fitted: Examples
     validation: Examples
     test: Examples
     class_count: int
@@ -73,40 +83,49 @@ class Data:
 
 
 def main() -> None:
-    arguments = parse_arguments()
-    # Libraries print as they like; the result alone goes to stdout.
-    with redirect_stdout(sys.stderr):
-        result = measure(arguments)
-    print(json.dumps(result), flush=True)
-
-
-def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--method", required=True, choices=METHODS)
-    for name in ("backbone", "train", "validation", "test"):
-        parser.add_argument(f"--{name}", required=True)
-    for name in ("test-rows-max", "threads", "seed"):
-        parser.add_argument(f"--{name}", required=True, type=int)
-    # Of a backbone that predicts words: full fine-tuning then reads these at the template's mask.
-    parser.add_argument("--template")
-    parser.add_argument("--label-words", type=json.loads, default={})
-    return parser.parse_args()
-
-
-def measure(arguments: argparse.Namespace) -> dict[str, float]:
+    parser.add_argument("--device", required=True, choices=("cpu", "cuda"))
+    parser.add_argument("--threads", required=True, type=int)
+    arguments = parser.parse_args()
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        sys.exit("PyTorch finds no NVIDIA card: train peers with --device cpu")
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
-    torch.use_deterministic_algorithms(True)
+    # CUDA has no such kernel for some operations: there it warns.
+    torch.use_deterministic_algorithms(True, warn_only=arguments.device == "cuda")
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    seed_all(arguments.seed)
-    data = read_data(arguments)
-    if arguments.method == "setfit":
-        predict, seconds = train_setfit(arguments.backbone, data, arguments.seed)
+    for line in sys.stdin:
+        # Libraries print as they like; results alone go to stdout.
+        with redirect_stdout(sys.stderr):
+            result = measure(Cell(**json.loads(line)), torch.device(arguments.device))
+        print(json.dumps(result), flush=True)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One line of stdin. Files are paths."""
+
+    method: str
+    backbone: str
+    train: str
+    # The learning rate is chosen by it; None: by a tenth of the training file, and all of it is learned anew then.
+    validation: str | None
+    test: str
+    testRowsMax: int
+    seed: int
+    # Of a backbone that predicts words: full fine-tuning then reads these at the template's mask.
+    template: str | None
+    labelWords: dict[str, str]
+
+
+def measure(cell: Cell, device: torch.device) -> dict[str, float | str]:
+    seed_all(cell.seed)
+    data = read_data(cell)
+    if cell.method == "setfit":
+        predict, seconds = train_setfit(cell.backbone, data, cell.seed, device)
     else:
-        predict, seconds = train_by_gradient(
-            arguments.method, arguments.backbone, data, arguments.seed, arguments.template
-        )
+        predict, seconds = train_by_gradient(cell, data, device)
     predicted = predict(data.test.texts)
     return {
         "accuracy": float(accuracy_score(data.test.classes, predicted)),
@@ -114,7 +133,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, float]:
         "macroF1": float(f1_score(data.test.classes, predicted, average="macro", zero_division=0)),
         "n": len(predicted),
         "seconds": seconds,
+        "device": describe(device),
     }
+
+
+def describe(device: torch.device) -> str:
+    card = f"{torch.cuda.get_device_name()}, " if device.type == "cuda" else ""
+    return f"{device.type}, {card}torch {torch.__version__}"
 
 
 def seed_all(seed: int) -> None:
@@ -126,13 +151,29 @@ def seed_all(seed: int) -> None:
 # Data
 
 
-def read_data(arguments: argparse.Namespace) -> Data:
-    rows = {name: read_rows(getattr(arguments, name)) for name in ("train", "validation", "test")}
-    labels = sorted({label for _, label in rows["train"]})
-    rows["test"] = spread(rows["test"], arguments.test_rows_max)
-    examples = {name: to_examples(of, labels, getattr(arguments, name)) for name, of in rows.items()}
-    words = [arguments.label_words.get(label, label) for label in labels]
-    return Data(**examples, class_count=len(labels), label_words=words)
+def read_data(cell: Cell) -> Data:
+    train, test = read_rows(cell.train), spread(read_rows(cell.test), cell.testRowsMax)
+    labels = sorted({label for _, label in train})
+    words = [cell.labelWords.get(label, label) for label in labels]
+    examples = to_examples(train, labels, cell.train)
+    if cell.validation is None:
+        fitted, validation = hold_out(examples, cell.seed)
+    else:
+        fitted, validation = examples, to_examples(read_rows(cell.validation), labels, cell.validation)
+    tested = to_examples(test, labels, cell.test)
+    return Data(examples, fitted, validation, tested, class_count=len(labels), label_words=words)
+
+
+def hold_out(examples: Examples, seed: int) -> tuple[Examples, Examples]:
+    """The rest, and a tenth of each class."""
+    parts = train_test_split(
+        examples.texts,
+        examples.classes,
+        test_size=HELD_OUT_SHARE,
+        stratify=examples.classes,
+        random_state=seed,
+    )
+    return Examples(parts[0], parts[2]), Examples(parts[1], parts[3])
 
 
 def read_rows(path: str) -> list[Row]:
@@ -222,7 +263,7 @@ class WordClassifier(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor, segments: Tensor) -> Tensor:
         types = {"token_type_ids": segments} if has_types(self.model.config) else {}
         logits = self.model(input_ids=ids, attention_mask=mask, **types).logits
-        at_mask = logits[torch.arange(len(ids)), (ids == self.mask_id).int().argmax(1)]
+        at_mask = logits[torch.arange(len(ids), device=ids.device), (ids == self.mask_id).int().argmax(1)]
         # Of several word pieces the mean, as the trainer takes it.
         return torch.stack([at_mask[:, pieces].mean(1) for pieces in self.word_ids], dim=1)
 
@@ -233,13 +274,13 @@ Model = PooledClassifier | WordClassifier
 @dataclass(frozen=True)
 class Trained:
     model: Model
+    rate: float
     accuracy: float
     loss: float
 
 
-def train_by_gradient(
-    method: str, folder: str, data: Data, seed: int, template: str | None
-) -> tuple[Predict, float]:
+def train_by_gradient(cell: Cell, data: Data, device: torch.device) -> tuple[Predict, float]:
+    method, folder, template = cell.method, cell.backbone, cell.template
     config = AutoConfig.from_pretrained(folder)
     prompts = VIRTUAL_TOKENS if method == "prompt_tuning" else 0
     tokenizer = load_tokenizer(folder, config, positions_of(config) - prompts)
@@ -260,28 +301,34 @@ def train_by_gradient(
         pieces = [tokenizer.encode(f" {word}", add_special_tokens=False).ids for word in data.label_words]
         return WordClassifier(model, tokenizer.token_to_id(mask_of(tokenizer)), pieces)
 
-    encoded = encode(data.train.texts)
-    validation = encode(data.validation.texts)
+    def train(encoded: list[Encoding], classes: list[int], rate: float) -> Model:
+        seed_all(cell.seed)
+        model = build().to(device)
+        fit(model, encoded, classes, rate, config.pad_token_id)
+        return model
+
+    fitted, validation = encode(data.fitted.texts), encode(data.validation.texts)
 
     def attempt(rate: float) -> Trained:
-        seed_all(seed)
-        model = build()
-        fit(model, encoded, data.train.classes, rate, config.pad_token_id)
+        model = train(fitted, data.fitted.classes, rate)
         logits = logits_of(model, validation, config.pad_token_id)
         actual = torch.tensor(data.validation.classes)
         loss = nn.functional.cross_entropy(logits, actual).item()
         accuracy = (logits.argmax(1) == actual).double().mean().item()
         say(f"{method}  rate {rate:g}  validation accuracy {accuracy:.4f}  loss {loss:.4f}")
-        return Trained(model, accuracy, loss)
+        return Trained(model, rate, accuracy, loss)
 
     started = time.perf_counter()
     best = attempt(RATES[method][0])
     for rate in RATES[method][1:]:
         best = max(best, attempt(rate), key=lambda trained: (trained.accuracy, -trained.loss))
+    model = best.model
+    if data.fitted is not data.train:
+        model = train(encode(data.train.texts), data.train.classes, best.rate)
     seconds = time.perf_counter() - started
 
     def predict(texts: list[Text]) -> list[int]:
-        logits = logits_of(best.model, encode(texts), config.pad_token_id)
+        logits = logits_of(model, encode(texts), config.pad_token_id)
         return logits.argmax(1).tolist()
 
     return predict, seconds
@@ -312,15 +359,17 @@ def fit(model: Model, encoded: list[Encoding], classes: list[int], rate: float, 
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=rate, fused=True)
     steps_per_epoch = -(-len(encoded) // BATCH)
-    epochs = -(-STEPS_MIN // steps_per_epoch)
+    epochs = max(EPOCHS_MIN, -(-STEPS_MIN // steps_per_epoch))
     steps = epochs * steps_per_epoch
     schedule = get_linear_schedule_with_warmup(optimizer, round(WARMUP_SHARE * steps), steps)
+    device = trained[0].device
     model.train()
     for epoch in range(epochs):
         for indices in torch.randperm(len(encoded)).split(BATCH):
             batch = [encoded[i] for i in indices]
-            logits = model(*pad_batch(batch, pad))
-            loss = nn.functional.cross_entropy(logits, torch.tensor([classes[i] for i in indices]))
+            logits = model(*pad_batch(batch, pad, device))
+            actual = torch.tensor([classes[i] for i in indices], device=device)
+            loss = nn.functional.cross_entropy(logits, actual)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(trained, GRADIENT_NORM_MAX)
@@ -332,12 +381,13 @@ def fit(model: Model, encoded: list[Encoding], classes: list[int], rate: float, 
 
 @torch.inference_mode()
 def logits_of(model: Model, encoded: list[Encoding], pad: int) -> Tensor:
+    device = next(model.parameters()).device
     model.eval()
     by_length = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
     parts = []
     for start in range(0, len(by_length), 4 * BATCH):
         indices = by_length[start : start + 4 * BATCH]
-        parts.append(model(*pad_batch([encoded[i] for i in indices], pad)))
+        parts.append(model(*pad_batch([encoded[i] for i in indices], pad, device)).cpu())
     return torch.cat(parts)[torch.tensor(by_length).argsort()]
 
 
@@ -373,11 +423,13 @@ def positions_of(config: PretrainedConfig) -> int:
     return config.max_position_embeddings - offset
 
 
-def pad_batch(encoded: list[Encoding], pad: int) -> tuple[Tensor, Tensor, Tensor]:
+def pad_batch(
+    encoded: list[Encoding], pad: int, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
     length = max(len(one) for one in encoded)
 
     def padded(rows: list[list[int]], value: int) -> Tensor:
-        return torch.tensor([row + [value] * (length - len(row)) for row in rows])
+        return torch.tensor([row + [value] * (length - len(row)) for row in rows], device=device)
 
     ids = padded([one.ids for one in encoded], pad)
     mask = padded([one.attention_mask for one in encoded], 0)
@@ -387,7 +439,7 @@ def pad_batch(encoded: list[Encoding], pad: int) -> tuple[Tensor, Tensor, Tensor
 # SetFit
 
 
-def train_setfit(folder: str, data: Data, seed: int) -> tuple[Predict, float]:
+def train_setfit(folder: str, data: Data, seed: int, device: torch.device) -> tuple[Predict, float]:
     """SetFit's own defaults: one epoch over oversampled pairs, then logistic regression; no validation.
 
     It knows no pairs of texts: the two are joined by the separator, "text [SEP] text_pair".
@@ -398,7 +450,7 @@ def train_setfit(folder: str, data: Data, seed: int) -> tuple[Predict, float]:
     from sklearn.linear_model import LogisticRegression
 
     # A folder without word of pooling is given the mean.
-    body = SentenceTransformer(folder, device="cpu")
+    body = SentenceTransformer(folder, device=device.type)
     body.max_seq_length = positions_of(AutoConfig.from_pretrained(folder))
     model = SetFitModel(model_body=body, model_head=LogisticRegression())
 
