@@ -32,7 +32,7 @@ export function explainAbsence(device: Device, error: unknown): Absence {
     return {
       reason: "its library could not be loaded",
       remedy:
-        "It needs the NVIDIA driver, CUDA 12 and cuDNN 9 where the loader finds them (LD_LIBRARY_PATH).",
+        "It needs the NVIDIA driver, and CUDA's libraries of its version (13 for the one of PyPI) where the loader finds them (LD_LIBRARY_PATH).",
     };
   }
   // The first of many lines says what, some after a path of the machine that onnxruntime was built on.
