@@ -283,6 +283,14 @@ describe("accuracy", () => {
     expect(message).toContain(`There is no file ${at("tasks/mail/16-shot/13/validation.csv")}. Peers choose`);
   });
 
+  it("says that peers have no webgpu, before Python is installed", async () => {
+    const files = ["--data", at("tasks"), "--backbone", backbone, "--tasks", "mail", "--seeds", "full"];
+    const named = ["--methods", "lora", "--device", "webgpu"];
+    const { exitCode, stderr } = await bench("accuracy", ...files, ...named);
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain("PyTorch, which has no webgpu. Name --device cpu or cuda");
+  });
+
   it("does not add to a file that holds anything else", async () => {
     await writeFile(at("notes.txt"), "my notes\n");
     const { exitCode, stderr } = await bench(
