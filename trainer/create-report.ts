@@ -13,7 +13,7 @@ import {
 import { sampleEvenly } from "./sample-evenly.ts";
 import type { SearchResult } from "./spt/search-insertions.ts";
 import type { TrainRequest } from "./train.ts";
-import { type HeldOutFigures, hasInsertions } from "./validate-candidates.ts";
+import { type Candidate, type HeldOutFigures, hasInsertions } from "./validate-candidates.ts";
 
 export function createReport(
   { dataset, options, backbone, device }: Pick<TrainRequest, "dataset" | "options" | "backbone" | "device">,
@@ -26,6 +26,7 @@ export function createReport(
     verbalizer: TrainingReport["verbalizer"];
     figures: readonly HeldOutFigures[];
     chosen: HeldOutFigures;
+    isPreferred: (candidate: Candidate) => boolean;
     heldOut: HeldOutReport;
     comparison: ComparisonReport | undefined;
     clock: PhaseClock;
@@ -40,6 +41,7 @@ export function createReport(
     verbalizer,
     figures,
     chosen,
+    isPreferred,
     heldOut,
     comparison,
     clock,
@@ -77,6 +79,7 @@ export function createReport(
       accuracy: figure.accuracy,
       macroF1: figure.macroF1,
       loss: figure.loss,
+      ...(isPreferred(figure.candidate) ? { preferred: true as const } : {}),
       chosen: figure === chosen,
     })),
     temperature: chosen.temperature,

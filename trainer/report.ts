@@ -184,6 +184,8 @@ export interface CandidateReport {
   readonly macroF1: number;
   /** Mean negative log-likelihood at the candidate's own best temperature. */
   readonly loss: number;
+  /** Gives way only to a candidate that is more accurate by more than a standard error. */
+  readonly preferred?: true;
   readonly chosen: boolean;
 }
 

@@ -42,11 +42,13 @@ describe("settingsFor", () => {
     });
   });
 
-  test("of dual pairs learns slower, without the contrastive loss, and prefers nothing", () => {
+  test("of dual pairs learns slower, without the contrastive loss, and prefers no insertions", () => {
     expect(settingsFor({ seed: 0 }, { ...SIZES, pairMode: "dual" })).toMatchObject({
-      ...{ learningRates: [1e-3], contrastive: false, prefersScales: false },
+      ...{ learningRates: [1e-3], contrastive: false, preferred: "no_insertions" },
     });
-    expect(settingsFor({ seed: 0 }, SIZES).prefersScales).toBe(true);
+    expect(settingsFor({ seed: 0 }, SIZES).preferred).toBe("scales_everywhere");
+    expect(settingsFor({ seed: 0, method: "spt" }, SIZES)).not.toHaveProperty("preferred");
+    expect(settingsFor({ seed: 0 }, { ...SIZES, verbalizer: true })).not.toHaveProperty("preferred");
   });
 
   test("lets the selection keep one insertion at least, and never more than there are", () => {

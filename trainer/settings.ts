@@ -22,8 +22,8 @@ export interface Settings {
   readonly reportSteps: number;
   /** Adds the supervised contrastive loss to the cross-entropy. */
   readonly contrastive: boolean;
-  /** Scales and shifts everywhere give way only to a candidate that is clearly better. */
-  readonly prefersScales: boolean;
+  /** Gives way only to a candidate that is clearly better. */
+  readonly preferred?: Preferred;
   /** Tried on held-out rows; the best is kept, unless no insertions at all are better. */
   readonly learningRates: readonly number[];
   readonly searchLearningRate: number;
@@ -37,6 +37,8 @@ export interface Settings {
   /** These instead of what a search would select. */
   readonly fixed?: readonly InsertionPlace[];
 }
+
+export type Preferred = "scales_everywhere" | "no_insertions";
 
 /** What an ablation leaves out or fixes. Not for users: each default here is better or as good. */
 export interface Ablation {
@@ -121,8 +123,7 @@ export function settingsFor(
     insertionsMax: Math.min(options.insertionsMax ?? budget, kinds.length * layers),
     // Pair features and those at a mask are no unit vectors: their classes are not to be brought together.
     contrastive: method === "auto" && pairMode === "joint" && !verbalizer,
-    // Measured on encoders of sentences alone.
-    prefersScales: method === "auto" && pairMode === "joint" && !verbalizer,
+    ...preferredOf(method, pairMode, verbalizer),
     batchTexts: BATCH_TEXTS,
     searchSteps: searches ? SEARCH_STEPS : 0,
     validationSteps,
@@ -138,4 +139,17 @@ export function settingsFor(
     keepGate: 0.8,
     reparameterized: true,
   };
+}
+
+/**
+ * Both measured on encoders of sentences alone: on few texts scales everywhere are the best that there is, on few dual pairs
+ * they are no better than none and at times worse.
+ */
+function preferredOf(
+  method: "auto" | "spt",
+  pairMode: PairMode,
+  verbalizer: boolean,
+): { readonly preferred?: Preferred } {
+  if (method === "spt" || verbalizer) return {};
+  return { preferred: pairMode === "dual" ? "no_insertions" : "scales_everywhere" };
 }

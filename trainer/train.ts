@@ -24,6 +24,7 @@ import type { TrainOptions } from "./options.ts";
 import { partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
 import { pick, pickRows } from "./pick-rows.ts";
+import { isEverywhere, isOfKind, scalesEverywhere } from "./preferred.ts";
 import { createRandom } from "./random.ts";
 import type {
   ComparisonReport,
@@ -161,11 +162,9 @@ class Training {
     const search = this.#settings.searchSteps > 0 ? await this.#search(halves) : undefined;
     const selected = search && selectInsertions(search.gates, this.#settings.insertionsMax);
     const figures = await this.#validate(this.#folds(halves), selected);
-    const { prefersScales } = this.#settings;
-    const chosen = bestCandidate(
-      this.#allowed(figures),
-      (candidate) => prefersScales && isEverywhere(candidate, this.#request.backbone),
-    );
+    const { preferred } = this.#settings;
+    const isPreferred = (candidate: Candidate) => isOfKind(candidate, preferred, this.#request.backbone);
+    const chosen = bestCandidate(this.#allowed(figures), isPreferred);
     const retrained = await this.#retrain(chosen.candidate);
     const { insertions, head } = retrained;
     // Last, so that what it draws at random changes nothing of the adapter.
@@ -192,7 +191,7 @@ class Training {
     };
     const told = {
       ...{ sampledFrom, truncatedExamples, labelNames, verbalizer: words },
-      ...{ heldOut, comparison, figures, chosen },
+      ...{ heldOut, comparison, figures, chosen, isPreferred },
     };
     const parts = { adapter, search, ...told, clock: this.#clock };
     const report = createReport(this.#request, parts);
@@ -463,17 +462,4 @@ function cpuRuntime({ threads = 0, signal }: TrainRequest) {
 /** Of all that runs the encoder. */
 function encoderRuntime(request: TrainRequest) {
   return { ...cpuRuntime(request), device: request.device?.used ?? "cpu" };
-}
-
-function scalesEverywhere({ config }: Backbone): InsertionPlace[] {
-  return Array.from({ length: config.layers }, (_, layer) => ({ kind: "scale_shift", layer }));
-}
-
-/** The candidate that was best over many tasks, so that held-out rows must speak clearly against it. */
-function isEverywhere(candidate: Candidate, { config }: Backbone): boolean {
-  return (
-    hasInsertions(candidate) &&
-    candidate.insertions.length === config.layers &&
-    candidate.insertions.every(({ kind }) => kind === "scale_shift")
-  );
 }

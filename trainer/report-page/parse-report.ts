@@ -66,7 +66,8 @@ const candidate = z.object({
   labelWords: z.literal(true).exactOptional(),
   learningRate: z.number().exactOptional(),
   insertions: z.array(place).exactOptional(),
-  ...{ accuracy: share, macroF1: share, loss: z.number(), chosen: z.boolean() },
+  ...{ accuracy: share, macroF1: share, loss: z.number() },
+  ...{ preferred: z.literal(true).exactOptional(), chosen: z.boolean() },
 });
 
 const comparison = z.object({

@@ -69,6 +69,18 @@ describe("the page", () => {
     ])
       expect(text).toContain(said);
     expect(text).toContain("every example counts once");
+    expect(text).toContain("The most accurate is chosen, of equals the one of least loss.");
+  });
+
+  it("says which candidate gives way only to what is clearly better", () => {
+    const full = makeReport(LABELS);
+    const candidates = full.candidates.map((candidate) =>
+      candidate.insertions || candidate.labelWords ? candidate : { ...candidate, preferred: true as const },
+    );
+    const { text } = elementsOf({ ...full, candidates })[0] ?? expect.unreachable();
+    expect(text).toContain(
+      "“none: the head alone” gives way only to what is better by more than a standard error",
+    );
   });
 
   it("says where there was nothing to tell: no search, no threshold, no suspects, no warnings, no advice", () => {

@@ -16,7 +16,7 @@ export function trainingSection(report: TrainingReport): Markup {
 <h2>Training</h2>
 <p>Method ${report.method}, seed ${report.seed}. ${selectedWords(report)} ${whole(trainedParameters)} numbers were learned, ${figure((100 * trainedParameters) / backboneParameters)} % of the backbone's. Device: ${describeDevice(device)}.</p>
 ${names}${verbalizer && labelWords(verbalizer)}<div class="wide">${candidatesTable(report.candidates)}</div>
-${gatesFigure(report)}${lossFigures(report)}<div class="wide">${phasesTable(report)}</div>
+${whyChosen(report.candidates)}${gatesFigure(report)}${lossFigures(report)}<div class="wide">${phasesTable(report)}</div>
 </section>
 `;
 }
@@ -46,6 +46,15 @@ function candidatesTable(candidates: readonly CandidateReport[]): Markup {
   ]);
   const heading = ["Insertions", "Learning rate", "Accuracy", "Macro-F1", "Loss", ""];
   return tableOf("What was tried, on the held-out rows that decided", heading, rows, [5]);
+}
+
+function whyChosen(candidates: readonly CandidateReport[]): Markup {
+  const preferred = candidates.find((candidate) => candidate.preferred);
+  const why = preferred
+    ? `The most accurate is chosen, but “${insertionsWords(preferred)}” gives way only to what is better by more than a standard error: on few rows the best of several is best by luck.`
+    : "The most accurate is chosen, of equals the one of least loss.";
+  return markup`<p>${why}</p>
+`;
 }
 
 function insertionsWords({ insertions, labelWords: asTheyAre }: CandidateReport): string {
