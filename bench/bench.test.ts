@@ -210,6 +210,8 @@ describe("accuracy", () => {
   it("writes a line per cell, and measures no finished cell again", async () => {
     const first = await bench("accuracy", "--data", at("tasks"), ...args(), "--json");
     expect(first.exitCode).toBe(0);
+    expect(first.stderr).toMatch(/mail 13 softgate: [\d.]+ % \(2 cells left, about \d+ s\)/);
+    expect(first.stderr).toMatch(/mail 13 logistic_regression: [\d.]+ % \(the last\)/);
     const { cells, tasks, methods } = JSON.parse(first.stdout).results;
     const lines = await readFile(at("cells.jsonl"), "utf8");
     expect(

@@ -24,6 +24,7 @@ import { labelWordsOf } from "./label-words.ts";
 import { requestOf } from "./own-methods.ts";
 import { type PeerProcess, type PeerProcessOptions, startPeers } from "./peer-process.ts";
 import { readTask, type TaskFiles } from "./read-task.ts";
+import { TimeLeft } from "./time-left.ts";
 
 export interface MeasureAccuracyRequest {
   readonly backbone: Backbone;
@@ -50,7 +51,7 @@ export async function measureAccuracy(request: MeasureAccuracyRequest, io: Bench
   const classifier = await createClassifier(backbone, { threads, precision: "fp32" });
   let peers: Promise<PeerProcess> | undefined;
   const tools: Tools = {
-    ...{ request, encoder, classifier, io },
+    ...{ request, encoder, classifier, io, timeLeft: new TimeLeft(methodsLeft(request)) },
     // With the first cell of a peer that is not found finished.
     peers: () => {
       peers ??= startPeers(request.peers, io);
@@ -73,20 +74,36 @@ interface Tools {
   readonly encoder: FrozenEncoder;
   readonly classifier: Classifier;
   readonly peers: () => Promise<PeerProcess>;
+  readonly timeLeft: TimeLeft;
   readonly io: BenchIo;
 }
 
+/** Of each cell that is to be measured. */
+function methodsLeft({ tasks, methods, backbone, finished }: MeasureAccuracyRequest): Method[] {
+  return tasks.flatMap(({ task, seed }) =>
+    methods.filter(
+      (method) =>
+        !finished.some((cell) => isCell(cell, { ...cell, task, seed, method, backbone: backbone.digest })),
+    ),
+  );
+}
+
 async function measureTask(tools: Tools, files: TaskFiles): Promise<Cell[]> {
-  const { request, io } = tools;
+  const { request, timeLeft, io } = tools;
   const { task, seed } = files;
   const datasets = await readTask(files, request.testRowsMax);
   const cells: Cell[] = [];
   for (const method of request.methods) {
     const key = { task, seed, method, n: datasets.test.examples.length, backbone: request.backbone.digest };
     const found = request.finished.find((cell) => isCell(cell, key));
+    const startedMs = performance.now();
     const cell = found ?? (await measureNewCell(tools, { key, files, ...datasets }));
-    if (!found) await request.onCell(cell);
-    io.stderr(`${task} ${seed} ${method}: ${percent(cell.accuracy)}${found ? " (found finished)" : ""}\n`);
+    if (!found) {
+      await request.onCell(cell);
+      timeLeft.finish(method, (performance.now() - startedMs) / 1000);
+    }
+    const note = found ? "found finished" : timeLeft.describe();
+    io.stderr(`${task} ${seed} ${method}: ${percent(cell.accuracy)} (${note})\n`);
     cells.push(cell);
   }
   return cells;
