@@ -1,13 +1,11 @@
 // Methods of others, in Python: bench/peers/run_peer.py as a child of this process, one for all cells.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { DeviceChoice } from "#model";
 import { BenchError } from "../errors.ts";
 import type { BenchIo } from "../io.ts";
+import { startLineProcess } from "../line-process.ts";
 import { PYTHON_REMEDY, preparePython } from "../python.ts";
 import type { Peer } from "./cell.ts";
 import type { LabelWords } from "./label-words.ts";
@@ -63,31 +61,18 @@ export async function startPeers(
   if (device === "webgpu") throw new BenchError("peer_failed", NO_WEBGPU);
   const python = given ?? (await preparePython(io));
   const args = [SCRIPT, `--device=${device === "cuda" ? "cuda" : "cpu"}`, `--threads=${threads}`];
-  const child = spawn(python, args, { stdio: ["pipe", "pipe", "pipe"] });
-  child.stderr.setEncoding("utf8").on("data", io.stderr);
-  // A child that ends early is told by the answer that does not come.
-  child.stdin.on("error", () => undefined);
-  child.on("error", (error) => io.stderr(`${python} cannot be started: ${error.message}\n`));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const { send, next, close } = startLineProcess(python, args, io);
   return {
     async measure(request) {
-      child.stdin.write(`${JSON.stringify(lineOf(request))}\n`);
-      const { value } = await lines.next();
-      return parsePeerLine(value);
+      send(JSON.stringify(lineOf(request)));
+      return parsePeerLine(await next());
     },
-    async close() {
-      child.stdin.end();
-      if (!hasEnded(child)) await once(child, "exit");
-    },
+    close,
   };
 }
 
 const NO_WEBGPU =
   "Peers train by PyTorch, which has no webgpu. Name --device cpu or cuda, or no peer in --methods.";
-
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
-}
 
 function lineOf({ method, backboneFolder, files, words, testRowsMax }: PeerRequest) {
   const byWords = method === "full_fine_tuning" ? words : undefined;

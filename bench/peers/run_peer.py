@@ -58,7 +58,6 @@ RATES = {
 }
 # Of a validation file that is not there: so much of the training file.
 HELD_OUT_SHARE = 0.1
-METHODS = (*RATES, "setfit")
 
 Text = str | tuple[str, str]
 Row = tuple[Text, str]
@@ -106,6 +105,7 @@ def main() -> None:
 class Cell:
     """One line of stdin. Files are paths."""
 
+    # "setfit", or one of RATES.
     method: str
     backbone: str
     train: str

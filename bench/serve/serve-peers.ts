@@ -2,17 +2,16 @@
 //
 //   transformers_js   @huggingface/transformers on onnxruntime, and a head each
 //   peft              PyTorch with PEFT, a LoRA adapter of rank 8 each, in one mixed batch
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { BenchError } from "../errors.ts";
 import type { BenchIo } from "../io.ts";
+import { type LineProcess, startLineProcess } from "../line-process.ts";
 import type { OpenedBackbone } from "../open-backbone.ts";
 import { peersFolder, preparePython, runPython } from "../python.ts";
 
@@ -56,35 +55,28 @@ export async function startPeer(
     textsFile,
     io,
   );
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
-  child.stderr.setEncoding("utf8").on("data", io.stderr);
-  const next = linesOf(child, peer);
-  await next("ready");
+  const child = startLineProcess(command, args, io);
+  await expectLine(child, "ready", peer);
   return {
     async run(batches) {
-      child.stdin.write(`run ${batches}\n`);
-      await next("done");
+      child.send(`run ${batches}`);
+      await expectLine(child, "done", peer);
     },
     async close() {
-      child.stdin.end();
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      await child.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** Waits for a line; rejects when the child prints another one, or ends. */
-function linesOf(child: ChildProcess, peer: ServePeer): (expected: string) => Promise<void> {
-  if (!child.stdout) throw new Error("invariant: stdout is a pipe");
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return async (expected) => {
-    const { value } = await lines.next();
-    if (value === expected) return;
-    throw new BenchError(
-      "peer_failed",
-      `${peer} printed ${JSON.stringify(value)} where ${expected} was due. See its messages above, or name no peer in --peers.`,
-    );
-  };
+/** Rejects when the child prints another line, or ends. */
+async function expectLine({ next }: LineProcess, expected: string, peer: ServePeer): Promise<void> {
+  const line = await next();
+  if (line === expected) return;
+  throw new BenchError(
+    "peer_failed",
+    `${peer} printed ${JSON.stringify(line)} where ${expected} was due. See its messages above, or name no peer in --peers.`,
+  );
 }
 
 /** What a pulled backbone does not hold, as the BERT family has it. */
