@@ -1,5 +1,5 @@
 // Adapters of random weights: serving takes the same time whatever an adapter has learned.
-import type { Adapter, PromptGenerator, ScaleShift } from "#model";
+import type { Adapter, LowRank, PromptGenerator, ScaleShift } from "#model";
 import { createRandom } from "#trainer";
 
 export interface RandomAdapterOptions {
@@ -12,11 +12,15 @@ export interface RandomAdapterOptions {
   readonly bottleneck: number;
   /** Ascending. */
   readonly scaleShiftLayers: readonly number[];
+  /** Ascending. */
+  readonly lowRankLayers?: readonly number[];
+  readonly rank?: number;
 }
 
 /** Generators with mean pooling. The same options give the same weights. */
 export function randomAdapter(options: RandomAdapterOptions): Adapter {
   const { width, seed, classes, promptLayers, promptTokens, bottleneck, scaleShiftLayers } = options;
+  const { lowRankLayers = [], rank = 4 } = options;
   const random = createRandom(seed);
   // Uniform of that standard deviation.
   const draw = (length: number, deviation: number) =>
@@ -37,10 +41,17 @@ export function randomAdapter(options: RandomAdapterOptions): Adapter {
   const scales = scaleShiftLayers.map(
     (layer): ScaleShift => ({ kind: "scale_shift", layer, attention: vectors(), output: vectors() }),
   );
+  const product = () => ({
+    down_DK: draw(width * rank, 1 / Math.sqrt(width)),
+    up_KD: draw(rank * width, 0.05),
+  });
+  const updates = lowRankLayers.map(
+    (layer): LowRank => ({ kind: "low_rank", layer, rank, query: product(), value: product() }),
+  );
   return {
     width,
-    // A stable sort: prompt generators stay first within a layer.
-    insertions: [...generators, ...scales].sort((one, other) => one.layer - other.layer),
+    // A stable sort: kinds stay in their order within a layer.
+    insertions: [...generators, ...scales, ...updates].sort((one, other) => one.layer - other.layer),
     head: { weight_CD: draw(classes * width, 2), bias_C: draw(classes, 0.1) },
     labels: Array.from({ length: classes }, (_, index) => `label ${index}`),
     temperature: 1,

@@ -4,10 +4,12 @@
 export function describeInsertions(report: {
   readonly promptLayers: readonly number[];
   readonly scaleShiftLayers: readonly number[];
+  readonly lowRankLayers: readonly number[];
 }): string {
   const parts = [
     at("prompts", report.promptLayers),
     at("scales and shifts", report.scaleShiftLayers),
+    at("low-rank updates", report.lowRankLayers),
   ].flatMap((part) => part ?? []);
   return parts.join("; ") || "none: the head alone";
 }

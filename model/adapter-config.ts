@@ -1,7 +1,15 @@
 // adapter_config.json: PEFT's three fields, and all of ours below "softgate".
 import { z } from "zod";
 import { ModelError } from "./errors.ts";
-import { BOTTLENECK_MAX, type Insertion, LABELS_MAX, PROMPT_TOKENS_MAX } from "./spt/adapter.ts";
+import {
+  BOTTLENECK_MAX,
+  INSERTION_KINDS,
+  type Insertion,
+  LABELS_MAX,
+  PROMPT_TOKENS_MAX,
+  RANK_MAX,
+  shapeOfInsertion,
+} from "./spt/adapter.ts";
 import { checkTemplate } from "./template.ts";
 
 const LABEL_CHARACTERS_MAX = 100;
@@ -22,14 +30,12 @@ const insertionSchema = z.discriminatedUnion("kind", [
     bottleneck: z.int().min(1).max(BOTTLENECK_MAX),
   }),
   z.strictObject({ kind: z.literal("scale_shift"), layer: layerSchema }),
+  z.strictObject({ kind: z.literal("low_rank"), layer: layerSchema, rank: z.int().min(1).max(RANK_MAX) }),
 ]);
 
 export type InsertionConfig = z.infer<typeof insertionSchema>;
 
 const outOfScopeSchema = z.strictObject({ score: z.literal("max_logit"), below: z.number() });
-
-/** In the order of a layer's insertions. */
-const KINDS: readonly InsertionConfig["kind"][] = ["prompt_generator", "scale_shift"];
 
 const configSchema = z.strictObject({
   peft_type: z.literal("SPT"),
@@ -51,10 +57,10 @@ const configSchema = z.strictObject({
       template: z.string().check(checkTemplate).exactOptional(),
       insertions: z
         .array(insertionSchema)
-        .max(KINDS.length * LAYERS_MAX)
+        .max(INSERTION_KINDS.length * LAYERS_MAX)
         .refine(
           (insertions) => insertions.every((one, i) => placeOf(one) > placeOf(insertions[i - 1])),
-          "insertions must ascend by layer, one of a kind a layer, prompt generators first",
+          `insertions must ascend by layer, one of a kind a layer, in the order ${INSERTION_KINDS.join(", ")}`,
         ),
     })
     .refine(
@@ -80,15 +86,13 @@ export function parseAdapterConfig(bytes: Uint8Array): AdapterConfig {
 }
 
 function placeOf(insertion: InsertionConfig | undefined): number {
-  return insertion ? insertion.layer * KINDS.length + KINDS.indexOf(insertion.kind) : -1;
+  if (!insertion) return -1;
+  return insertion.layer * INSERTION_KINDS.length + INSERTION_KINDS.indexOf(insertion.kind);
 }
 
 /** What of an insertion is no weight. */
 export function insertionConfigOf(insertion: Insertion): InsertionConfig {
-  const { kind, layer } = insertion;
-  if (kind === "scale_shift") return { kind, layer };
-  const { pooling, promptTokens, bottleneck } = insertion;
-  return { kind, layer, pooling, promptTokens, bottleneck };
+  return shapeOfInsertion(insertion);
 }
 
 /** Only as much as tells a file of a later version from a broken one. */
@@ -103,7 +107,7 @@ function refuseNewer(json: unknown): void {
   const parsed = versionSchema.safeParse(json);
   if (!parsed.success) return;
   const { format, insertions = [] } = parsed.data.softgate;
-  const unknown = insertions.find(({ kind }) => !KINDS.some((known) => known === kind));
+  const unknown = insertions.find(({ kind }) => !INSERTION_KINDS.some((known) => known === kind));
   if (format <= 1 && !unknown) return;
   const found = format > 1 ? `format ${format}` : `an insertion of kind ${JSON.stringify(unknown?.kind)}`;
   throw invalid(`it has ${found}: the adapter was made by a newer version of Softgate; upgrade to read it`);

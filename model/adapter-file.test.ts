@@ -14,6 +14,7 @@ interface Sizes {
   width: number;
   layers: number[];
   scaleShift: number[];
+  lowRank: number[];
   pooling: "mean" | "slots";
   promptTokens: number;
   bottleneck: number;
@@ -25,6 +26,7 @@ function makeAdapter(sizes: Partial<Sizes> = {}): Adapter {
     width = 8,
     layers = [0, 2],
     scaleShift = [1],
+    lowRank = [],
     pooling = "slots",
     promptTokens = 3,
     bottleneck = 4,
@@ -49,11 +51,19 @@ function makeAdapter(sizes: Partial<Sizes> = {}): Adapter {
     attention: vectors(),
     output: vectors(),
   });
+  const product = () => ({ down_DK: fill(width * 2), up_KD: fill(2 * width) });
+  const makeLowRank = (layer: number): Insertion => ({
+    ...{ kind: "low_rank", layer, rank: 2 },
+    ...{ query: product(), value: product() },
+  });
+  const insertions = [
+    ...layers.map(makeGenerator),
+    ...scaleShift.map(makeScaleShift),
+    ...lowRank.map(makeLowRank),
+  ];
   return {
     width,
-    insertions: [...layers.map(makeGenerator), ...scaleShift.map(makeScaleShift)].sort(
-      (one, other) => one.layer - other.layer,
-    ),
+    insertions: insertions.sort((one, other) => one.layer - other.layer),
     head: { weight_CD: fill(labels * width), bias_C: fill(labels) },
     labels: Array.from({ length: labels }, (_, i) => `label ${i}`),
     temperature: 1.25,
@@ -67,7 +77,7 @@ const files = serializeAdapter(adapter, BACKBONE);
 describe("an adapter", () => {
   it.each(["mean", "slots"] as const)("is the same after a trip through its files (%s)", (pooling) => {
     for (const layers of [[], [1], [0, 3, 5]]) {
-      const original = makeAdapter({ pooling, layers });
+      const original = makeAdapter({ pooling, layers, lowRank: [1, 2] });
       expect(parseAdapter(serializeAdapter(original, BACKBONE))).toEqual(original);
     }
   });
@@ -88,6 +98,21 @@ describe("an adapter", () => {
     const dual: Adapter = { ...adapter, pairMode: "dual", head };
     expect(parseAdapter(serializeAdapter(dual, BACKBONE))).toEqual(dual);
     expect(() => serializeAdapter({ ...adapter, pairMode: "dual" }, BACKBONE)).toThrow(/classifier\.weight/);
+  });
+
+  it("has its low-rank updates under PEFT's names, in torch's order", () => {
+    const original = makeAdapter({ layers: [], scaleShift: [], lowRank: [2] });
+    const { tensors } = parseSafetensors(serializeAdapter(original, BACKBONE).weights);
+    const self = "base_model.model.encoder.layer.2.attention.self";
+    const shapes = [...tensors]
+      .filter(([name]) => name.startsWith(self))
+      .map(([name, { shape }]) => `${name.slice(self.length)} ${shape}`);
+    expect(shapes).toEqual([
+      ".query.lora_A.weight 2,8",
+      ".query.lora_B.weight 8,2",
+      ".value.lora_A.weight 2,8",
+      ".value.lora_B.weight 8,2",
+    ]);
   });
 
   it("keeps its template, and writes none where there is none", () => {
@@ -233,7 +258,7 @@ describe("a configuration is refused", () => {
         const [generator, vectors] = softgate.insertions as Json[];
         softgate.insertions = [{ ...vectors, layer: 0 }, generator];
       }),
-      /prompt generators first/,
+      /in the order prompt_generator, scale_shift, low_rank/,
     ],
     ["with layers out of order", changeInsertion({ layer: 5 }), /ascend by layer/],
     ["with too many prompt tokens", changeInsertion({ promptTokens: 33 }), /promptTokens/],

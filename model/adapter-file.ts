@@ -18,6 +18,8 @@ import {
   type Insertion,
   NORM_SITES,
   type NormSite,
+  PRODUCT_SITES,
+  type ProductSite,
   type PromptGenerator,
 } from "./spt/adapter.ts";
 
@@ -100,6 +102,11 @@ function normName(layer: number, site: NormSite): string {
   return `base_model.model.encoder.layer.${layer}.${path}.LayerNorm.delta`;
 }
 
+/** As PEFT names the two matrices of a LoRA of BERT's; the tensors hold no further factor: lora_alpha is the rank. */
+function productName(layer: number, site: ProductSite): string {
+  return `base_model.model.encoder.layer.${layer}.attention.self.${site}`;
+}
+
 function tensorsOf({ width, labels, pairMode, insertions, head }: Adapter): Map<string, TensorToWrite> {
   const tensors = new Map<string, TensorToWrite>();
   const add = (name: string, shape: readonly number[], values: Float32Array) =>
@@ -110,6 +117,15 @@ function tensorsOf({ width, labels, pairMode, insertions, head }: Adapter): Map<
         const name = normName(insertion.layer, site);
         add(`${name}.weight`, [width], insertion[site].scale_D);
         add(`${name}.bias`, [width], insertion[site].shift_D);
+      }
+      continue;
+    }
+    if (insertion.kind === "low_rank") {
+      const { rank, layer } = insertion;
+      for (const site of PRODUCT_SITES) {
+        const [name, { down_DK, up_KD }] = [productName(layer, site), insertion[site]];
+        add(`${name}.lora_A.weight`, [rank, width], transpose(down_DK, width, rank));
+        add(`${name}.lora_B.weight`, [width, rank], transpose(up_KD, rank, width));
       }
       continue;
     }
@@ -132,6 +148,16 @@ function readInsertion(reader: TensorReader, config: InsertionConfig, width: num
       shift_D: reader.read(`${normName(config.layer, site)}.bias`, [width]),
     });
     return { ...config, attention: read("attention"), output: read("output") };
+  }
+  if (config.kind === "low_rank") {
+    const { layer, rank } = config;
+    const read = (site: ProductSite) => {
+      const name = productName(layer, site);
+      const down = reader.read(`${name}.lora_A.weight`, [rank, width]);
+      const up = reader.read(`${name}.lora_B.weight`, [width, rank]);
+      return { down_DK: transpose(down, rank, width), up_KD: transpose(up, width, rank) };
+    };
+    return { ...config, query: read("query"), value: read("value") };
   }
   const { promptTokens, bottleneck, layer } = config;
   const upWidth = upWidthOf(config, width);

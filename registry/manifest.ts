@@ -23,6 +23,11 @@ export const insertionSchema = z.discriminatedUnion("kind", [
     bottleneck: z.int().min(1).max(256),
   }),
   z.strictObject({ kind: z.literal("scale_shift"), layer: z.int().min(0).max(255) }),
+  z.strictObject({
+    kind: z.literal("low_rank"),
+    layer: z.int().min(0).max(255),
+    rank: z.int().min(1).max(64),
+  }),
 ]);
 
 /** The version that one was imported from. */
@@ -44,7 +49,7 @@ export const manifestSchema = z.strictObject({
   /** What else than the backbone in fp32 the version may be computed with. Absent: anything made of it. */
   encoders: z.strictObject({ int8: digestSchema }).exactOptional(),
   labels: z.array(z.string().min(1).max(100)).min(2).max(1000),
-  insertions: z.array(insertionSchema).max(512),
+  insertions: z.array(insertionSchema).max(768),
   temperature: z.number().positive(),
   /** Absent where no text is out of scope. */
   outOfScope: z.strictObject({ score: z.literal("max_logit"), below: z.number() }).exactOptional(),

@@ -59,6 +59,7 @@ export function createReport(
     ...(verbalizer ? { verbalizer } : {}),
     promptLayers: layersOf(adapter.insertions, "prompt_generator"),
     scaleShiftLayers: layersOf(adapter.insertions, "scale_shift"),
+    lowRankLayers: layersOf(adapter.insertions, "low_rank"),
     gates: search?.gates ?? [],
     gateHistory: sampleEvenly(
       history.map((values, index) => ({ step: index + 1, values })),

@@ -1,26 +1,33 @@
-// The candidates that a training knows before it has seen a row: scales and shifts everywhere, and none at all.
+// The candidates that a training knows before it has seen a row: the same insertions at every layer, and none at all.
 import type { Backbone } from "#model";
 import type { Preferred } from "./settings.ts";
 import type { InsertionPlace } from "./spt/insertions.ts";
 import { type Candidate, hasInsertions } from "./validate-candidates.ts";
 
-export function scalesEverywhere({ config }: Backbone): InsertionPlace[] {
-  return Array.from({ length: config.layers }, (_, layer) => ({ kind: "scale_shift", layer }));
+type Kinds = readonly InsertionPlace["kind"][];
+
+export function everywhere({ config }: Backbone, kinds: Kinds): InsertionPlace[] {
+  return Array.from({ length: config.layers }, (_, layer) => kinds.map((kind) => ({ kind, layer }))).flat();
 }
 
-export function isEverywhere(candidate: Candidate, { config }: Backbone): boolean {
-  return (
-    hasInsertions(candidate) &&
-    candidate.insertions.length === config.layers &&
-    candidate.insertions.every(({ kind }) => kind === "scale_shift")
-  );
+/** Whether it has these kinds at every layer, and nothing else. */
+export function isEverywhere(candidate: Candidate, backbone: Backbone, kinds: Kinds): boolean {
+  if (!hasInsertions(candidate)) return false;
+  const expected = everywhere(backbone, kinds);
+  const has = ({ kind, layer }: InsertionPlace) =>
+    candidate.insertions.some((one) => one.kind === kind && one.layer === layer);
+  return candidate.insertions.length === expected.length && expected.every(has);
 }
 
 /** Whether it is the candidate that gives way only to what is clearly better. */
-export function isOfKind(candidate: Candidate, kind: Preferred | undefined, backbone: Backbone): boolean {
-  switch (kind) {
-    case "scales_everywhere":
-      return isEverywhere(candidate, backbone);
+export function isPreferred(
+  candidate: Candidate,
+  { preferred, everywhere: kinds }: { preferred?: Preferred; everywhere: Kinds },
+  backbone: Backbone,
+): boolean {
+  switch (preferred) {
+    case "everywhere":
+      return isEverywhere(candidate, backbone, kinds);
     case "no_insertions":
       return candidate === undefined;
     default:

@@ -24,9 +24,10 @@ export interface TrainingReport {
     readonly words: readonly string[];
     readonly headNearWords: boolean;
   };
-  /** Layers of the adapter's prompt generators, and of its scales and shifts, ascending. */
+  /** Layers of the adapter's prompt generators, of its scales and shifts, and of its low-rank updates, ascending. */
   readonly promptLayers: readonly number[];
   readonly scaleShiftLayers: readonly number[];
+  readonly lowRankLayers: readonly number[];
   /** Final gate of every candidate insertion of the search, kind by kind; empty where there was none. */
   readonly gates: readonly GateReport[];
   /** Their values, in the order of `gates`, after steps of the search: at most GATE_HISTORY_MAX, evenly spaced. */

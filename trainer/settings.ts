@@ -9,6 +9,8 @@ export interface Settings {
   readonly shape: GeneratorShape;
   /** What the search chooses among. */
   readonly kinds: readonly InsertionPlace["kind"][];
+  /** What stands at every layer in the candidate that needs no search; of method "spt" there is none. */
+  readonly everywhere: readonly InsertionPlace["kind"][];
   /** K: the most insertions that the selection may keep. */
   readonly insertionsMax: number;
   readonly batchTexts: number;
@@ -38,7 +40,7 @@ export interface Settings {
   readonly fixed?: readonly InsertionPlace[];
 }
 
-export type Preferred = "scales_everywhere" | "no_insertions";
+export type Preferred = "everywhere" | "no_insertions";
 
 /** What an ablation leaves out or fixes. Not for users: each default here is better or as good. */
 export interface Ablation {
@@ -65,6 +67,8 @@ const BATCH_TEXTS = 16;
 const RETRAIN_STEPS_MAX = 3_000;
 /** Rows from which method "auto" searches: the halves of fewer choose worse than scales everywhere. */
 const SEARCH_FROM_ROWS = 128;
+/** Rows from which scales and shifts are too few numbers to learn all that is there: docs/decisions. */
+const LOW_RANK_FROM_ROWS = 1_000;
 const SEARCH_STEPS = 30;
 /** Plain SPT needs more steps to reach its loss than scales and shifts do. */
 const RETRAIN_STEPS_MIN = { auto: 50, spt: 80 };
@@ -120,6 +124,7 @@ export function settingsFor(
       readsText: true,
     },
     kinds,
+    everywhere: everywhereOf(method, { learnsMuch: examples >= LOW_RANK_FROM_ROWS, pairMode, verbalizer }),
     insertionsMax: Math.min(options.insertionsMax ?? budget, kinds.length * layers),
     // Pair features and those at a mask are no unit vectors: their classes are not to be brought together.
     contrastive: method === "auto" && pairMode === "joint" && !verbalizer,
@@ -141,6 +146,15 @@ export function settingsFor(
   };
 }
 
+/** Low-rank updates were measured on encoders of sentences alone, which read each text once. */
+function everywhereOf(
+  method: "auto" | "spt",
+  { learnsMuch, pairMode, verbalizer }: { learnsMuch: boolean; pairMode: PairMode; verbalizer: boolean },
+): Settings["everywhere"] {
+  if (method === "spt") return [];
+  return learnsMuch && pairMode === "joint" && !verbalizer ? ["scale_shift", "low_rank"] : ["scale_shift"];
+}
+
 /**
  * Both measured on encoders of sentences alone: on few texts scales everywhere are the best that there is, on few dual pairs
  * they are no better than none and at times worse.
@@ -151,5 +165,5 @@ function preferredOf(
   verbalizer: boolean,
 ): { readonly preferred?: Preferred } {
   if (method === "spt" || verbalizer) return {};
-  return { preferred: pairMode === "dual" ? "no_insertions" : "scales_everywhere" };
+  return { preferred: pairMode === "dual" ? "no_insertions" : "everywhere" };
 }

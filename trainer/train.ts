@@ -24,7 +24,7 @@ import type { TrainOptions } from "./options.ts";
 import { partsOf } from "./pair-mode.ts";
 import { createPhaseClock, type PhaseClock } from "./phase-clock.ts";
 import { pick, pickRows } from "./pick-rows.ts";
-import { isEverywhere, isOfKind, scalesEverywhere } from "./preferred.ts";
+import { everywhere, isEverywhere, isPreferred } from "./preferred.ts";
 import { createRandom } from "./random.ts";
 import type {
   ComparisonReport,
@@ -162,9 +162,9 @@ class Training {
     const search = this.#settings.searchSteps > 0 ? await this.#search(halves) : undefined;
     const selected = search && selectInsertions(search.gates, this.#settings.insertionsMax);
     const figures = await this.#validate(this.#folds(halves), selected);
-    const { preferred } = this.#settings;
-    const isPreferred = (candidate: Candidate) => isOfKind(candidate, preferred, this.#request.backbone);
-    const chosen = bestCandidate(this.#allowed(figures), isPreferred);
+    const isOwnPreferred = (candidate: Candidate) =>
+      isPreferred(candidate, this.#settings, this.#request.backbone);
+    const chosen = bestCandidate(this.#allowed(figures), isOwnPreferred);
     const retrained = await this.#retrain(chosen.candidate);
     const { insertions, head } = retrained;
     // Last, so that what it draws at random changes nothing of the adapter.
@@ -191,7 +191,7 @@ class Training {
     };
     const told = {
       ...{ sampledFrom, truncatedExamples, labelNames, verbalizer: words },
-      ...{ heldOut, comparison, figures, chosen, isPreferred },
+      ...{ heldOut, comparison, figures, chosen, isPreferred: isOwnPreferred },
     };
     const parts = { adapter, search, ...told, clock: this.#clock };
     const report = createReport(this.#request, parts);
@@ -231,17 +231,18 @@ class Training {
     );
   }
 
-  /** The selected insertions at each learning rate; scales and shifts everywhere, if they may be used. */
+  /** The selected insertions at each learning rate, and those that stand at every layer. */
   #candidates(selected: readonly InsertionPlace[] | undefined): InsertionCandidate[] {
-    const { learningRates, kinds, fixed } = this.#settings;
+    const { learningRates, everywhere: kinds, fixed } = this.#settings;
+    const { backbone } = this.#request;
     if (fixed) return learningRates.map((learningRate) => ({ learningRate, insertions: fixed }));
     const searched = selected
       ? learningRates.map((learningRate) => ({ learningRate, insertions: selected }))
       : [];
-    if (!kinds.includes("scale_shift")) return searched;
+    if (kinds.length === 0) return searched;
     // The search may have come to the same.
-    if (searched.some((candidate) => isEverywhere(candidate, this.#request.backbone))) return searched;
-    const insertions = scalesEverywhere(this.#request.backbone);
+    if (searched.some((candidate) => isEverywhere(candidate, backbone, kinds))) return searched;
+    const insertions = everywhere(backbone, kinds);
     return [...searched, { learningRate: must(learningRates[0], "learning rate"), insertions }];
   }
 

@@ -49,6 +49,8 @@ const cellSchema = z.object({
   device: z.string().optional(),
   promptLayers: z.array(z.int()),
   scaleShiftLayers: z.array(z.int()),
+  /** Absent in lines from before there were any. */
+  lowRankLayers: z.array(z.int()).exactOptional(),
 });
 
 export type Cell = z.infer<typeof cellSchema>;

@@ -159,6 +159,7 @@ async function measureOwn(
     ...(isTuned(method) && tools.request.device.used !== "cpu" && { device: tools.request.device.used }),
     promptLayers: layersOf(adapter.insertions, "prompt_generator"),
     scaleShiftLayers: layersOf(adapter.insertions, "scale_shift"),
+    lowRankLayers: layersOf(adapter.insertions, "low_rank"),
   };
 }
 

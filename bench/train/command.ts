@@ -81,7 +81,7 @@ function describe(results: TrainResults): string {
   const total = ["total", child.steps.toFixed(), ...cells(child.seconds), ...cells(inProcess.seconds)];
   return (
     `${results.examples} examples of ${results.labels} labels; ` +
-    `prompts at ${layerList(results.promptLayers)}, scales and shifts at ${layerList(results.scaleShiftLayers)}; ` +
+    `prompts at ${layerList(results.promptLayers)}, scales and shifts at ${layerList(results.scaleShiftLayers)}, low-rank updates at ${layerList(results.lowRankLayers)}; ` +
     `adapter of ${whole(results.adapterBytes / 1000)} kB; both adapters ${identical ? "the same, byte for byte" : "DIFFER"}\n\n` +
     `${textTable([heading, ...phases, total])}\n` +
     `test: accuracy ${percent(test.accuracy)}, macro-F1 ${percent(test.macroF1)}, n ${test.n}\n` +

@@ -36,6 +36,7 @@ export interface TrainResults {
   readonly labels: number;
   readonly promptLayers: readonly number[];
   readonly scaleShiftLayers: readonly number[];
+  readonly lowRankLayers: readonly number[];
   readonly adapterBytes: number;
   readonly test: Pick<Evaluation, "accuracy" | "macroF1" | "n">;
 }
@@ -69,6 +70,7 @@ export async function measureTraining(request: MeasureTrainingRequest, io: Bench
     labels: report.classes,
     promptLayers: report.promptLayers,
     scaleShiftLayers: report.scaleShiftLayers,
+    lowRankLayers: report.lowRankLayers,
     adapterBytes: files.weights.byteLength,
     test: { accuracy, macroF1, n },
   };

@@ -7,6 +7,7 @@ import { jobPath } from "../remote/remote-jobs.ts";
 const reportSchema = z.looseObject({
   promptLayers: z.array(z.int()),
   scaleShiftLayers: z.array(z.int()),
+  lowRankLayers: z.array(z.int()),
   gates: z.array(z.object({ kind: z.string(), layer: z.int(), value: z.number() })),
   seconds: z.number(),
   validation: z.object({ accuracy: z.number(), n: z.int() }).optional(),

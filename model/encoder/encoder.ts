@@ -5,6 +5,7 @@
 // that it sees, and other scales and shifts for its norms.
 import type { GraphBuilder, Tensor } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
+import type { ProductSite } from "../spt/adapter.ts";
 import type { EncoderConfig } from "./config.ts";
 import { type ApplyLinear, createLinear, type Precision } from "./linear.ts";
 import { flattenRows } from "./pool.ts";
@@ -82,10 +83,29 @@ export interface LayerNorms {
   readonly rows?: Tensor;
 }
 
+/** Updates of the products of a layer that low-rank insertions have. */
+export interface LayerProducts {
+  /** Its `up` times queryScale, as the graph has the queries. */
+  readonly query: ProductTensors;
+  readonly value: ProductTensors;
+  /** [X, N] with X = R·T: 1 where a column of `down` is of the position's own adapter, else 0. Absent: all are. */
+  readonly own?: Tensor;
+}
+
+/** + (x · down) · up. */
+export interface ProductTensors {
+  /** [D, N] */
+  readonly down: Tensor;
+  /** [N, D] */
+  readonly up: Tensor;
+}
+
 export interface LayerInsertions {
   readonly prompts?: LayerPrompts;
   /** Of the texts' rows. */
   readonly norms?: LayerNorms;
+  /** Of the texts' rows. */
+  readonly products?: LayerProducts;
 }
 
 export interface LayerEntry {
@@ -136,9 +156,9 @@ export function encode(
   let carried: Tensor | undefined;
   for (let layer = fromLayer; layer < config.layers; layer++) {
     const layerWeights = withScaledQueries(must(weights.layers[layer], `weights of layer ${layer}`), config);
-    const { prompts, norms } = beforeLayer(layer, { states_RTD: toRTD(states), carried });
+    const { prompts, norms, products } = beforeLayer(layer, { states_RTD: toRTD(states), carried });
     const context = { builder, config, linear, mix, weights: layerWeights };
-    const seen = keysAndValues(context, { states, toSlots: toRTD, prompts: prompts?.keys });
+    const seen = keysAndValues(context, { states, toSlots: toRTD, prompts: prompts?.keys, products });
     const keyIds = prompts
       ? builder.apply("Concat", [segmentIds, prompts.keys.segmentIds], { axis: 1 })
       : segmentIds;
@@ -153,6 +173,7 @@ export function encode(
       toSlots: toRTD,
       toRows: (slots) => flattenRows(builder, slots),
       norms: norms && flatNorms(builder, norms),
+      products,
     });
     const queries = prompts?.queries;
     carried =
@@ -162,6 +183,7 @@ export function encode(
         toSlots: (rows) => builder.apply("Gather", [rows, queries.slotsAt]),
         toRows: (slots) => builder.apply("Gather", [flattenRows(builder, slots), queries.rowsAt]),
         norms: queries.norms,
+        products: undefined,
       });
   }
   return toRTD(states);
@@ -183,6 +205,7 @@ interface QueryLayout {
   readonly toSlots: (states_XD: Tensor) => Tensor;
   readonly toRows: (states_RQD: Tensor) => Tensor;
   readonly norms: LayerNorms | undefined;
+  readonly products: LayerProducts | undefined;
 }
 
 function flatNorms(builder: GraphBuilder, { rows, ...norms }: LayerNorms): LayerNorms {
@@ -252,9 +275,11 @@ function encoderLayer(
 /** softmax(Q·Kᵀ + bias) · V per head, Q scaled already. */
 function attention(
   { builder, config, linear, mix, weights }: LayerContext,
-  { states, key, value, bias, toSlots, toRows }: Parameters<typeof encoderLayer>[1],
+  { states, key, value, bias, toSlots, toRows, products }: Parameters<typeof encoderLayer>[1],
 ): Tensor {
-  const queries_RQD = toSlots(linear(states, weights.query));
+  const queries_RQD = toSlots(
+    updated(builder, linear(states, weights.query), states, { products, site: "query" }),
+  );
   const query = splitHeads(builder, config, queries_RQD, [0, 2, 1, 3]);
   const scores = builder.apply("Add", [builder.apply("MatMul", [query, key]), bias]);
   const mixed = mix(scores, value);
@@ -282,18 +307,43 @@ function keysAndValues(
     states,
     toSlots,
     prompts,
-  }: { states: Tensor; toSlots: (states_XD: Tensor) => Tensor; prompts: PromptRows | undefined },
+    products,
+  }: {
+    states: Tensor;
+    toSlots: (states_XD: Tensor) => Tensor;
+    prompts: PromptRows | undefined;
+    products: LayerProducts | undefined;
+  },
 ): { key: Tensor; value: Tensor } {
-  const project = (weight: Linear) => {
-    const ofTexts = toSlots(linear(states, weight));
+  const project = (weight: Linear, products_XD: (product: Tensor) => Tensor = (product) => product) => {
+    const ofTexts = toSlots(products_XD(linear(states, weight)));
     if (!prompts) return ofTexts;
     const ofPrompts = builder.apply("Gather", [linear(prompts.states, weight), prompts.slotsAt]);
     return builder.apply("Concat", [ofTexts, ofPrompts], { axis: 1 });
   };
   return {
     key: splitHeads(builder, config, project(weights.key), [0, 2, 3, 1]),
-    value: splitHeads(builder, config, project(weights.value), [0, 2, 1, 3]),
+    value: splitHeads(
+      builder,
+      config,
+      project(weights.value, (product) => updated(builder, product, states, { products, site: "value" })),
+      [0, 2, 1, 3],
+    ),
   };
+}
+
+/** A product [X, D] of the texts' states with its low-rank update, if there is any. */
+function updated(
+  builder: GraphBuilder,
+  product: Tensor,
+  states: Tensor,
+  { products, site }: { products: LayerProducts | undefined; site: ProductSite },
+): Tensor {
+  if (!products) return product;
+  const { down, up } = products[site];
+  if (products.own) return builder.apply("AddLowRankByRow", [product, states, products.own, down, up]);
+  const update = builder.apply("MatMul", [builder.apply("MatMul", [states, down]), up]);
+  return builder.apply("Add", [product, update]);
 }
 
 /** [R, K, D] → [R, K, H, d], its axes then in the given order. */
@@ -307,9 +357,13 @@ function splitHeads(
   return builder.apply("Transpose", [builder.reshape(x, [0, 0, heads, width / heads], shape)], { perm });
 }
 
-/** 1/√d of the attention scores, folded into the query weights. */
-function withScaledQueries(weights: LayerWeights, { heads, width }: EncoderConfig): LayerWeights {
-  const factor = 1 / Math.sqrt(width / heads);
+/** 1/√d of the attention scores: the graph has it in its queries. */
+export function queryScale({ heads, width }: Pick<EncoderConfig, "heads" | "width">): number {
+  return 1 / Math.sqrt(width / heads);
+}
+
+function withScaledQueries(weights: LayerWeights, config: EncoderConfig): LayerWeights {
+  const factor = queryScale(config);
   const { weight, bias } = weights.query;
   const query = { weight: weight.map((value) => value * factor), bias: bias.map((value) => value * factor) };
   return { ...weights, query };

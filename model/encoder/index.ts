@@ -6,8 +6,10 @@ export {
   encode,
   type LayerEntry,
   type LayerNorms,
+  type LayerProducts,
   type LayerPrompts,
   normTensors,
+  queryScale,
 } from "./encoder.ts";
 export { PRECISIONS, type Precision } from "./linear.ts";
 export { maskScale, textFeatures } from "./mask-head.ts";

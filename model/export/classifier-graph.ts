@@ -60,7 +60,12 @@ function featuresOf(
   const states_RTD = embedTexts(texts, config, weights);
   const buckets = config.relativeBuckets > 0 ? { buckets: bucketsBetween(texts, tokensMaxOf(backbone)) } : {};
   const inputs = { segmentIds: texts.segmentIds, ...buckets, states_RTD, fromLayer: 0 };
-  const final = encode(builder, { config, weights }, inputs, insertionsOf(texts, adapter, weights.layers));
+  const final = encode(
+    builder,
+    { config, weights },
+    inputs,
+    insertionsOf(texts, adapter, { config, layers: weights.layers }),
+  );
   const pool = poolOf(texts, backbone, adapter);
   const pooled = builder.apply("MatMul", [pool, final]);
   const rows = builder.reshape(pooled, [-1, config.width], ["B", config.width]);

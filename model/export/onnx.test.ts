@@ -121,7 +121,11 @@ function anAdapter(width: number, seed: number): Adapter {
     pooling: (seed + index) % 2 === 0 ? ("mean" as const) : ("slots" as const),
   }));
   const scaleShift = [0, 1, 2].filter((layer) => (seed + layer) % 2 === 1);
-  return withConstantClass(makeRandomAdapter({ width, seed, classes: 2 + seed, generators, scaleShift }));
+  const lowRank = [0, 1, 2]
+    .filter((layer) => (seed + layer) % 3 === 0)
+    .map((layer) => ({ layer, rank: 1 + seed }));
+  const options = { width, seed, classes: 2 + seed, generators, scaleShift, lowRank };
+  return withConstantClass(makeRandomAdapter(options));
 }
 
 const tiny = (options: TinyBackboneOptions) =>

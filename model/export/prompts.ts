@@ -1,10 +1,26 @@
 // One adapter's insertions in a graph of padded texts: as beforeLayer of the encoder. Every text has as many prompt
 // tokens as every other, so those of a layer are [B, K, D], and their places are known by number.
-import type { BeforeLayer, LayerNorms, PromptRows } from "../encoder/encoder.ts";
+
+import type { EncoderConfig } from "../encoder/config.ts";
+import {
+  type BeforeLayer,
+  type LayerNorms,
+  type LayerProducts,
+  type PromptRows,
+  queryScale,
+} from "../encoder/encoder.ts";
 import type { LayerWeights, Norm } from "../encoder/weights.ts";
 import type { GraphBuilder, Tensor } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
-import { type Adapter, isPromptGenerator, isScaleShift, type PromptGenerator } from "../spt/adapter.ts";
+import {
+  type Adapter,
+  isLowRank,
+  isPromptGenerator,
+  isScaleShift,
+  type LowRank,
+  type LowRankProduct,
+  type PromptGenerator,
+} from "../spt/adapter.ts";
 import { generatePrompts, slotsOf } from "../spt/prompt-generator.ts";
 import { averagesOf, type PaddedTexts } from "./padded-texts.ts";
 
@@ -12,11 +28,12 @@ import { averagesOf, type PaddedTexts } from "./padded-texts.ts";
 export function insertionsOf(
   texts: PaddedTexts,
   { insertions }: Adapter,
-  layers: readonly LayerWeights[],
+  { config, layers }: { config: EncoderConfig; layers: readonly LayerWeights[] },
 ): BeforeLayer {
   const { builder } = texts;
   const generators = new Map(insertions.filter(isPromptGenerator).map((one) => [one.layer, one]));
   const scales = new Map(insertions.filter(isScaleShift).map((one) => [one.layer, one]));
+  const updates = new Map(insertions.filter(isLowRank).map((one) => [one.layer, one]));
   let carriedCount = 0;
   return (layer, { states_RTD, carried }) => {
     const inserted = scales.get(layer);
@@ -25,6 +42,11 @@ export function insertionsOf(
       attention: shifted(builder, attentionNorm, inserted.attention),
       output: shifted(builder, outputNorm, inserted.output),
     };
+    const update = updates.get(layer);
+    const changes = {
+      ...withNorms(norms),
+      ...(update && { products: productsOf(builder, update, config) }),
+    };
     const generator = generators.get(layer);
     const made = generator && newPrompts(texts, states_RTD, generator);
     const kept =
@@ -32,7 +54,7 @@ export function insertionsOf(
     const prompts = made && kept ? builder.apply("Concat", [made, kept], { axis: 1 }) : (made ?? kept);
     if (!prompts) {
       carriedCount = 0;
-      return norms ? { norms } : {};
+      return changes;
     }
     const keys = promptRows(builder, prompts);
     const count = Number(prompts.shape[1]);
@@ -41,7 +63,7 @@ export function insertionsOf(
     carriedCount = goOn ? count : 0;
     return {
       prompts: { keys, ...(goOn && { queries: { ...keys, ...withNorms(norms) } }) },
-      ...withNorms(norms),
+      ...changes,
     };
   };
 }
@@ -61,6 +83,22 @@ function shifted(
       [own.length],
     );
   return { scale: sum(gamma_D, scale_D), shift: sum(beta_D, shift_D) };
+}
+
+function productsOf(
+  builder: GraphBuilder,
+  { rank, query, value }: LowRank,
+  config: EncoderConfig,
+): LayerProducts {
+  const { width } = config;
+  const matrices = ({ down_DK, up_KD }: LowRankProduct, scale: number) => ({
+    down: builder.constant(down_DK, [width, rank]),
+    up: builder.constant(
+      up_KD.map((weight) => weight * scale),
+      [rank, width],
+    ),
+  });
+  return { query: matrices(query, queryScale(config)), value: matrices(value, 1) };
 }
 
 /** [B, P, D] */

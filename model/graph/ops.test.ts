@@ -64,6 +64,13 @@ describe("shape rules refuse, naming both sides,", () => {
     );
   });
 
+  test("low-rank updates by row with a column too few, or of another width", () => {
+    const update = (own: Tensor, up: Tensor) => () =>
+      builder.apply("AddLowRankByRow", [tensor("X", 4), tensor("X", 3), own, tensor(3, "N"), up]);
+    expect(update(tensor("X", "M"), tensor("N", 4))).toThrow("AddLowRankByRow own: X,M is not X,N");
+    expect(update(tensor("X", "N"), tensor("N", 5))).toThrow("AddLowRankByRow y: X,4 is not X,5");
+  });
+
   test("rows of different widths in a concatenation", () => {
     expect(() => builder.apply("Concat", [tensor("X", 4), tensor("Q", 5)])).toThrow(
       "Concat rows: 4 is not 5",

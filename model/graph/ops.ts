@@ -82,6 +82,20 @@ export const opTable = {
       assertSame(must(table, name).shape[1], width, `LayerNormalizationByRow ${name}`);
     return [input];
   },
+  /**
+   * y [n, m] + ((x [n, d] · down [d, k]) ⊙ own [n, k]) · up [k, m]: low-rank updates of a product for each row, whose
+   * `own` is 1 in its columns of `down` and else 0. With no column at all it is y, and costs as much. Of other rows' columns a
+   * row does not depend, to the last digit, where its own stand within 128 that start at a multiple of 128: so many
+   * onnxruntime sums at once.
+   */
+  AddLowRankByRow: ([y, x, own, down, up]) => {
+    const [sum, input, columns] = [must(y, "AddLowRankByRow y"), must(x, "x"), must(own, "own")];
+    const [first, second] = [must(down, "down"), must(up, "up")];
+    assertSame(columns.shape.join(), `${input.shape[0]},${second.shape[0]}`, "AddLowRankByRow own");
+    assertSame(first.shape.join(), `${input.shape[1]},${second.shape[0]}`, "AddLowRankByRow down");
+    assertSame(sum.shape.join(), `${input.shape[0]},${second.shape[1]}`, "AddLowRankByRow y");
+    return [sum];
+  },
   /** [.., n, k] · [k, m] or [.., n, k] · [.., k, m] with broadcast leading axes. */
   MatMul: ([a, b]) => [matMulType(must(a, "MatMul a"), must(b, "MatMul b"))],
   /**

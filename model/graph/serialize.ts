@@ -212,6 +212,15 @@ const lowerings = {
     };
     emit.either(isFirst, must(outputs[0], "y"), [plain, byRow]);
   },
+  AddLowRankByRow: (emit, { inputs: [y, x, own, down, up], outputs }) => {
+    const isNone = emit.value("Equal", [sizeAlong(emit, own, 1), emit.integers([0])]);
+    const plain = (branch: Emitter) => branch.value("Identity", [id(y)]);
+    const updated = (branch: Emitter) => {
+      const narrow = branch.value("Mul", [branch.value("MatMul", [id(x), id(down)]), id(own)]);
+      return branch.value("Add", [id(y), branch.value("MatMul", [narrow, id(up)])]);
+    };
+    emit.either(isNone, must(outputs[0], "y"), [plain, updated]);
+  },
   SoftmaxMatMul: (emit, { inputs: [scores, values], outputs }) => {
     const last = emit.integers([-1]);
     const top = emit.value("ReduceMax", [id(scores), last], { keepdims: 1 });

@@ -116,14 +116,18 @@ describe("the adapter cache", () => {
     expect(cache.stats).toMatchObject({ bytes: BYTES, memoryAdapters: 1, memoryBytes: BYTES });
   });
 
-  test("gives back from memory the very numbers that passes read before, of prompts and of scales and shifts", async () => {
+  test("gives back from memory the very numbers that passes read before, of every kind of insertion", async () => {
     const cache = new AdapterCache(BACKBONE, 1_000, { memoryBytesMax: 1_000 });
     const both = (seed: number) =>
-      makeRandomAdapter({ width: 4, seed, classes: 2, generators, scaleShift: [0] });
-    const weightsOf = ({ slots: [sums = -1, generator = -1] }: { slots: readonly number[] }) => [
-      cache.slab(1, "mean").read(generator),
-      cache.norms(0).read(sums),
-    ];
+      makeRandomAdapter({
+        ...{ width: 4, seed, classes: 2, generators },
+        ...{ scaleShift: [0], lowRank: [{ layer: 0, rank: 2 }] },
+      });
+    const weightsOf = ({
+      slots: [sums = -1, updates = -1, generator = -1],
+    }: {
+      slots: readonly number[];
+    }) => [cache.slab(1, "mean").read(generator), cache.norms(0).read(sums), cache.lowRanks(0).read(updates)];
     const first = await cache.acquire("a", async () => both(1));
     const before = weightsOf(first);
     cache.release(first);

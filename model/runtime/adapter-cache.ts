@@ -10,11 +10,13 @@ import {
   type Adapter,
   type GeneratorPooling,
   type InsertionShape,
+  isLowRank,
   isScaleShift,
   type PromptGenerator,
   shapeOfInsertion,
   weightsOfInsertion,
 } from "../spt/adapter.ts";
+import { LowRankStore, type ScaledLowRank, scaleQueries } from "./low-rank-store.ts";
 import { NormSlab, type RelativeNorms } from "./norm-slab.ts";
 import { NO_OBSERVER, type RuntimeObserver } from "./observer.ts";
 import type { PreparedBackbone } from "./prepared-backbone.ts";
@@ -42,7 +44,7 @@ interface KeptAdapter extends Pick<ResidentAdapter, "adapter" | "bytes"> {
   readonly weights: readonly SlabWeights[];
 }
 
-type SlabWeights = PromptGenerator | RelativeNorms;
+type SlabWeights = PromptGenerator | RelativeNorms | ScaledLowRank;
 
 /** Adapters whose last load failed and that are remembered for it. */
 const FAILURES_MAX = 10_000;
@@ -71,6 +73,7 @@ export class AdapterCache {
   readonly #config: EncoderConfig;
   readonly #slabs: Record<GeneratorPooling, readonly Slab[]>;
   readonly #norms: readonly NormSlab[];
+  readonly #lowRanks: readonly LowRankStore[];
   readonly #resident: LRUCache<string, ResidentAdapter>;
   /** Those that left the slabs; none is in both. */
   readonly #evicted: LRUCache<string, KeptAdapter> | undefined;
@@ -88,6 +91,7 @@ export class AdapterCache {
     const slabs = (pooling: GeneratorPooling) =>
       Array.from({ length: config.layers }, () => new Slab(pooling, config.width, newFloats));
     this.#norms = weights.layers.map((layer) => new NormSlab(layer, newFloats));
+    this.#lowRanks = weights.layers.map(() => new LowRankStore());
     this.#slabs = { mean: slabs("mean"), slots: slabs("slots") };
     this.#resident = new LRUCache<string, ResidentAdapter>({
       maxSize: bytesMax,
@@ -108,6 +112,10 @@ export class AdapterCache {
 
   norms(layer: number): NormSlab {
     return must(this.#norms[layer], `norms of layer ${layer}`);
+  }
+
+  lowRanks(layer: number): LowRankStore {
+    return must(this.#lowRanks[layer], `low-rank updates of layer ${layer}`);
   }
 
   /** The adapter, loaded if need be and held until `release`. Rejects with ModelError. */
@@ -139,7 +147,7 @@ export class AdapterCache {
 
   /** Of adapters: resident ones, and those in memory alone. */
   get stats() {
-    const slabs = [...POOLINGS.flatMap((pooling) => this.#slabs[pooling]), ...this.#norms];
+    const slabs = [...POOLINGS.flatMap((pooling) => this.#slabs[pooling]), ...this.#norms, ...this.#lowRanks];
     const slabBytes = slabs.reduce((sum, slab) => sum + slab.bytes, 0);
     return {
       adapters: this.#resident.size,
@@ -183,9 +191,10 @@ export class AdapterCache {
   #forSlabs(adapter: Adapter): KeptAdapter {
     assertFits(adapter, this.#config);
     const insertions = adapter.insertions.map(shapeOfInsertion);
-    const weights = adapter.insertions.map((insertion) =>
-      isScaleShift(insertion) ? this.norms(insertion.layer).relative(insertion) : insertion,
-    );
+    const weights = adapter.insertions.map((insertion): SlabWeights => {
+      if (isScaleShift(insertion)) return this.norms(insertion.layer).relative(insertion);
+      return isLowRank(insertion) ? scaleQueries(insertion, this.#config) : insertion;
+    });
     return { adapter: { ...adapter, insertions }, bytes: adapterBytes(adapter), weights };
   }
 
@@ -196,9 +205,11 @@ export class AdapterCache {
         `The adapter takes ${bytes} bytes, more than the whole adapter cache (${this.#resident.maxSize}). Raise the cache's limit.`,
       );
     }
-    const slots = weights.map((one) =>
-      isScaleShift(one) ? this.norms(one.layer).add(one) : this.slab(one.layer, one.pooling).add(one),
-    );
+    const slots = weights.map((one) => {
+      if (one.kind === "scale_shift") return this.norms(one.layer).add(one);
+      if (one.kind === "low_rank") return this.lowRanks(one.layer).add(one);
+      return this.slab(one.layer, one.pooling).add(one);
+    });
     const entry: ResidentAdapter = { adapter, bytes, slots, uses: 0, evicted: false };
     this.#resident.set(key, entry);
     return entry;
@@ -222,8 +233,9 @@ export class AdapterCache {
     }
   }
 
-  #slabOf(shape: InsertionShape): Slab | NormSlab {
-    return isScaleShift(shape) ? this.norms(shape.layer) : this.slab(shape.layer, shape.pooling);
+  #slabOf(shape: InsertionShape): Slab | NormSlab | LowRankStore {
+    if (isScaleShift(shape)) return this.norms(shape.layer);
+    return isLowRank(shape) ? this.lowRanks(shape.layer) : this.slab(shape.layer, shape.pooling);
   }
 }
 

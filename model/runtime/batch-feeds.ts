@@ -8,6 +8,7 @@ import { slotsOf } from "../spt/prompt-generator.ts";
 import type { Encoding } from "../tokenizer/tokenizer.ts";
 import type { AdapterCache, ResidentAdapter } from "./adapter-cache.ts";
 import { OWN_NORMS } from "./norm-slab.ts";
+import { productFeeds } from "./product-feeds.ts";
 import { layerInput, NORM_PARTS, POOLINGS } from "./serving-graph.ts";
 import type { Feed } from "./session.ts";
 
@@ -23,7 +24,11 @@ export function batchFeeds(items: readonly BatchItem[], config: EncoderConfig, c
     items.map(({ encoding }) => encoding),
     config,
   );
-  const feeds: Feeds = packedFeeds(batch, config);
+  const residents = items.map(({ resident }) => resident);
+  const feeds: Feeds = {
+    ...packedFeeds(batch, config),
+    ...productFeeds({ batch, residents, cache, config }),
+  };
   let carried: readonly number[] = items.map(() => 0);
   for (let layer = 0; layer < config.layers; layer++) {
     const context = { layer, items, batch, cache };

@@ -37,7 +37,11 @@ function anAdapter(seed: number): Adapter {
     bottleneck: 2 + seed,
   })).filter(({ layer }) => seed % 2 ** (layer + 1) >= 2 ** layer);
   const scaleShift = [0, 1, 2].filter((layer) => (seed + layer) % 3 === 1);
-  return makeRandomAdapter({ width: backbone.config.width, seed, classes: 2 + seed, generators, scaleShift });
+  const lowRank = [0, 1, 2]
+    .filter((layer) => (seed + layer) % 3 === 0)
+    .map((layer) => ({ layer, rank: 1 + ((seed + layer) % 9) }));
+  const { width } = backbone.config;
+  return makeRandomAdapter({ width, seed, classes: 2 + seed, generators, scaleShift, lowRank });
 }
 
 /** Of a backbone with those adapters' width and layers. */
@@ -156,7 +160,13 @@ describe("an adapter of dual pairs", () => {
     digest: "dual",
     load: async (): Promise<Adapter> => {
       const { width } = backbone.config;
-      const options = { width, seed: 3, generators: [], scaleShift: [0, 2] };
+      const options = {
+        width,
+        seed: 3,
+        generators: [],
+        scaleShift: [0, 2],
+        lowRank: [{ layer: 1, rank: 3 }],
+      };
       const wide = makeRandomAdapter({ ...options, classes: 2 });
       const weight_CD = Float32Array.from({ length: 2 * (2 * width + 1) }, (_, at) => Math.sin(at));
       return { ...wide, pairMode: "dual", head: { weight_CD, bias_C: Float32Array.of(0.1, -0.1) } };

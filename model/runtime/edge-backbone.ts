@@ -8,7 +8,7 @@ import type { ClassifierBackbone } from "./classifier.ts";
 import { NORMS_FILE, parseNorms } from "./norms-file.ts";
 
 /** To be raised when the graph or a file's form changes: a test compares. */
-export const EDGE_BACKBONE_VERSION = "1";
+export const EDGE_BACKBONE_VERSION = "2";
 
 /** words.bin: [V, D] half floats, little-endian. */
 type EdgeFile =

@@ -42,7 +42,13 @@ function anAdapter(seed: number, { config }: Backbone): Adapter {
     bottleneck: 2 + seed,
   })).filter(({ layer }) => seed % 2 ** (layer + 1) >= 2 ** layer);
   const scaleShift = [0, 1, 2].filter((layer) => (seed + layer) % 3 === 1);
-  const adapter = makeRandomAdapter({ width: config.width, seed, classes: 2 + seed, generators, scaleShift });
+  const lowRank = [0, 1, 2]
+    .filter((layer) => (seed + layer) % 3 === 0)
+    .map((layer) => ({ layer, rank: 1 + ((seed + layer) % 9) }));
+  const adapter = makeRandomAdapter({
+    ...{ width: config.width, seed, classes: 2 + seed, generators },
+    ...{ scaleShift, lowRank },
+  });
   return config.pooling === "mask" ? { ...adapter, template: DEFAULT_TEMPLATES.single } : adapter;
 }
 
@@ -119,6 +125,6 @@ describe("what was written for the edge", () => {
       hash.update(serializeGraph(graph));
     }
     const graphs = hash.digest("hex").slice(0, 16);
-    expect({ version: EDGE_BACKBONE_VERSION, graphs }).toEqual({ version: "1", graphs: "34eef929aedff0d2" });
+    expect({ version: EDGE_BACKBONE_VERSION, graphs }).toEqual({ version: "2", graphs: "ce7b927686b03e0b" });
   });
 });

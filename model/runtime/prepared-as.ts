@@ -3,7 +3,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import type { Precision } from "../encoder/linear.ts";
 
 /** To be raised when servingGraph gives another graph, or another file is written: a test compares. */
-const PREPARED_VERSION = 3;
+const PREPARED_VERSION = 4;
 
 /** What is prepared where, and by what: files of another version of either are of no use, and are replaced. */
 export function preparedAs(precision: Precision): { key: string; madeBy: Record<string, string> } {

@@ -5,6 +5,7 @@ import { encodeTexts } from "../encoder/encode-texts.ts";
 import type {
   EncoderSource,
   LayerNorms,
+  LayerProducts,
   NormTensors,
   PromptQueries,
   PromptRows,
@@ -12,13 +13,16 @@ import type {
 import { flattenRows } from "../encoder/pool.ts";
 import { type Graph, GraphBuilder, type Tensor } from "../graph/builder.ts";
 import { must } from "../graph/ops.ts";
-import type { GeneratorPooling, NormSite } from "../spt/adapter.ts";
+import type { GeneratorPooling, NormSite, ProductSite } from "../spt/adapter.ts";
 import { generatePrompts } from "../spt/prompt-generator.ts";
 
 export const POOLINGS = ["mean", "slots"] as const satisfies readonly GeneratorPooling[];
 
 export type NormPart = keyof NormTensors;
 export const NORM_PARTS = ["scale", "shift"] as const satisfies readonly NormPart[];
+
+/** [RT, N]: 1 where a column of the low-rank updates is of the position's own adapter. */
+export const OWN_COLUMNS = "ownColumns";
 
 /** Names of the inputs of one layer. Prompt tokens stand in U slots a row; Y in all go on to the next layer. */
 export const layerInput = {
@@ -37,6 +41,9 @@ export const layerInput = {
   queryNormRows: (layer: number) => `queryNormRows ${layer}`,
   /** [A, D]: the backbone's own first. */
   normTable: (layer: number, site: NormSite, part: NormPart) => `${site} ${part} ${layer}`,
+  /** [D, N], [N, D]: the low-rank updates of the pass's adapters side by side, N columns in all. */
+  productDown: (layer: number, site: ProductSite) => `${site} product down ${layer}`,
+  productUp: (layer: number, site: ProductSite) => `${site} product up ${layer}`,
   /** [R, W, T]: averages of the positions of a row, for the pairs of its texts. */
   slots: (layer: number, pooling: GeneratorPooling) => `slots ${layer} ${pooling}`,
   /** [S·G] int32: where the G averages of each pair are among the R·W. */
@@ -53,12 +60,14 @@ export const layerInput = {
 export function servingGraph(source: EncoderSource): Graph {
   const { config } = source;
   const builder = new GraphBuilder();
+  const own = builder.input(OWN_COLUMNS, ["RT", "N"]);
   const features = encodeTexts(builder, source, (layer, { states_RTD: states, carried }) => {
     const keys = keyPrompts(builder, { layer, states, carried });
     const tables = normTables(builder, layer, config.width);
     const norms = { ...tables, rows: builder.input(layerInput.normRows(layer), ["R", "T"], "int32") };
-    if (layer + 1 === config.layers) return { prompts: { keys }, norms };
-    return { prompts: { keys, queries: queryPrompts(builder, { layer, keys, tables }) }, norms };
+    const products = { ...productUpdates(builder, layer, config.width), own };
+    if (layer + 1 === config.layers) return { prompts: { keys }, norms, products };
+    return { prompts: { keys, queries: queryPrompts(builder, { layer, keys, tables }) }, norms, products };
   });
   builder.output("features", features);
   return builder.build();
@@ -72,6 +81,15 @@ function normTables(builder: GraphBuilder, layer: number, width: number): Omit<L
     attention: { scale: table("attention", "scale"), shift: table("attention", "shift") },
     output: { scale: table("output", "scale"), shift: table("output", "shift") },
   };
+}
+
+/** Low-rank updates of any adapters at a layer. */
+function productUpdates(builder: GraphBuilder, layer: number, width: number): Omit<LayerProducts, "own"> {
+  const update = (site: ProductSite) => ({
+    down: builder.input(layerInput.productDown(layer, site), [width, "N"]),
+    up: builder.input(layerInput.productUp(layer, site), ["N", width]),
+  });
+  return { query: update("query"), value: update("value") };
 }
 
 /** What the texts see at a layer: prompts carried from the layer before, and new ones. */

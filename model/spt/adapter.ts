@@ -47,20 +47,52 @@ export interface ScaleShiftVectors {
   readonly shift_D: Float32Array;
 }
 
+/**
+ * Low-rank updates of two products of one layer (LoRA, Hu et al. 2022), queries and values:
+ *   y = x · W + b + (x · down_DK) · up_KD,   W and b the backbone's; of the text's tokens, not of prompt tokens.
+ */
+export interface LowRank {
+  readonly kind: "low_rank";
+  readonly layer: number;
+  /** K, 1 … RANK_MAX. */
+  readonly rank: number;
+  readonly query: LowRankProduct;
+  readonly value: LowRankProduct;
+}
+
+/** The two products of a layer. */
+export const PRODUCT_SITES = ["query", "value"] as const;
+export type ProductSite = (typeof PRODUCT_SITES)[number];
+
+export interface LowRankProduct {
+  readonly down_DK: Float32Array;
+  readonly up_KD: Float32Array;
+}
+
 /** An open list: a further kind of insertion joins this union, the adapter file and the runtime. */
-export type Insertion = PromptGenerator | ScaleShift;
+export type Insertion = PromptGenerator | ScaleShift | LowRank;
+
+/** Of a layer's insertions in the order in which an adapter keeps them. */
+export const INSERTION_KINDS = [
+  "prompt_generator",
+  "scale_shift",
+  "low_rank",
+] as const satisfies readonly Insertion["kind"][];
 
 /** An insertion without its weights: what a batch must know of one whose weights are elsewhere. */
-export type InsertionShape = GeneratorShape | Pick<ScaleShift, "kind" | "layer">;
+export type InsertionShape = GeneratorShape | Pick<ScaleShift, "kind" | "layer"> | LowRankShape;
+export type LowRankShape = Pick<LowRank, "kind" | "layer" | "rank">;
 export type GeneratorShape = Pick<
   PromptGenerator,
   "kind" | "layer" | "pooling" | "promptTokens" | "bottleneck"
 >;
 
 export function shapeOfInsertion(insertion: PromptGenerator): GeneratorShape;
+export function shapeOfInsertion(insertion: LowRank): LowRankShape;
 export function shapeOfInsertion(insertion: Insertion): InsertionShape;
 export function shapeOfInsertion(insertion: Insertion): InsertionShape {
   if (isScaleShift(insertion)) return { kind: insertion.kind, layer: insertion.layer };
+  if (isLowRank(insertion)) return { kind: insertion.kind, layer: insertion.layer, rank: insertion.rank };
   const { kind, layer, pooling, promptTokens, bottleneck } = insertion;
   return { kind, layer, pooling, promptTokens, bottleneck };
 }
@@ -79,6 +111,13 @@ export function isScaleShift<One extends InsertionShape>(
   return insertion.kind === "scale_shift";
 }
 
+/** Of insertions, with their weights or without. */
+export function isLowRank<One extends InsertionShape>(
+  insertion: One,
+): insertion is Extract<One, { kind: "low_rank" }> {
+  return insertion.kind === "low_rank";
+}
+
 /** The layers of the insertions of a kind, in their order. */
 export function layersOf(
   insertions: readonly { readonly kind: Insertion["kind"]; readonly layer: number }[],
@@ -90,6 +129,9 @@ export function layersOf(
 /** The learned arrays, in a fixed order. */
 export function weightsOfInsertion(insertion: Insertion): Float32Array[] {
   if (insertion.kind === "prompt_generator") return [insertion.down_DM, insertion.up_ME, insertion.bias_PD];
+  if (insertion.kind === "low_rank") {
+    return PRODUCT_SITES.flatMap((site) => [insertion[site].down_DK, insertion[site].up_KD]);
+  }
   const { attention, output } = insertion;
   return [attention.scale_D, attention.shift_D, output.scale_D, output.shift_D];
 }
@@ -106,7 +148,7 @@ export interface Head {
 export interface Adapter {
   /** D of the backbone it was trained on. */
   readonly width: number;
-  /** Ascending by layer, at most one of a kind a layer, prompt generators first. May be empty: the head alone. */
+  /** Ascending by layer, at most one of a kind a layer, in the order of INSERTION_KINDS. May be empty: the head alone. */
   readonly insertions: readonly Insertion[];
   /**
    * Around each text, for a backbone whose masked-language-model head is read (see model/template.ts); absent
@@ -135,4 +177,5 @@ export interface OutOfScope {
 
 export const PROMPT_TOKENS_MAX = 32;
 export const BOTTLENECK_MAX = 256;
+export const RANK_MAX = 64;
 export const LABELS_MAX = 1_000;

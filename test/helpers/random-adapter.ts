@@ -14,11 +14,12 @@ export interface RandomAdapterOptions {
   }[];
   /** Layers with other scales and shifts. */
   readonly scaleShift?: readonly number[];
+  readonly lowRank?: readonly { layer: number; rank: number }[];
 }
 
 /** Weights large enough that prompts visibly change the scores. */
 export function makeRandomAdapter(options: RandomAdapterOptions): Adapter {
-  const { width, seed, classes, generators, scaleShift = [] } = options;
+  const { width, seed, classes, generators, scaleShift = [], lowRank = [] } = options;
   const { normal } = createRandom(seed);
   const draw = (length: number, deviation: number) =>
     Float32Array.from({ length }, () => Math.fround(deviation * normal()));
@@ -38,10 +39,19 @@ export function makeRandomAdapter(options: RandomAdapterOptions): Adapter {
   const scalesAndShifts = scaleShift.map(
     (layer): Insertion => ({ kind: "scale_shift", layer, attention: vectors(), output: vectors() }),
   );
+  const updates = lowRank.map(({ layer, rank }): Insertion => {
+    const product = () => ({
+      down_DK: draw(width * rank, 1 / Math.sqrt(width)),
+      up_KD: draw(rank * width, 0.5),
+    });
+    return { kind: "low_rank", layer, rank, query: product(), value: product() };
+  });
   return {
     width,
-    // A stable sort: prompt generators stay first within a layer.
-    insertions: [...promptGenerators, ...scalesAndShifts].sort((one, other) => one.layer - other.layer),
+    // A stable sort: kinds stay in their order within a layer.
+    insertions: [...promptGenerators, ...scalesAndShifts, ...updates].sort(
+      (one, other) => one.layer - other.layer,
+    ),
     head: { weight_CD: draw(classes * width, 2), bias_C: draw(classes, 0.1) },
     labels: Array.from({ length: classes }, (_, index) => `label ${index}`),
     temperature: 1.3,

@@ -73,6 +73,7 @@ const cases = {
     },
   ],
   LayerNormalizationByRow: [],
+  AddLowRankByRow: [],
   MatMul: [
     binary("MatMul", [
       [3, 4],

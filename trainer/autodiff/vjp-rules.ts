@@ -131,6 +131,7 @@ export const vjpRules = {
   Equal: () => [undefined, undefined],
   Cast: () => [undefined],
   LayerNormalizationByRow: withoutGradient,
+  AddLowRankByRow: withoutGradient,
   QuantizeRows: withoutGradient,
   MatMulInt8: withoutGradient,
   SoftmaxMatMul: withoutGradient,

@@ -28,7 +28,7 @@ export interface TrainingStepOptions {
   readonly contrastive?: boolean;
 }
 
-/** Of both kinds of insertions, so that every op of tuning is in it. Outputs: "loss", then each gradient. */
+/** Of all kinds of insertions, so that every op of tuning is in it. Outputs: "loss", then each gradient. */
 export async function trainingStep(
   backbone: Backbone,
   { threads = 0, contrastive = true }: TrainingStepOptions = {},
@@ -63,11 +63,11 @@ export async function trainingStep(
   }
 }
 
-/** Scales and shifts at every layer, prompts at the last. */
+/** Scales, shifts and low-rank updates at every layer, prompts at the last. */
 function placesIn(layers: number): InsertionPlace[] {
-  const scales = Array.from(
-    { length: layers },
-    (_, layer): InsertionPlace => ({ kind: "scale_shift", layer }),
-  );
-  return [...scales, { kind: "prompt_generator", layer: layers - 1 }];
+  const everywhere = Array.from({ length: layers }, (_, layer): InsertionPlace[] => [
+    { kind: "scale_shift", layer },
+    { kind: "low_rank", layer },
+  ]);
+  return [...everywhere.flat(), { kind: "prompt_generator", layer: layers - 1 }];
 }

@@ -1,6 +1,6 @@
 // A stored report → the report. The registry keeps it as it was given, so it is checked here before it is shown.
 import { z } from "zod";
-import { DEVICES } from "#model";
+import { DEVICES, INSERTION_KINDS } from "#model";
 import { TrainerError } from "../errors.ts";
 import type { TrainingReport } from "../report.ts";
 
@@ -8,7 +8,7 @@ const share = z.number().min(0).max(1);
 const count = z.int().min(0);
 const row = z.int().min(1);
 const figures = z.object({ accuracy: share, macroF1: share, n: count });
-const place = z.object({ kind: z.enum(["prompt_generator", "scale_shift"]), layer: count });
+const place = z.object({ kind: z.enum(INSERTION_KINDS), layer: count });
 
 const labelEvaluation = z.object({
   ...{ label: z.string(), precision: share, recall: share, f1: share, support: count },
@@ -94,6 +94,7 @@ export const reportSchema = z.object({
     .exactOptional(),
   promptLayers: z.array(count),
   scaleShiftLayers: z.array(count),
+  lowRankLayers: z.array(count),
   gates: z.array(z.object({ ...place.shape, value: share })),
   gateHistory: z.array(z.object({ step: count, values: z.array(share) })),
   ...{ trainedParameters: count, backboneParameters: count },

@@ -1,4 +1,5 @@
 // What was tried and how it went: candidates, selected layers with the history of their gates, losses.
+import { INSERTION_KINDS } from "#model";
 import { describeDevice } from "../device/describe-device.ts";
 import type { CandidateReport, GateReport, TrainingPhase, TrainingReport } from "../report.ts";
 import { figure, percent, whole } from "./format.ts";
@@ -27,10 +28,11 @@ function labelWords({ template, words, headNearWords }: NonNullable<TrainingRepo
 `;
 }
 
-function selectedWords({ promptLayers, scaleShiftLayers }: TrainingReport): string {
+function selectedWords({ promptLayers, scaleShiftLayers, lowRankLayers }: TrainingReport): string {
   const parts = [
     ...(promptLayers.length > 0 ? [`prompts at layers ${promptLayers.join(", ")}`] : []),
     ...(scaleShiftLayers.length > 0 ? [`scales and shifts at layers ${scaleShiftLayers.join(", ")}`] : []),
+    ...(lowRankLayers.length > 0 ? [`low-rank updates at layers ${lowRankLayers.join(", ")}`] : []),
   ];
   return parts.length > 0 ? `Selected: ${parts.join("; ")}.` : "No insertions: the head alone.";
 }
@@ -62,10 +64,11 @@ function insertionsWords({ insertions, labelWords: asTheyAre }: CandidateReport)
   if (!insertions || insertions.length === 0) return "none: the head alone";
   const layers = (kind: GateReport["kind"]) =>
     insertions.filter((one) => one.kind === kind).map(({ layer }) => layer);
-  const [prompts, scales] = [layers("prompt_generator"), layers("scale_shift")];
+  const [prompts, scales, updates] = [layers("prompt_generator"), layers("scale_shift"), layers("low_rank")];
   return [
     ...(prompts.length > 0 ? [`prompts at ${prompts.join(", ")}`] : []),
     ...(scales.length > 0 ? [`scales and shifts at ${scales.join(", ")}`] : []),
+    ...(updates.length > 0 ? [`low-rank updates at ${updates.join(", ")}`] : []),
   ].join("; ");
 }
 
@@ -77,17 +80,26 @@ function gatesFigure(report: TrainingReport): Markup[] {
 `,
     ];
   }
-  return (["prompt_generator", "scale_shift"] as const).flatMap((kind) => gatesOfKind(report, kind));
+  return INSERTION_KINDS.flatMap((kind) => gatesOfKind(report, kind));
 }
 
 const KIND_NAMES = {
   prompt_generator: "prompt generators",
   scale_shift: "scales and shifts",
+  low_rank: "low-rank updates",
 } satisfies Record<GateReport["kind"], string>;
 
+function selectedLayers(report: TrainingReport): Record<GateReport["kind"], readonly number[]> {
+  return {
+    prompt_generator: report.promptLayers,
+    scale_shift: report.scaleShiftLayers,
+    low_rank: report.lowRankLayers,
+  };
+}
+
 function gatesOfKind(report: TrainingReport, kind: GateReport["kind"]): Markup[] {
-  const { gates, gateHistory, promptLayers, scaleShiftLayers } = report;
-  const selected = kind === "prompt_generator" ? promptLayers : scaleShiftLayers;
+  const { gates, gateHistory } = report;
+  const selected = selectedLayers(report)[kind];
   const own = gates.map((gate, index) => ({ ...gate, index })).filter((gate) => gate.kind === kind);
   if (own.length === 0) return [];
   const lines = own.map(
@@ -103,7 +115,7 @@ function gatesOfKind(report: TrainingReport, kind: GateReport["kind"]): Markup[]
   ]);
   const title = `Gates of the ${KIND_NAMES[kind]}`;
   const drawn = figureOf({
-    id: `gates-${kind === "prompt_generator" ? "prompts" : "scales"}`,
+    id: `gates-${kind}`,
     title,
     description: own.map(({ layer, value }) => `Layer ${layer} ends at ${value.toFixed(3)}.`).join(" "),
     box: LINE_BOX,

@@ -1,5 +1,13 @@
 // What trains: insertions by kind and layer, with their arrays as named inputs of a training graph.
-import { type Insertion, roundToHalf, type ScaleShift } from "#model";
+import {
+  INSERTION_KINDS,
+  type Insertion,
+  type LowRank,
+  PRODUCT_SITES,
+  roundToHalf,
+  type ScaleShift,
+} from "#model";
+import { normal } from "../random.ts";
 import {
   type GeneratorShape,
   type GeneratorWeights,
@@ -16,7 +24,7 @@ export interface InsertionPlace {
 }
 
 /** Arrays are updated in place by the optimizer. */
-export type TrainableInsertion = GeneratorWeights | ScaleShift;
+export type TrainableInsertion = GeneratorWeights | ScaleShift | LowRank;
 
 /** An input of a training graph that trains. */
 export interface Parameter {
@@ -31,6 +39,10 @@ export interface Parameter {
 
 /** Scales and shifts, which act on every token, learn slower than generators: docs/decisions. */
 const SCALE_SHIFT_RATE_FACTOR = 0.8;
+/** And so do low-rank updates, of which two matrices multiply. */
+const LOW_RANK_RATE_FACTOR = 0.4;
+/** K of those that train. */
+export const TRAINED_RANK = 4;
 
 /** Names of a layer's scales and shifts, [D] each, which are added to the backbone's own. */
 export function scaleShiftInputs(layer: number) {
@@ -40,13 +52,32 @@ export function scaleShiftInputs(layer: number) {
   } as const;
 }
 
-/** Scales and shifts start as the backbone's own: all zero. */
+/** Names of a layer's low-rank updates, down [D, K] and up [K, D]. */
+export function lowRankInputs(layer: number) {
+  return {
+    query: { down: `query down ${layer}`, up: `query up ${layer}` },
+    value: { down: `value down ${layer}`, up: `value up ${layer}` },
+  } as const;
+}
+
+/**
+ * Scales and shifts start as the backbone's own: all zero. So do low-rank updates, as up is: down ~ N(0, 1/D) (Hu et
+ * al. 2022).
+ */
 export function startInsertion(
   { kind, layer }: InsertionPlace,
   shape: GeneratorShape,
   random: () => number,
 ): TrainableInsertion {
   if (kind === "prompt_generator") return startGenerator(layer, shape, random);
+  if (kind === "low_rank") {
+    const { width } = shape;
+    const product = () => ({
+      down_DK: Float32Array.from({ length: width * TRAINED_RANK }, () => normal(random) / Math.sqrt(width)),
+      up_KD: new Float32Array(TRAINED_RANK * width),
+    });
+    return { kind, layer, rank: TRAINED_RANK, query: product(), value: product() };
+  }
   const vectors = () => ({ scale_D: new Float32Array(shape.width), shift_D: new Float32Array(shape.width) });
   return { kind, layer, attention: vectors(), output: vectors() };
 }
@@ -61,6 +92,15 @@ export function parametersOf(insertion: TrainableInsertion, shape: GeneratorShap
       { name: up, value: insertion.up_ME, shape: dims.up, decay: true, rateFactor },
       { name: bias, value: insertion.bias_PD, shape: dims.bias, decay: false, rateFactor: 1 },
     ];
+  }
+  if (insertion.kind === "low_rank") {
+    const names = lowRankInputs(insertion.layer);
+    const { rank } = insertion;
+    const matrix = { decay: true, rateFactor: LOW_RANK_RATE_FACTOR };
+    return PRODUCT_SITES.flatMap((site) => [
+      { ...matrix, name: names[site].down, value: insertion[site].down_DK, shape: [shape.width, rank] },
+      { ...matrix, name: names[site].up, value: insertion[site].up_KD, shape: [rank, shape.width] },
+    ]);
   }
   const names = scaleShiftInputs(insertion.layer);
   const vector = (name: string, value: Float32Array) => ({
@@ -86,6 +126,13 @@ export function roundInsertion(insertion: TrainableInsertion): TrainableInsertio
       bias_PD: roundToHalf(bias_PD),
     };
   }
+  if (insertion.kind === "low_rank") {
+    const round = ({ down_DK, up_KD }: LowRank["query"]) => ({
+      down_DK: roundToHalf(down_DK),
+      up_KD: roundToHalf(up_KD),
+    });
+    return { ...insertion, query: round(insertion.query), value: round(insertion.value) };
+  }
   const round = ({ scale_D, shift_D }: ScaleShift["output"]) => ({
     scale_D: roundToHalf(scale_D),
     shift_D: roundToHalf(shift_D),
@@ -93,9 +140,10 @@ export function roundInsertion(insertion: TrainableInsertion): TrainableInsertio
   return { ...insertion, attention: round(insertion.attention), output: round(insertion.output) };
 }
 
-/** Sorted as an adapter keeps them: by layer, prompt generators first. */
+/** Sorted as an adapter keeps them: by layer, then in the order of INSERTION_KINDS. */
 export function toInsertions(trained: readonly TrainableInsertion[], shape: GeneratorShape): Insertion[] {
-  const rank = ({ kind, layer }: InsertionPlace) => 2 * layer + (kind === "prompt_generator" ? 0 : 1);
+  const rank = ({ kind, layer }: InsertionPlace) =>
+    INSERTION_KINDS.length * layer + INSERTION_KINDS.indexOf(kind);
   return trained
     .toSorted((one, other) => rank(one) - rank(other))
     .map((one) => (one.kind === "prompt_generator" ? toPromptGenerator(one, shape) : one));

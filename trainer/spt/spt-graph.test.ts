@@ -130,17 +130,20 @@ interface Case {
   readonly layers: readonly number[];
   /** With scales and shifts. */
   readonly scaleShift?: readonly number[];
+  /** With low-rank updates. */
+  readonly lowRank?: readonly number[];
   /** The texts two by two, each alone. */
   readonly pairs?: boolean;
   /** Read at the mask of a template. */
   readonly mask?: boolean;
 }
 
-type Places = Pick<Case, "family" | "layers" | "scaleShift">;
+type Places = Pick<Case, "family" | "layers" | "scaleShift" | "lowRank">;
 
-const placesOf = ({ layers, scaleShift = [] }: Places): InsertionPlace[] => [
+const placesOf = ({ layers, scaleShift = [], lowRank = [] }: Places): InsertionPlace[] => [
   ...layers.map((layer) => ({ kind: "prompt_generator", layer }) as const),
   ...scaleShift.map((layer) => ({ kind: "scale_shift", layer }) as const),
+  ...lowRank.map((layer) => ({ kind: "low_rank", layer }) as const),
 ];
 
 /** All inputs of a training graph. In a search each text stands twice, under two gate masks. */
@@ -286,21 +289,22 @@ const cases: Case[] = [
   { mode: "tune", pooling: "mean", layers: [0, 2] },
   { mode: "tune", pooling: "slots", layers: [1, 2] },
   { mode: "tune", pooling: "mean", layers: [], scaleShift: [0, 1, 2] },
-  { mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2] },
+  { mode: "tune", pooling: "mean", layers: [], lowRank: [0, 2] },
+  { mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2], lowRank: [1, 2] },
   { mode: "tune", pooling: "mean", layers: [1], scaleShift: [0, 1] },
   { mode: "tune", pooling: "slots", layers: [1], scaleShift: [0, 1, 2], pairs: true },
   { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2], pairs: true },
   { mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2], mask: true },
   { mode: "search", pooling: "mean", layers: [0, 1, 2], scaleShift: [0, 1, 2], mask: true },
   { family: "mpnet", mode: "search", pooling: "slots", layers: [0, 1, 2], scaleShift: [0, 1, 2] },
-  { family: "mpnet", mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2] },
+  { family: "mpnet", mode: "tune", pooling: "mean", layers: [0], scaleShift: [1, 2], lowRank: [0, 1] },
   { family: "mpnet", mode: "tune", pooling: "slots", layers: [1, 2], scaleShift: [0, 2], pairs: true },
   { family: "mpnet", mode: "tune", pooling: "mean", layers: [], scaleShift: [0, 1, 2] },
   { family: "mpnet", mode: "tune", pooling: "mean", layers: [1], scaleShift: [0, 2], mask: true },
 ];
 
 describe.each(withFamily(cases))(
-  "the $mode graph of $family, pooling $pooling, prompts $layers, scales $scaleShift, pairs $pairs, mask $mask",
+  "the $mode graph of $family, pooling $pooling, prompts $layers, scales $scaleShift, updates $lowRank, pairs $pairs, mask $mask",
   (spec) => {
     test("has the gradients of finite differences in float64, by every trainable input", async () => {
       const graph = graphOf(spec, { floatType: "float64", reparameterized: false });
@@ -372,8 +376,10 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
   const withVectors: typeof prompts = [
     { layers: [], scaleShift: [1] },
     { layers: [0], scaleShift: [0, 1, 2] },
+    { layers: [], lowRank: [0, 2] },
+    { layers: [1], scaleShift: [0, 1, 2], lowRank: [0, 1, 2] },
     { layers: [1], scaleShift: [0, 2] },
-    { family: "mpnet", layers: [1], scaleShift: [0, 2] },
+    { family: "mpnet", layers: [1], scaleShift: [0, 2], lowRank: [1, 2] },
   ];
 
   test.each(withFamily(prompts))(
@@ -388,7 +394,7 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
   );
 
   test.each(withFamily([...prompts, ...withVectors]))(
-    "the hard graph of $family, prompts $layers, scales $scaleShift and the serving classifier give the same scores to 1e-4",
+    "the hard graph of $family, prompts $layers, scales $scaleShift, updates $lowRank and the serving classifier give the same scores to 1e-4",
     async (places) => {
       const shape = shapeOf(pooling);
       const { insertions, head } = drawWeights(placesOf(places), shape);
@@ -429,7 +435,7 @@ describe.each(["mean", "slots"] as const)("with pooling %s", (pooling) => {
 test.each(["bert", "mpnet"] as const)(
   "a text's features on %s do not depend on its batch",
   async (family) => {
-    const places = { family, layers: [0, 2], scaleShift: [1] };
+    const places = { family, layers: [0, 2], scaleShift: [1], lowRank: [0, 1] };
     const together = await hardFeatures("mean", places);
     for (const index of EVERY) {
       const alone = await hardFeatures("mean", places, [index]);

@@ -8,9 +8,11 @@ import {
   flattenRows,
   type LayerEntry,
   type LayerNorms,
+  type LayerProducts,
   type LayerPrompts,
   normTensors,
   positionInputs,
+  queryScale,
   textFeatures,
 } from "#model/encoder";
 import { type FloatType, type Graph, GraphBuilder, must, type Tensor } from "#model/graph";
@@ -25,7 +27,13 @@ import {
 } from "#model/spt";
 import { backward } from "../autodiff/backward.ts";
 import { type GeneratorShape, generatorDimensions, generatorInputs } from "./generators.ts";
-import { type InsertionPlace, lowestLayer, scaleShiftInputs } from "./insertions.ts";
+import {
+  type InsertionPlace,
+  lowestLayer,
+  lowRankInputs,
+  scaleShiftInputs,
+  TRAINED_RANK,
+} from "./insertions.ts";
 import { consistency, contrastive, crossEntropy, logitsOf } from "./loss.ts";
 
 export interface SptGraphOptions {
@@ -231,7 +239,7 @@ function placeBias(builder: GraphBuilder, bias_Q1: Tensor, biasAt: Tensor): Tens
   return builder.reshape(builder.apply("Gather", [rows, biasAt]), [0, 1, 1, -1], ["R", 1, 1, "T+U"]);
 }
 
-/** At a selected layer the new prompt takes the place of the old, and the norms' own values change. */
+/** At a selected layer the new prompt takes the place of the old, and norms and products change. */
 function hardInsertions(builder: GraphBuilder, options: SptGraphOptions, train: Train): BeforeLayer {
   const insertPrompts = hardPrompts(builder, options, train);
   return (layer, entry) => {
@@ -239,7 +247,14 @@ function hardInsertions(builder: GraphBuilder, options: SptGraphOptions, train: 
       ? changedNorms(builder, layer, { backbone: options.backbone, train })
       : undefined;
     const prompts = insertPrompts(layer, entry, norms);
-    return { ...(prompts ? { prompts } : {}), ...(norms ? { norms } : {}) };
+    const products = layersOf(options.insertions, "low_rank").includes(layer)
+      ? trainedProducts(builder, layer, { backbone: options.backbone, train })
+      : undefined;
+    return {
+      ...(prompts ? { prompts } : {}),
+      ...(norms ? { norms } : {}),
+      ...(products ? { products } : {}),
+    };
   };
 }
 
@@ -261,6 +276,21 @@ function hardPrompts(builder: GraphBuilder, options: SptGraphOptions, train: Tra
     const goOn = layer + 1 < options.backbone.config.layers && !layers.includes(layer + 1);
     return place(rows_QD, { goOn, norms });
   };
+}
+
+function trainedProducts(
+  builder: GraphBuilder,
+  layer: number,
+  { backbone: { config }, train }: { backbone: Backbone; train: Train },
+): LayerProducts {
+  const { query, value } = lowRankInputs(layer);
+  const update = ({ down, up }: typeof query | typeof value) => ({
+    down: train(down, [config.width, TRAINED_RANK]),
+    up: train(up, [TRAINED_RANK, config.width]),
+  });
+  const ofQueries = update(query);
+  const scaled = builder.apply("Mul", [ofQueries.up, builder.scalar(queryScale(config))]);
+  return { query: { ...ofQueries, up: scaled }, value: update(value) };
 }
 
 /** The backbone's own scales and shifts plus what trains, as much of it as the gate lets through. */
