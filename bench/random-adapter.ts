@@ -1,6 +1,6 @@
 // Adapters of random weights: serving takes the same time whatever an adapter has learned.
 import type { Adapter, LowRank, PromptGenerator, ScaleShift } from "#model";
-import { createRandom } from "#trainer";
+import { createRandom, TRAINED_RANK as rank } from "#trainer";
 
 export interface RandomAdapterOptions {
   readonly width: number;
@@ -12,15 +12,14 @@ export interface RandomAdapterOptions {
   readonly bottleneck: number;
   /** Ascending. */
   readonly scaleShiftLayers: readonly number[];
-  /** Ascending. */
+  /** Ascending; of the trainer's rank. */
   readonly lowRankLayers?: readonly number[];
-  readonly rank?: number;
 }
 
 /** Generators with mean pooling. The same options give the same weights. */
 export function randomAdapter(options: RandomAdapterOptions): Adapter {
   const { width, seed, classes, promptLayers, promptTokens, bottleneck, scaleShiftLayers } = options;
-  const { lowRankLayers = [], rank = 4 } = options;
+  const { lowRankLayers = [] } = options;
   const random = createRandom(seed);
   // Uniform of that standard deviation.
   const draw = (length: number, deviation: number) =>

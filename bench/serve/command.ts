@@ -99,6 +99,7 @@ Cases, each warm (run once untimed, then timed), interleaved round by round, pac
   bare       the frozen encoder alone, texts packed the same way, no prompts inserted
   mixed      each text by another tenant's adapter of plain SPT's default shape, prompt layers drawn at random
   scales     each text by another tenant's adapter of scales and shifts at every layer
+  updates    each text by another tenant's adapter of scales, shifts and low-rank updates at every layer
   single     all texts by one adapter
   resident   as mixed, while --resident adapters are in memory
   …Int8      the same with the backbone in int8

@@ -21,8 +21,11 @@ export function adapterShape({ width, layers }: EncoderConfig): AdapterShape {
   return { promptLayersEach: insertionsMax, pooling: "mean", promptTokens, bottleneck, classes: 8 };
 }
 
-/** "spt": prompt generators at layers drawn by index; "scales": scales and shifts at every layer. */
-export type AdapterKind = "spt" | "scales";
+/**
+ * "spt": prompt generators at layers drawn by index; "scales": scales and shifts at every layer; "updates": low-rank
+ * updates beside these, as the trainer has them of many rows.
+ */
+export type AdapterKind = "spt" | "scales" | "updates";
 
 export interface ResidentAdapters {
   readonly cache: AdapterCache;
@@ -46,10 +49,11 @@ export async function residentAdapters(
 
 export function makeAdapter(config: EncoderConfig, index: number, kind: AdapterKind): Adapter {
   const { promptLayersEach, ...shape } = adapterShape(config);
+  const every = Array.from({ length: config.layers }, (_, layer) => layer);
   const places =
     kind === "spt"
       ? { promptLayers: randomLayers(index, promptLayersEach, config.layers), scaleShiftLayers: [] }
-      : { promptLayers: [], scaleShiftLayers: Array.from({ length: config.layers }, (_, layer) => layer) };
+      : { promptLayers: [], scaleShiftLayers: every, lowRankLayers: kind === "updates" ? every : [] };
   const adapter = randomAdapter({ ...shape, ...places, width: config.width, seed: index });
   const template = templateOf(config);
   return template === undefined ? adapter : { ...adapter, template };

@@ -1,5 +1,5 @@
 // The ways one batch of texts is computed, each a function that runs it once.
-import type { Backbone, Encoding, TextInput } from "#model";
+import type { Backbone, EncoderConfig, Encoding, TextInput } from "#model";
 import { type Precision, packedFeeds, packTexts } from "#model/encoder";
 import { type BatchItem, batchFeeds, type Classifier, createClassifier, servingGraph } from "#model/runtime";
 import type { BenchIo } from "../io.ts";
@@ -12,11 +12,13 @@ export const SERVE_CASES = {
   bare: "no adapters",
   mixed: "an adapter each: prompts",
   scales: "an adapter each: scales and shifts",
+  updates: "an adapter each: scales, shifts and low-rank updates",
   single: "one adapter: prompts",
   resident: "as mixed, many in memory",
   bareInt8: "int8, no adapters",
   mixedInt8: "int8, an adapter each: prompts",
   scalesInt8: "int8, an adapter each: scales and shifts",
+  updatesInt8: "int8, an adapter each: scales, shifts and low-rank updates",
   singleInt8: "int8, one adapter: prompts",
   residentInt8: "int8, as mixed, many in memory",
   classify: "as mixed, text to scores",
@@ -62,18 +64,10 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
   const classifier = await createClassifier(backbone, { threads });
   const few = await residentAdapters(backbone, inputs.length, "spt");
   const scales = await residentAdapters(backbone, inputs.length, "scales");
+  const updates = await residentAdapters(backbone, inputs.length, "updates");
   const many = await residentAdapters(backbone, residentCount, "spt");
   const texts = encodings.map((encoding) => ({ encoding }));
-  const barePass = (by: SideBySide) => () =>
-    by.run(texts, (share) =>
-      packedFeeds(
-        packTexts(
-          share.map(({ encoding }) => encoding),
-          config,
-        ),
-        config,
-      ),
-    );
+  const barePass = (by: SideBySide) => () => by.run(texts, (share) => bareFeeds(share, config));
   const passOf =
     (by: SideBySide, items: readonly BatchItem[], { cache }: ResidentAdapters) =>
     () =>
@@ -82,6 +76,7 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
   const stride = Math.max(1, Math.floor(residentCount / inputs.length));
   const mixedItems = itemsOf(encodings, few, (text) => text);
   const scalesItems = itemsOf(encodings, scales, (text) => text);
+  const updatesItems = itemsOf(encodings, updates, (text) => text);
   const singleItems = itemsOf(encodings, few, () => 0);
   const residentItems = itemsOf(encodings, many, (text) => (text * stride) % residentCount);
   return {
@@ -89,11 +84,13 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
       ["bare", barePass(bare)],
       ["mixed", passOf(serving, mixedItems, few)],
       ["scales", passOf(serving, scalesItems, scales)],
+      ["updates", passOf(serving, updatesItems, updates)],
       ["single", passOf(serving, singleItems, few)],
       ["resident", passOf(serving, residentItems, many)],
       ["bareInt8", barePass(bareInt8)],
       ["mixedInt8", passOf(servingInt8, mixedItems, few)],
       ["scalesInt8", passOf(servingInt8, scalesItems, scales)],
+      ["updatesInt8", passOf(servingInt8, updatesItems, updates)],
       ["singleInt8", passOf(servingInt8, singleItems, few)],
       ["residentInt8", passOf(servingInt8, residentItems, many)],
       [
@@ -111,6 +108,11 @@ export async function createServeCases(request: ServeCasesRequest): Promise<Serv
       for (const part of [bare, bareInt8, serving, servingInt8, classifier, ...processes]) await part.close();
     },
   };
+}
+
+function bareFeeds(texts: readonly { readonly encoding: Encoding }[], config: EncoderConfig) {
+  const encodings = texts.map(({ encoding }) => encoding);
+  return packedFeeds(packTexts(encodings, config), config);
 }
 
 async function startPeers({ opened, peers, inputs, threads, io }: ServeCasesRequest) {

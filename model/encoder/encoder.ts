@@ -88,15 +88,15 @@ export interface LayerProducts {
   /** Its `up` times queryScale, as the graph has the queries. */
   readonly query: ProductTensors;
   readonly value: ProductTensors;
-  /** [X, N] with X = R·T: 1 where a column of `down` is of the position's own adapter, else 0. Absent: all are. */
+  /** [R, T, N]: 1 where a column of the row's `down` is of the position's own adapter, else 0. Absent: all are. */
   readonly own?: Tensor;
 }
 
 /** + (x · down) · up. */
 export interface ProductTensors {
-  /** [D, N] */
+  /** [D, N], or with `own` [R, D, N]: those of each row. */
   readonly down: Tensor;
-  /** [N, D] */
+  /** [N, D], or with `own` [R, N, D]. */
   readonly up: Tensor;
 }
 
@@ -274,12 +274,12 @@ function encoderLayer(
 
 /** softmax(Q·Kᵀ + bias) · V per head, Q scaled already. */
 function attention(
-  { builder, config, linear, mix, weights }: LayerContext,
+  context: LayerContext,
   { states, key, value, bias, toSlots, toRows, products }: Parameters<typeof encoderLayer>[1],
 ): Tensor {
-  const queries_RQD = toSlots(
-    updated(builder, linear(states, weights.query), states, { products, site: "query" }),
-  );
+  const { builder, config, linear, mix, weights } = context;
+  const update = updateOf(products, "query");
+  const queries_RQD = project(context, weights.query, { states, toSlots, update });
   const query = splitHeads(builder, config, queries_RQD, [0, 2, 1, 3]);
   const scores = builder.apply("Add", [builder.apply("MatMul", [query, key]), bias]);
   const mixed = mix(scores, value);
@@ -302,7 +302,7 @@ function createMix(builder: GraphBuilder, precision: Precision): MixValues {
 
 /** key [R, H, d, K] and value [R, H, K, d] of the texts' positions and, after them, the prompts' slots. */
 function keysAndValues(
-  { builder, config, linear, weights }: LayerContext,
+  context: LayerContext,
   {
     states,
     toSlots,
@@ -315,35 +315,42 @@ function keysAndValues(
     products: LayerProducts | undefined;
   },
 ): { key: Tensor; value: Tensor } {
-  const project = (weight: Linear, products_XD: (product: Tensor) => Tensor = (product) => product) => {
-    const ofTexts = toSlots(products_XD(linear(states, weight)));
+  const { builder, config, linear, weights } = context;
+  const projected = (weight: Linear, update?: Update) => {
+    const ofTexts = project(context, weight, { states, toSlots, update });
     if (!prompts) return ofTexts;
     const ofPrompts = builder.apply("Gather", [linear(prompts.states, weight), prompts.slotsAt]);
     return builder.apply("Concat", [ofTexts, ofPrompts], { axis: 1 });
   };
+  const value = projected(weights.value, updateOf(products, "value"));
   return {
-    key: splitHeads(builder, config, project(weights.key), [0, 2, 3, 1]),
-    value: splitHeads(
-      builder,
-      config,
-      project(weights.value, (product) => updated(builder, product, states, { products, site: "value" })),
-      [0, 2, 1, 3],
-    ),
+    key: splitHeads(builder, config, projected(weights.key), [0, 2, 3, 1]),
+    value: splitHeads(builder, config, value, [0, 2, 1, 3]),
   };
 }
 
-/** A product [X, D] of the texts' states with its low-rank update, if there is any. */
-function updated(
-  builder: GraphBuilder,
-  product: Tensor,
-  states: Tensor,
-  { products, site }: { products: LayerProducts | undefined; site: ProductSite },
+/** A product of states with a weight, [R, Q, D], with its low-rank update if there is any. */
+function project(
+  { builder, linear }: Pick<LayerContext, "builder" | "linear">,
+  weight: Linear,
+  {
+    states,
+    toSlots,
+    update,
+  }: { states: Tensor; toSlots: (states_XD: Tensor) => Tensor; update: Update | undefined },
 ): Tensor {
-  if (!products) return product;
-  const { down, up } = products[site];
-  if (products.own) return builder.apply("AddLowRankByRow", [product, states, products.own, down, up]);
-  const update = builder.apply("MatMul", [builder.apply("MatMul", [states, down]), up]);
-  return builder.apply("Add", [product, update]);
+  const product = linear(states, weight);
+  if (!update) return toSlots(product);
+  const { down, up, own } = update;
+  if (own) return builder.apply("AddLowRankByRow", [toSlots(product), toSlots(states), own, down, up]);
+  const change = builder.apply("MatMul", [builder.apply("MatMul", [states, down]), up]);
+  return toSlots(builder.apply("Add", [product, change]));
+}
+
+type Update = ProductTensors & Pick<LayerProducts, "own">;
+
+function updateOf(products: LayerProducts | undefined, site: ProductSite): Update | undefined {
+  return products && { ...products[site], ...(products.own && { own: products.own }) };
 }
 
 /** [R, K, D] → [R, K, H, d], its axes then in the given order. */

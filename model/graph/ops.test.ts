@@ -66,9 +66,16 @@ describe("shape rules refuse, naming both sides,", () => {
 
   test("low-rank updates by row with a column too few, or of another width", () => {
     const update = (own: Tensor, up: Tensor) => () =>
-      builder.apply("AddLowRankByRow", [tensor("X", 4), tensor("X", 3), own, tensor(3, "N"), up]);
-    expect(update(tensor("X", "M"), tensor("N", 4))).toThrow("AddLowRankByRow own: X,M is not X,N");
-    expect(update(tensor("X", "N"), tensor("N", 5))).toThrow("AddLowRankByRow y: X,4 is not X,5");
+      builder.apply("AddLowRankByRow", [
+        ...[tensor("R", "T", 4), tensor("R", "T", 3), own],
+        ...[tensor("R", 3, "N"), up],
+      ]);
+    expect(update(tensor("R", "T", "M"), tensor("R", "N", 4))).toThrow(
+      "AddLowRankByRow own: R,T,M is not R,T,N",
+    );
+    expect(update(tensor("R", "T", "N"), tensor("R", "N", 5))).toThrow(
+      "AddLowRankByRow y: R,T,4 is not R,T,5",
+    );
   });
 
   test("rows of different widths in a concatenation", () => {

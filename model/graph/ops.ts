@@ -83,17 +83,20 @@ export const opTable = {
     return [input];
   },
   /**
-   * y [n, m] + ((x [n, d] · down [d, k]) ⊙ own [n, k]) · up [k, m]: low-rank updates of a product for each row, whose
-   * `own` is 1 in its columns of `down` and else 0. With no column at all it is y, and costs as much. Of other rows' columns a
-   * row does not depend, to the last digit, where its own stand within 128 that start at a multiple of 128: so many
-   * onnxruntime sums at once.
+   * y [r, t, m] + ((x [r, t, d] · down [r, d, k]) ⊙ own [r, t, k]) · up [r, k, m]: low-rank updates of a product, several in a
+   * packed row; `own` is 1 in a position's columns of `down` and else 0. With no column at all it is y, and costs as
+   * much. Of other columns a position does not depend, to the last digit, where its own stand within 128 that start at a
+   * multiple of 128: so many onnxruntime sums at once.
    */
   AddLowRankByRow: ([y, x, own, down, up]) => {
     const [sum, input, columns] = [must(y, "AddLowRankByRow y"), must(x, "x"), must(own, "own")];
+    const [rows, positions, width] = input.shape;
     const [first, second] = [must(down, "down"), must(up, "up")];
-    assertSame(columns.shape.join(), `${input.shape[0]},${second.shape[0]}`, "AddLowRankByRow own");
-    assertSame(first.shape.join(), `${input.shape[1]},${second.shape[0]}`, "AddLowRankByRow down");
-    assertSame(sum.shape.join(), `${input.shape[0]},${second.shape[1]}`, "AddLowRankByRow y");
+    const [, , count] = first.shape;
+    assertSame(first.shape.join(), [rows, width, count].join(), "AddLowRankByRow down");
+    assertSame(columns.shape.join(), [rows, positions, count].join(), "AddLowRankByRow own");
+    assertSame(second.shape.join(), [rows, count, second.shape[2]].join(), "AddLowRankByRow up");
+    assertSame(sum.shape.join(), [rows, positions, second.shape[2]].join(), "AddLowRankByRow y");
     return [sum];
   },
   /** [.., n, k] · [k, m] or [.., n, k] · [.., k, m] with broadcast leading axes. */

@@ -213,7 +213,7 @@ const lowerings = {
     emit.either(isFirst, must(outputs[0], "y"), [plain, byRow]);
   },
   AddLowRankByRow: (emit, { inputs: [y, x, own, down, up], outputs }) => {
-    const isNone = emit.value("Equal", [sizeAlong(emit, own, 1), emit.integers([0])]);
+    const isNone = emit.value("Equal", [sizeAlong(emit, own, 2), emit.integers([0])]);
     const plain = (branch: Emitter) => branch.value("Identity", [id(y)]);
     const updated = (branch: Emitter) => {
       const narrow = branch.value("Mul", [branch.value("MatMul", [id(x), id(down)]), id(own)]);

@@ -1,9 +1,10 @@
-// The low-rank updates of a pass: those of its adapters side by side, a block of columns each, the same at all layers, and
-// for each position which columns are its own. Only what is of the pass is multiplied.
+// The low-rank updates of a pass: in each packed row those of its adapters side by side, a block of columns each, the same
+// at all layers, and for each position which columns are its own. Only what is of the row is multiplied.
 import type { PackedBatch } from "../encoder/pack.ts";
 import { must } from "../graph/ops.ts";
 import { isLowRank, type LowRankProduct, PRODUCT_SITES } from "../spt/adapter.ts";
 import type { AdapterCache, ResidentAdapter } from "./adapter-cache.ts";
+import type { ScaledLowRank } from "./low-rank-store.ts";
 import { layerInput, OWN_COLUMNS } from "./serving-graph.ts";
 import type { Feed } from "./session.ts";
 
@@ -19,39 +20,55 @@ export interface ProductBatch {
 }
 
 export function productFeeds({ batch, residents, cache, config }: ProductBatch): Record<string, Feed> {
+  const { rows, rowTokens } = batch;
   const { layers, width } = config;
-  const adapters = [...new Set(residents)].filter(({ adapter }) => adapter.insertions.some(isLowRank));
-  const block = blockOf(adapters);
-  const columns = adapters.length * block;
-  const positions = batch.rows * batch.rowTokens;
-  const own = new Float32Array(positions * columns);
-  for (const [text, { offset, length }] of batch.placements.entries()) {
-    const start = block * adapters.indexOf(must(residents[text], "adapter of a text"));
-    if (start < 0) continue;
+  const updated = new Set(residents.filter(({ adapter }) => adapter.insertions.some(isLowRank)));
+  const adaptersOf: ResidentAdapter[][] = Array.from({ length: rows }, () => []);
+  for (const [text, { row }] of batch.placements.entries()) {
+    const adapter = must(residents[text], "adapter of a text");
+    const some = must(adaptersOf[row], "row");
+    if (updated.has(adapter) && !some.includes(adapter)) some.push(adapter);
+  }
+  const block = blockOf([...updated]);
+  const columns = block * Math.max(...adaptersOf.map(({ length }) => length));
+  const own = new Float32Array(rows * rowTokens * columns);
+  for (const [text, { row, offset, length }] of batch.placements.entries()) {
+    const at = must(adaptersOf[row], "row").indexOf(must(residents[text], "adapter of a text"));
+    if (at < 0) continue;
     for (let position = offset; position < offset + length; position++) {
-      own.fill(1, position * columns + start, position * columns + start + block);
+      const start = position * columns + at * block;
+      own.fill(1, start, start + block);
     }
   }
-  const feeds: Record<string, Feed> = { [OWN_COLUMNS]: { data: own, shape: [positions, columns] } };
+  const feeds: Record<string, Feed> = { [OWN_COLUMNS]: { data: own, shape: [rows, rowTokens, columns] } };
   for (let layer = 0; layer < layers; layer++) {
-    const updates = adapters.map(({ adapter, slots }) => {
-      const index = adapter.insertions.findIndex((one) => isLowRank(one) && one.layer === layer);
-      return index < 0 ? undefined : cache.lowRanks(layer).read(must(slots[index], "slot"));
-    });
+    const updates = adaptersOf.map((adapters) => adapters.map((adapter) => updateAt(adapter, layer, cache)));
     for (const site of PRODUCT_SITES) {
-      const down = new Float32Array(width * columns);
-      const up = new Float32Array(columns * width);
-      for (const [at, update] of updates.entries()) {
-        if (update) writeBlock({ down, up, width, columns }, block * at, update.rank, update[site]);
+      const down = new Float32Array(rows * width * columns);
+      const up = new Float32Array(rows * columns * width);
+      for (const [row, ofRow] of updates.entries()) {
+        const room = { down, up, width, columns, row };
+        for (const [at, update] of ofRow.entries()) {
+          if (update) writeBlock(room, block * at, { rank: update.rank, ...update[site] });
+        }
       }
-      feeds[layerInput.productDown(layer, site)] = { data: down, shape: [width, columns] };
-      feeds[layerInput.productUp(layer, site)] = { data: up, shape: [columns, width] };
+      feeds[layerInput.productDown(layer, site)] = { data: down, shape: [rows, width, columns] };
+      feeds[layerInput.productUp(layer, site)] = { data: up, shape: [rows, columns, width] };
     }
   }
   return feeds;
 }
 
-/** Columns of each adapter, a power of two: so none of a block lies across a multiple of 128 (see AddLowRankByRow). */
+function updateAt(
+  { adapter, slots }: ResidentAdapter,
+  layer: number,
+  cache: AdapterCache,
+): ScaledLowRank | undefined {
+  const index = adapter.insertions.findIndex((one) => isLowRank(one) && one.layer === layer);
+  return index < 0 ? undefined : cache.lowRanks(layer).read(must(slots[index], "slot"));
+}
+
+/** Columns of each adapter, a power of two: so no block lies across a multiple of 128 (see AddLowRankByRow). */
 function blockOf(adapters: readonly ResidentAdapter[]): number {
   const ranks = adapters.flatMap(({ adapter }) =>
     adapter.insertions.filter(isLowRank).map(({ rank }) => rank),
@@ -59,12 +76,23 @@ function blockOf(adapters: readonly ResidentAdapter[]): number {
   return Math.max(BLOCK_MIN, 2 ** Math.ceil(Math.log2(Math.max(1, ...ranks))));
 }
 
+interface Room {
+  /** [R, D, N], [R, N, D] */
+  readonly down: Float32Array;
+  readonly up: Float32Array;
+  readonly width: number;
+  readonly columns: number;
+  readonly row: number;
+}
+
 function writeBlock(
-  { down, up, width, columns }: { down: Float32Array; up: Float32Array; width: number; columns: number },
+  { down, up, width, columns, row }: Room,
   start: number,
-  rank: number,
-  { down_DK, up_KD }: LowRankProduct,
+  { rank, down_DK, up_KD }: LowRankProduct & { readonly rank: number },
 ): void {
-  for (let d = 0; d < width; d++) down.set(down_DK.subarray(d * rank, (d + 1) * rank), d * columns + start);
-  up.set(up_KD, start * width);
+  const [downAt, upAt] = [row * width * columns + start, (row * columns + start) * width];
+  for (let d = 0; d < width; d++) {
+    for (let k = 0; k < rank; k++) down[downAt + d * columns + k] = down_DK[d * rank + k] ?? 0;
+  }
+  up.set(up_KD, upAt);
 }
