@@ -58,5 +58,6 @@ function peftText(method: PeftMethod): string {
   if (method === undefined) {
     return `**PEFT cannot load this adapter.** Its files have PEFT's names, and its insertions are none of PEFT's methods (prompt generators of Selective Prompt Tuning, or none at all): adapter_config.json says \`"peft_type": "SPT"\`, which PEFT refuses. Use Softgate, or its ONNX export.\n\n${HEAD_TEXT}`;
   }
-  return `PEFT loads the insertions, as its method ${method}: \`PeftModel.from_pretrained(AutoModel.from_pretrained(BACKBONE), FOLDER)\`. It does not load the head. ${HEAD_TEXT}`;
+  const norms = method === "LORA" ? " (norms are modules_to_save)" : "";
+  return `PEFT loads the insertions, as its method ${method}${norms}: \`PeftModel.from_pretrained(AutoModel.from_pretrained(BACKBONE), FOLDER)\`. It does not load the head. ${HEAD_TEXT}`;
 }

@@ -5,18 +5,24 @@ import { serializeAdapter } from "../adapter-file.ts";
 import { parseBackbone } from "../backbone.ts";
 import { parseSafetensors } from "../safetensors/parse.ts";
 import { roundToHalf, toFloat32 } from "../safetensors/read-tensor.ts";
-import { isScaleShift } from "../spt/adapter.ts";
+import { transpose } from "../safetensors/transpose.ts";
+import { isLowRank, isScaleShift } from "../spt/adapter.ts";
 import { exportPeft } from "./peft.ts";
 
 const ORIGIN = { name: "tickets", version: 3, digest: `sha256:${"a".repeat(64)}`, softgate: "0.0.0" };
 const tiny = (family: TinyFamily) => parseBackbone("tiny", makeTinyBackbone({ family }));
 
-function exported(family: TinyFamily, promptTokens: number, scaleShift: number[]) {
+function exported(
+  family: TinyFamily,
+  promptTokens: number,
+  scaleShift: number[],
+  lowRank: { layer: number; rank: number }[] = [],
+) {
   const backbone = tiny(family);
   const generators =
     promptTokens === 0 ? [] : [{ layer: 0, pooling: "mean" as const, promptTokens, bottleneck: 2 }];
   const adapter = makeRandomAdapter({
-    ...{ width: backbone.config.width, seed: 1, classes: 3, generators, scaleShift },
+    ...{ width: backbone.config.width, seed: 1, classes: 3, generators, scaleShift, lowRank },
   });
   const files = serializeAdapter(adapter, backbone);
   return { backbone, adapter, own: files, folder: exportPeft(backbone, files, ORIGIN) };
@@ -57,6 +63,38 @@ describe("an adapter of scales and shifts alone", () => {
       id2label: { 0: "label 0", 1: "label 1", 2: "label 2" },
       ...{ pooling: "mean", pair_mode: "joint", temperature: adapter.temperature },
     });
+  });
+});
+
+describe("an adapter of low-rank updates", () => {
+  test.each([
+    ["bert", "encoder.layer.1.attention.self.query", "encoder.layer.0.attention.output.LayerNorm"],
+    ["mpnet", "encoder.layer.1.attention.attn.q", "encoder.layer.0.attention.LayerNorm"],
+  ] as const)("is PEFT's LORA under the names of a %s, norms whole beside it", (family, query, norm) => {
+    const { backbone, adapter, folder } = exported(family, 0, [0], [{ layer: 1, rank: 3 }]);
+    expect(folder.method).toBe("LORA");
+    const config = JSON.parse(new TextDecoder().decode(folder.files["adapter_config.json"]));
+    expect(config).toMatchObject({ peft_type: "LORA", r: 3, lora_alpha: 3, rank_pattern: { [query]: 3 } });
+    expect(config.target_modules).toContain(query);
+    expect(config.modules_to_save).toContain(norm);
+    const weights = folder.files["adapter_model.safetensors"];
+    const [update] = adapter.insertions.filter(isLowRank);
+    const { width } = backbone.config;
+    const down_DK = roundToHalf(update?.query.down_DK ?? expect.unreachable());
+    expect(read(weights, `base_model.model.${query}.lora_A.weight`)).toEqual(transpose(down_DK, width, 3));
+    expect(read(weights, `base_model.model.${norm}.weight`)).toHaveLength(width);
+  });
+
+  test("of different ranks has each module's own, and no norms to save where there are none", () => {
+    const updates = [
+      { layer: 0, rank: 2 },
+      { layer: 1, rank: 5 },
+    ];
+    const { folder } = exported("bert", 0, [], updates);
+    const config = JSON.parse(new TextDecoder().decode(folder.files["adapter_config.json"]));
+    expect(config.modules_to_save).toBeNull();
+    expect(Object.values(config.rank_pattern)).toEqual([2, 2, 5, 5]);
+    expect(config.alpha_pattern).toEqual(config.rank_pattern);
   });
 });
 

@@ -1,5 +1,5 @@
-// An adapter as the folder that PEFT loads, where PEFT has its method: scales and shifts are its LN_TUNING. A prompt
-// generator is no method of PEFT's; neither are the template, the pair features and the head on normalised means.
+// An adapter as the folder that PEFT loads, where PEFT has its method: scales and shifts are its LN_TUNING, low-rank
+// updates its LORA, with norms beside them as modules that it saves whole. A prompt generator is no method of PEFT's; neither are the template, the pair features and the head on normalised means.
 // What PEFT does not load lies beside it: head.safetensors and softgate_config.json.
 import { type AdapterFiles, parseAdapter } from "../adapter-file.ts";
 import type { Backbone } from "../backbone.ts";
@@ -7,11 +7,23 @@ import type { EncoderConfig } from "../encoder/config.ts";
 import { featureWidth } from "../pair-features.ts";
 import { assertFits } from "../runtime/adapter-cache.ts";
 import { serializeSafetensors, type TensorToWrite } from "../safetensors/serialize.ts";
-import { type Adapter, isScaleShift, NORM_SITES, type NormSite, type ScaleShift } from "../spt/adapter.ts";
+import { transpose } from "../safetensors/transpose.ts";
+import {
+  type Adapter,
+  isLowRank,
+  isPromptGenerator,
+  isScaleShift,
+  type LowRank,
+  NORM_SITES,
+  type NormSite,
+  PRODUCT_SITES,
+  type ProductSite,
+  type ScaleShift,
+} from "../spt/adapter.ts";
 import type { ExportOrigin } from "./onnx.ts";
 
 /** PEFT's name of the method; undefined where it has none. */
-export type PeftMethod = "LN_TUNING" | undefined;
+export type PeftMethod = "LN_TUNING" | "LORA" | undefined;
 
 export interface PeftFolder {
   readonly method: PeftMethod;
@@ -42,18 +54,24 @@ export function exportPeft(
     };
   }
   const norms = adapter.insertions.filter(isScaleShift);
+  const updates = adapter.insertions.filter(isLowRank);
+  const isLora = method === "LORA";
+  const config = isLora ? loraConfig(backbone, { norms, updates }) : lnTuningConfig(backbone, norms);
+  const ofNorms = normTensors(backbone, norms, isLora ? "" : ".ln_tuning_layers");
+  const tensors = new Map([...ofNorms, ...updateTensors(backbone.config, updates)]);
   return {
     method,
     files: {
-      "adapter_config.json": json(lnTuningConfig(backbone, norms)),
-      "adapter_model.safetensors": serializeSafetensors(normTensors(backbone, norms), { format: "pt" }),
+      "adapter_config.json": json(config),
+      "adapter_model.safetensors": serializeSafetensors(tensors, { format: "pt" }),
       ...own,
     },
   };
 }
 
 function methodOf({ insertions }: Adapter): PeftMethod {
-  return insertions.length > 0 && insertions.every(isScaleShift) ? "LN_TUNING" : undefined;
+  if (insertions.length === 0 || insertions.some(isPromptGenerator)) return undefined;
+  return insertions.some(isLowRank) ? "LORA" : "LN_TUNING";
 }
 
 function lnTuningConfig(
@@ -65,14 +83,60 @@ function lnTuningConfig(
     task_type: "FEATURE_EXTRACTION",
     base_model_name_or_path: id,
     inference_mode: true,
-    target_modules: norms.flatMap(({ layer }) => NORM_SITES.map((site) => moduleOf(config, layer, site))),
+    target_modules: normModules(config, norms),
   };
+}
+
+/** Each module by its own rank; a scaling of 1, as lora_alpha is the rank. */
+function loraConfig(
+  { id, config }: Pick<Backbone, "id" | "config">,
+  { norms, updates }: { norms: readonly ScaleShift[]; updates: readonly LowRank[] },
+): Record<string, unknown> {
+  const modules = updates.flatMap(({ layer, rank }) =>
+    PRODUCT_SITES.map((site) => [productModule(config, layer, site), rank] as const),
+  );
+  const ranks = Object.fromEntries(modules);
+  const most = Math.max(...updates.map(({ rank }) => rank));
+  return {
+    peft_type: "LORA",
+    task_type: "FEATURE_EXTRACTION",
+    base_model_name_or_path: id,
+    inference_mode: true,
+    ...{
+      r: most,
+      lora_alpha: most,
+      rank_pattern: ranks,
+      alpha_pattern: ranks,
+      lora_dropout: 0,
+      bias: "none",
+    },
+    target_modules: Object.keys(ranks),
+    modules_to_save: norms.length === 0 ? null : normModules(config, norms),
+  };
+}
+
+function updateTensors(config: EncoderConfig, updates: readonly LowRank[]): Map<string, TensorToWrite> {
+  const tensors = new Map<string, TensorToWrite>();
+  const { width } = config;
+  for (const update of updates) {
+    const { layer, rank } = update;
+    for (const site of PRODUCT_SITES) {
+      const name = `base_model.model.${productModule(config, layer, site)}`;
+      const { down_DK, up_KD } = update[site];
+      const add = (part: string, shape: readonly number[], values: Float32Array) =>
+        tensors.set(`${name}.${part}.weight`, { dtype: "F32", shape, values });
+      add("lora_A", [rank, width], transpose(down_DK, width, rank));
+      add("lora_B", [width, rank], transpose(up_KD, rank, width));
+    }
+  }
+  return tensors;
 }
 
 /** The norms whole, not what the adapter adds to the backbone's: so PEFT has them. F32, since sums are no halves. */
 function normTensors(
   { config, weights }: Pick<Backbone, "config" | "weights">,
   norms: readonly ScaleShift[],
+  below: "" | ".ln_tuning_layers",
 ): Map<string, TensorToWrite> {
   const tensors = new Map<string, TensorToWrite>();
   for (const norm of norms) {
@@ -80,7 +144,7 @@ function normTensors(
       const layer = weights.layers[norm.layer];
       const own = site === "attention" ? layer?.attentionNorm : layer?.outputNorm;
       const add = (part: string, ofBackbone: Float32Array | undefined, more: Float32Array) =>
-        tensors.set(`base_model.model.${moduleOf(config, norm.layer, site)}.ln_tuning_layers.${part}`, {
+        tensors.set(`base_model.model.${moduleOf(config, norm.layer, site)}${below}.${part}`, {
           ...{ dtype: "F32", shape: [more.length] },
           values: more.map((value, d) => value + (ofBackbone?.[d] ?? 0)),
         });
@@ -89,6 +153,16 @@ function normTensors(
     }
   }
   return tensors;
+}
+
+function normModules(config: EncoderConfig, norms: readonly ScaleShift[]): string[] {
+  return norms.flatMap(({ layer }) => NORM_SITES.map((site) => moduleOf(config, layer, site)));
+}
+
+function productModule({ family }: EncoderConfig, layer: number, site: ProductSite): string {
+  const ofBert = { query: "self.query", value: "self.value" };
+  const ofMpnet = { query: "attn.q", value: "attn.v" };
+  return `encoder.layer.${layer}.attention.${(family === "mpnet" ? ofMpnet : ofBert)[site]}`;
 }
 
 /** As transformers names it below the encoder that AutoModel opens. */

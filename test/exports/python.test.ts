@@ -71,6 +71,13 @@ describe.skipIf(PYTHON === "" || !defaultBackbone.isThere)("with SOFTGATE_PYTHON
     ...{ pairMode: "dual", head: wide.head },
   };
   const scaled = makeRandomAdapter({ width, seed: 3, classes: 3, generators: [], scaleShift: [0, 5] });
+  const updated = makeRandomAdapter({
+    ...{ width, seed: 4, classes: 3, generators: [], scaleShift: [0, 3] },
+    lowRank: [
+      { layer: 0, rank: 4 },
+      { layer: 4, rank: 2 },
+    ],
+  });
 
   function runPython(args: readonly string[], inputs: readonly TextInput[]) {
     const plain = inputs.map((input) => (typeof input === "string" ? input : [input.text, input.textPair]));
@@ -100,6 +107,7 @@ describe.skipIf(PYTHON === "" || !defaultBackbone.isThere)("with SOFTGATE_PYTHON
   test.each<[string, Adapter, readonly TextInput[]]>([
     ["prompts, scales and shifts", prompts, TEXTS],
     ["joint pairs and a threshold", { ...prompts, outOfScope: { score: "max_logit", below: 1 } }, PAIRS],
+    ["low-rank updates", updated, TEXTS],
     ["pairs read each alone", dual, PAIRS],
   ])(
     "an ONNX file as the classifier answers: %s",
@@ -129,14 +137,22 @@ describe.skipIf(PYTHON === "" || !defaultBackbone.isThere)("with SOFTGATE_PYTHON
     await own.close();
   }, 120_000);
 
-  test("a PEFT folder as the classifier answers, where peft is installed", async (context) => {
-    const { files } = exportPeft(backbone, serializeAdapter(scaled, backbone), ORIGIN);
-    const path = join(folder, "peft");
-    await mkdir(path);
-    for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content);
-    const answer = runPython(["peft", path, join(folder, "backbone")], TEXTS);
-    if (answer.unavailable) return context.skip(`${answer.unavailable} is not installed`);
-    const adapter = parseAdapter(serializeAdapter(scaled, backbone));
-    await expectSame(answer, { adapter, inputs: TEXTS, name: "peft" });
-  }, 300_000);
+  test.for([
+    ["LN_TUNING", scaled],
+    ["LORA", updated],
+  ] as const)(
+    "a PEFT folder of $0 as the classifier answers, where peft is installed",
+    { timeout: 300_000 },
+    async ([method, given], context) => {
+      const { files, method: made } = exportPeft(backbone, serializeAdapter(given, backbone), ORIGIN);
+      expect(made).toBe(method);
+      const path = join(folder, method);
+      await mkdir(path);
+      for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content);
+      const answer = runPython(["peft", path, join(folder, "backbone")], TEXTS);
+      if (answer.unavailable) return context.skip(`${answer.unavailable} is not installed`);
+      const adapter = parseAdapter(serializeAdapter(given, backbone));
+      await expectSame(answer, { adapter, inputs: TEXTS, name: method });
+    },
+  );
 });
