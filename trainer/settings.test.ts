@@ -46,9 +46,20 @@ describe("settingsFor", () => {
     expect(settingsFor({ seed: 0 }, { ...SIZES, pairMode: "dual" })).toMatchObject({
       ...{ learningRates: [1e-3], contrastive: false, preferred: "no_insertions" },
     });
-    expect(settingsFor({ seed: 0 }, SIZES).preferred).toBe("scales_everywhere");
+    expect(settingsFor({ seed: 0 }, SIZES).preferred).toBe("everywhere");
     expect(settingsFor({ seed: 0, method: "spt" }, SIZES)).not.toHaveProperty("preferred");
     expect(settingsFor({ seed: 0 }, { ...SIZES, verbalizer: true })).not.toHaveProperty("preferred");
+  });
+
+  test("of many single texts or joint pairs has low-rank updates beside scales and shifts everywhere", () => {
+    const kindsOf = (changes: Partial<Parameters<typeof settingsFor>[1]>) =>
+      settingsFor({ seed: 0 }, { ...SIZES, ...changes }).everywhere;
+    expect(kindsOf({ examples: 999 })).toEqual(["scale_shift"]);
+    expect(kindsOf({ examples: 1_000 })).toEqual(["scale_shift", "low_rank"]);
+    expect(kindsOf({ examples: 1_000, pairMode: "dual" })).toEqual(["scale_shift"]);
+    expect(kindsOf({ examples: 1_000, verbalizer: true })).toEqual(["scale_shift"]);
+    const spt = settingsFor({ seed: 0, method: "spt" }, { ...SIZES, examples: 1_000 });
+    expect(spt.everywhere).toEqual([]);
   });
 
   test("lets the selection keep one insertion at least, and never more than there are", () => {
