@@ -2,8 +2,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   type Adapter,
   type Backbone,
+  isLowRank,
   isPromptGenerator,
   parseBackbone,
+  roundToHalf,
   serializeAdapter,
   weightsOfInsertion,
 } from "#model";
@@ -179,6 +181,30 @@ describe("train", () => {
     expect(report.phases.at(-1)?.name).toBe("report");
     const loss = (await probeAccuracy()) - (await accuracyOn(heldOut, { adapter, report }));
     expect(loss).toBeLessThanOrEqual(0.05);
+  });
+
+  test("of a thousand rows has low-rank updates beside scales and shifts everywhere, and they have learned", async () => {
+    const many = makeTickets({ seed: 1, rowsPerLabel: 334 });
+    const options = { seed: 7, epochs: 1 };
+    const { adapter, report } = await train({ backbone, dataset: datasetOf(many), options, threads: 1 });
+    const both = [0, 1, 2].flatMap((layer) => [
+      { kind: "scale_shift", layer },
+      { kind: "low_rank", layer },
+    ]);
+    expect(report.candidates.at(-1)).toMatchObject({ insertions: both, preferred: true });
+    expect(report.lowRankLayers).toEqual(adapter.insertions.filter(isLowRank).map(({ layer }) => layer));
+    const { adapter: fixed } = await train({
+      ...{ backbone, dataset: datasetOf(trained), options, threads: 1 },
+      ablation: { fixed: [{ kind: "low_rank", layer: 1 }] },
+    });
+    for (const { query, value } of fixed.insertions.filter(isLowRank)) {
+      for (const { up_KD } of [query, value]) {
+        expect(up_KD.some((weight) => weight !== 0)).toBe(true);
+        expect(roundToHalf(up_KD)).toEqual(up_KD);
+      }
+    }
+    expect(fixed.insertions).toHaveLength(1);
+    expect(bytesOf({ adapter: fixed, report }).weights.length).toBeGreaterThan(0);
   });
 
   test("decides on the user's validation rows where given, and learns nothing from them", async () => {
