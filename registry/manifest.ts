@@ -26,7 +26,7 @@ export const insertionSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("low_rank"),
     layer: z.int().min(0).max(255),
-    rank: z.int().min(1).max(64),
+    rank: z.int().min(1).max(16),
   }),
 ]);
 

@@ -88,15 +88,15 @@ export interface LayerProducts {
   /** Its `up` times queryScale, as the graph has the queries. */
   readonly query: ProductTensors;
   readonly value: ProductTensors;
-  /** [R, T, N]: 1 where a column of the row's `down` is of the position's own adapter, else 0. Absent: all are. */
+  /** [R, G, T, K], as AddLowRankByRow has it: 1 in columns of the position's own adapter, else 0. Absent: all are. */
   readonly own?: Tensor;
 }
 
 /** + (x · down) · up. */
 export interface ProductTensors {
-  /** [D, N], or with `own` [R, D, N]: those of each row. */
+  /** [D, K], or with `own` [R, G, D, K]: those of each row. */
   readonly down: Tensor;
-  /** [N, D], or with `own` [R, N, D]. */
+  /** [K, D], or with `own` [R, G, K, D]. */
   readonly up: Tensor;
 }
 

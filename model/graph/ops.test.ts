@@ -64,18 +64,18 @@ describe("shape rules refuse, naming both sides,", () => {
     );
   });
 
-  test("low-rank updates by row with a column too few, or of another width", () => {
+  test("low-rank updates by row with a group too few, or of another width", () => {
     const update = (own: Tensor, up: Tensor) => () =>
       builder.apply("AddLowRankByRow", [
         ...[tensor("R", "T", 4), tensor("R", "T", 3), own],
-        ...[tensor("R", 3, "N"), up],
+        ...[tensor("R", "G", 3, 16), up],
       ]);
-    expect(update(tensor("R", "T", "M"), tensor("R", "N", 4))).toThrow(
-      "AddLowRankByRow own: R,T,M is not R,T,N",
+    const own = tensor("R", "G", "T", 16);
+    expect(update(tensor("R", "H", "T", 16), tensor("R", "G", 16, 4))).toThrow(
+      "AddLowRankByRow own: R,H,T,16 is not R,G,T,16",
     );
-    expect(update(tensor("R", "T", "N"), tensor("R", "N", 5))).toThrow(
-      "AddLowRankByRow y: R,T,4 is not R,T,5",
-    );
+    expect(update(own, tensor("R", "G", 8, 4))).toThrow("AddLowRankByRow up: R,G,8,4 is not R,G,16,4");
+    expect(update(own, tensor("R", "G", 16, 5))).toThrow("AddLowRankByRow y: R,T,4 is not R,T,5");
   });
 
   test("rows of different widths in a concatenation", () => {

@@ -36,6 +36,9 @@ export const UINT8_MAX = 255;
  */
 export const INT8_PAIR_MAX = 128;
 
+/** Columns of a group of AddLowRankByRow. */
+export const LOW_RANK_COLUMNS = 16;
+
 export type Rule = (inputs: readonly TensorType[], attributes: Attributes) => readonly TensorType[];
 
 export const opTable = {
@@ -83,20 +86,23 @@ export const opTable = {
     return [input];
   },
   /**
-   * y [r, t, m] + ((x [r, t, d] · down [r, d, k]) ⊙ own [r, t, k]) · up [r, k, m]: low-rank updates of a product, several in a
-   * packed row; `own` is 1 in a position's columns of `down` and else 0. With no column at all it is y, and costs as
-   * much. Of other columns a position does not depend, to the last digit, where its own stand within 128 that start at a
-   * multiple of 128: so many onnxruntime sums at once.
+   * y [r, t, m] + Σ over g of ((x [r, t, d] · down [r, g, d, k]) ⊙ own [r, g, t, k]) · up [r, g, k, m]: low-rank updates of a
+   * product, several in a packed row, in groups of LOW_RANK_COLUMNS columns; `own` is 1 in a position's columns and else 0,
+   * all of one group. With no group at all it is y, and costs as much. On other columns, and on how many there are, a
+   * position does not depend, to the last digit: in what order onnxruntime sums up depends on the number of columns, so it
+   * is always the same.
    */
   AddLowRankByRow: ([y, x, own, down, up]) => {
     const [sum, input, columns] = [must(y, "AddLowRankByRow y"), must(x, "x"), must(own, "own")];
     const [rows, positions, width] = input.shape;
     const [first, second] = [must(down, "down"), must(up, "up")];
-    const [, , count] = first.shape;
-    assertSame(first.shape.join(), [rows, width, count].join(), "AddLowRankByRow down");
-    assertSame(columns.shape.join(), [rows, positions, count].join(), "AddLowRankByRow own");
-    assertSame(second.shape.join(), [rows, count, second.shape[2]].join(), "AddLowRankByRow up");
-    assertSame(sum.shape.join(), [rows, positions, second.shape[2]].join(), "AddLowRankByRow y");
+    const [groups, outputs] = [first.shape[1], second.shape[3]];
+    const expect = (name: string, given: Shape, expected: readonly (Dimension | undefined)[]) =>
+      assertSame(given.join(), expected.join(), `AddLowRankByRow ${name}`);
+    expect("down", first.shape, [rows, groups, width, LOW_RANK_COLUMNS]);
+    expect("own", columns.shape, [rows, groups, positions, LOW_RANK_COLUMNS]);
+    expect("up", second.shape, [rows, groups, LOW_RANK_COLUMNS, outputs]);
+    expect("y", sum.shape, [rows, positions, outputs]);
     return [sum];
   },
   /** [.., n, k] · [k, m] or [.., n, k] · [.., k, m] with broadcast leading axes. */

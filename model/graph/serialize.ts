@@ -213,11 +213,16 @@ const lowerings = {
     emit.either(isFirst, must(outputs[0], "y"), [plain, byRow]);
   },
   AddLowRankByRow: (emit, { inputs: [y, x, own, down, up], outputs }) => {
-    const isNone = emit.value("Equal", [sizeAlong(emit, own, 2), emit.integers([0])]);
+    const isNone = emit.value("Equal", [sizeAlong(emit, own, 1), emit.integers([0])]);
     const plain = (branch: Emitter) => branch.value("Identity", [id(y)]);
+    // Outside of the branch: onnxruntime's optimizer moves constants out of it, and then finds their name twice.
+    const group = emit.integers([1]);
     const updated = (branch: Emitter) => {
-      const narrow = branch.value("Mul", [branch.value("MatMul", [id(x), id(down)]), id(own)]);
-      return branch.value("Add", [id(y), branch.value("MatMul", [narrow, id(up)])]);
+      const states = branch.value("Unsqueeze", [id(x), group]);
+      const narrow = branch.value("Mul", [branch.value("MatMul", [states, id(down)]), id(own)]);
+      const updates = branch.value("MatMul", [narrow, id(up)]);
+      const update = branch.value("ReduceSum", [updates, group], { keepdims: 0 });
+      return branch.value("Add", [id(y), update]);
     };
     emit.either(isNone, must(outputs[0], "y"), [plain, updated]);
   },

@@ -3,6 +3,7 @@ import { makeRandomAdapter } from "../../test/helpers/random-adapter.ts";
 import { makeTinyBackbone } from "../../test/helpers/tiny-backbone.ts";
 import { parseBackbone } from "../backbone.ts";
 import { packTexts } from "../encoder/pack.ts";
+import { LOW_RANK_COLUMNS } from "../graph/ops.ts";
 import { AdapterCache } from "./adapter-cache.ts";
 import { productFeeds } from "./product-feeds.ts";
 import { layerInput, OWN_COLUMNS } from "./serving-graph.ts";
@@ -31,35 +32,42 @@ async function feedsOf(ranks: readonly (number | undefined)[], tokens: number) {
 
 test("a pass of adapters without low-rank updates has no columns: the graph does not multiply", async () => {
   const { feeds, batch } = await feedsOf([undefined, undefined], 5);
-  expect(feeds[OWN_COLUMNS]?.shape).toEqual([batch.rows, batch.rowTokens, 0]);
-  expect(feeds[layerInput.productDown(1, "query")]?.shape).toEqual([batch.rows, width, 0]);
+  expect(feeds[OWN_COLUMNS]?.shape).toEqual([batch.rows, 0, batch.rowTokens, LOW_RANK_COLUMNS]);
+  expect(feeds[layerInput.productDown(1, "query")]?.shape).toEqual([batch.rows, 0, width, LOW_RANK_COLUMNS]);
 });
 
-test("columns are as many as the fullest row's adapters need, in blocks of a power of two", async () => {
-  const { feeds, batch } = await feedsOf([3, 5, undefined, 1], 40);
-  const texts = Array.from({ length: batch.rows }, (_, row) =>
-    batch.placements.flatMap((place, text) => (place.row === row && text !== 2 ? [text] : [])),
+test("groups are as many as the fullest row's adapters need, in blocks of a power of two", async () => {
+  const { feeds, batch } = await feedsOf([3, 5, undefined, 1, 2, 5, 5], 20);
+  const counts = Array.from(
+    { length: batch.rows },
+    (_, row) => batch.placements.filter((place, text) => place.row === row && text !== 2).length,
   );
-  const columns = 8 * Math.max(...texts.map(({ length }) => length));
-  expect(columns).toBeLessThan(4 * 8);
-  expect(feeds[OWN_COLUMNS]?.shape).toEqual([batch.rows, batch.rowTokens, columns]);
+  const groups = Math.ceil((8 * Math.max(...counts)) / LOW_RANK_COLUMNS);
+  expect(groups).toBeGreaterThan(0);
+  expect(feeds[OWN_COLUMNS]?.shape).toEqual([batch.rows, groups, batch.rowTokens, LOW_RANK_COLUMNS]);
 });
 
 test("each position has the columns of its own adapter and no other's; texts without updates have none", async () => {
-  const { feeds, batch } = await feedsOf([3, undefined, 2, 4], 7);
+  const { feeds, batch } = await feedsOf([3, undefined, 2, 4, 1, 1], 7);
   const { data, shape } = feeds[OWN_COLUMNS] ?? expect.unreachable();
-  const [, , columns = 0] = shape;
-  const blocks = batch.placements.map(({ offset, length }) => {
-    const rows = Array.from({ length }, (_, at) =>
-      [...data.subarray((offset + at) * columns, (offset + at + 1) * columns)].join(""),
-    );
-    expect(new Set(rows).size).toBe(1);
-    return rows[0];
+  const [, groups = 0] = shape;
+  const { rowTokens } = batch;
+  /** Of a position of a row, all groups. */
+  const columnsAt = (row: number, position: number) =>
+    Array.from({ length: groups }, (_, group) => {
+      const start = ((row * groups + group) * rowTokens + position) * LOW_RANK_COLUMNS;
+      return [...data.subarray(start, start + LOW_RANK_COLUMNS)].join("");
+    }).join("");
+  const columns = batch.placements.map(({ row, offset, length }) => {
+    const first = offset - row * rowTokens;
+    const all = Array.from({ length }, (_, at) => columnsAt(row, first + at));
+    expect(new Set(all).size).toBe(1);
+    return `${row} ${all[0]}`;
   });
-  expect(blocks[1]).toBe("0".repeat(columns));
-  for (const text of [0, 2, 3]) expect(blocks[text]).toMatch(/^(0000)*1111(0000)*$/);
-  const placed = [0, 2, 3].map((text) => `${batch.placements[text]?.row} ${blocks[text]}`);
-  expect(new Set(placed).size).toBe(3);
+  expect(columns[1]).toMatch(/^\d+ 0+$/);
+  const updated = columns.filter((_, text) => text !== 1);
+  for (const one of updated) expect(one).toMatch(/^\d+ (0000)*1111(0000)*$/);
+  expect(new Set(updated).size).toBe(updated.length);
 });
 
 test("a layer at which no adapter of the pass has any holds zeros", async () => {

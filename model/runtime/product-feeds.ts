@@ -1,15 +1,12 @@
-// The low-rank updates of a pass: in each packed row those of its adapters side by side, a block of columns each, the same
-// at all layers, and for each position which columns are its own. Only what is of the row is multiplied.
+// The low-rank updates of a pass: in each packed row those of its adapters, in groups of columns, a block each, the same at
+// all layers, and for each position which columns are its own. Only what is of the row is multiplied.
 import type { PackedBatch } from "../encoder/pack.ts";
-import { must } from "../graph/ops.ts";
+import { LOW_RANK_COLUMNS as COLUMNS, must } from "../graph/ops.ts";
 import { isLowRank, type LowRankProduct, PRODUCT_SITES } from "../spt/adapter.ts";
 import type { AdapterCache, ResidentAdapter } from "./adapter-cache.ts";
 import type { ScaledLowRank } from "./low-rank-store.ts";
 import { layerInput, OWN_COLUMNS } from "./serving-graph.ts";
 import type { Feed } from "./session.ts";
-
-/** onnxruntime multiplies with a single column in another order than with more. */
-const BLOCK_MIN = 4;
 
 export interface ProductBatch {
   readonly batch: PackedBatch;
@@ -30,33 +27,45 @@ export function productFeeds({ batch, residents, cache, config }: ProductBatch):
     if (updated.has(adapter) && !some.includes(adapter)) some.push(adapter);
   }
   const block = blockOf([...updated]);
-  const columns = block * Math.max(...adaptersOf.map(({ length }) => length));
-  const own = new Float32Array(rows * rowTokens * columns);
+  const groups = Math.ceil((block * Math.max(...adaptersOf.map(({ length }) => length))) / COLUMNS);
+  const place = (row: number, at: number): Place => {
+    const column = at * block;
+    return { group: row * groups + Math.floor(column / COLUMNS), column: column % COLUMNS };
+  };
+  const own = new Float32Array(rows * groups * rowTokens * COLUMNS);
   for (const [text, { row, offset, length }] of batch.placements.entries()) {
     const at = must(adaptersOf[row], "row").indexOf(must(residents[text], "adapter of a text"));
     if (at < 0) continue;
-    for (let position = offset; position < offset + length; position++) {
-      const start = position * columns + at * block;
+    const { group, column } = place(row, at);
+    for (let position = offset - row * rowTokens, end = position + length; position < end; position++) {
+      const start = (group * rowTokens + position) * COLUMNS + column;
       own.fill(1, start, start + block);
     }
   }
-  const feeds: Record<string, Feed> = { [OWN_COLUMNS]: { data: own, shape: [rows, rowTokens, columns] } };
+  const feeds: Record<string, Feed> = {
+    [OWN_COLUMNS]: { data: own, shape: [rows, groups, rowTokens, COLUMNS] },
+  };
   for (let layer = 0; layer < layers; layer++) {
-    const updates = adaptersOf.map((adapters) => adapters.map((adapter) => updateAt(adapter, layer, cache)));
+    const updates = adaptersOf.flatMap((adapters, row) =>
+      adapters.map((adapter, at) => ({ ...place(row, at), update: updateAt(adapter, layer, cache) })),
+    );
     for (const site of PRODUCT_SITES) {
-      const down = new Float32Array(rows * width * columns);
-      const up = new Float32Array(rows * columns * width);
-      for (const [row, ofRow] of updates.entries()) {
-        const room = { down, up, width, columns, row };
-        for (const [at, update] of ofRow.entries()) {
-          if (update) writeBlock(room, block * at, { rank: update.rank, ...update[site] });
-        }
+      const down = new Float32Array(rows * groups * width * COLUMNS);
+      const up = new Float32Array(rows * groups * COLUMNS * width);
+      for (const { update, ...at } of updates) {
+        if (update) writeBlock({ down, up, width, ...at }, { rank: update.rank, ...update[site] });
       }
-      feeds[layerInput.productDown(layer, site)] = { data: down, shape: [rows, width, columns] };
-      feeds[layerInput.productUp(layer, site)] = { data: up, shape: [rows, columns, width] };
+      feeds[layerInput.productDown(layer, site)] = { data: down, shape: [rows, groups, width, COLUMNS] };
+      feeds[layerInput.productUp(layer, site)] = { data: up, shape: [rows, groups, COLUMNS, width] };
     }
   }
   return feeds;
+}
+
+/** Where a block of columns starts; groups are counted through all rows. */
+interface Place {
+  readonly group: number;
+  readonly column: number;
 }
 
 function updateAt(
@@ -68,31 +77,21 @@ function updateAt(
   return index < 0 ? undefined : cache.lowRanks(layer).read(must(slots[index], "slot"));
 }
 
-/** Columns of each adapter, a power of two: so no block lies across a multiple of 128 (see AddLowRankByRow). */
+/** Columns of each adapter, a power of two: so no block lies in two groups. */
 function blockOf(adapters: readonly ResidentAdapter[]): number {
   const ranks = adapters.flatMap(({ adapter }) =>
     adapter.insertions.filter(isLowRank).map(({ rank }) => rank),
   );
-  return Math.max(BLOCK_MIN, 2 ** Math.ceil(Math.log2(Math.max(1, ...ranks))));
-}
-
-interface Room {
-  /** [R, D, N], [R, N, D] */
-  readonly down: Float32Array;
-  readonly up: Float32Array;
-  readonly width: number;
-  readonly columns: number;
-  readonly row: number;
+  return 2 ** Math.ceil(Math.log2(Math.max(1, ...ranks)));
 }
 
 function writeBlock(
-  { down, up, width, columns, row }: Room,
-  start: number,
+  { down, up, width, group, column }: Place & { down: Float32Array; up: Float32Array; width: number },
   { rank, down_DK, up_KD }: LowRankProduct & { readonly rank: number },
 ): void {
-  const [downAt, upAt] = [row * width * columns + start, (row * columns + start) * width];
   for (let d = 0; d < width; d++) {
-    for (let k = 0; k < rank; k++) down[downAt + d * columns + k] = down_DK[d * rank + k] ?? 0;
+    const start = (group * width + d) * COLUMNS + column;
+    for (let k = 0; k < rank; k++) down[start + k] = down_DK[d * rank + k] ?? 0;
   }
-  up.set(up_KD, upAt);
+  up.set(up_KD, (group * COLUMNS + column) * width);
 }

@@ -12,7 +12,7 @@ import type {
 } from "../encoder/encoder.ts";
 import { flattenRows } from "../encoder/pool.ts";
 import { type Graph, GraphBuilder, type Tensor } from "../graph/builder.ts";
-import { must } from "../graph/ops.ts";
+import { LOW_RANK_COLUMNS, must } from "../graph/ops.ts";
 import type { GeneratorPooling, NormSite, ProductSite } from "../spt/adapter.ts";
 import { generatePrompts } from "../spt/prompt-generator.ts";
 
@@ -21,7 +21,7 @@ export const POOLINGS = ["mean", "slots"] as const satisfies readonly GeneratorP
 export type NormPart = keyof NormTensors;
 export const NORM_PARTS = ["scale", "shift"] as const satisfies readonly NormPart[];
 
-/** [R, T, N]: 1 where a column of the row's low-rank updates is of the position's own adapter. */
+/** [R, G, T, LOW_RANK_COLUMNS]: 1 where a column of the row's low-rank updates is of the position's own adapter. */
 export const OWN_COLUMNS = "ownColumns";
 
 /** Names of the inputs of one layer. Prompt tokens stand in U slots a row; Y in all go on to the next layer. */
@@ -41,7 +41,7 @@ export const layerInput = {
   queryNormRows: (layer: number) => `queryNormRows ${layer}`,
   /** [A, D]: the backbone's own first. */
   normTable: (layer: number, site: NormSite, part: NormPart) => `${site} ${part} ${layer}`,
-  /** [R, D, N], [R, N, D]: the low-rank updates of each row's adapters side by side, at most N columns. */
+  /** [R, G, D, LOW_RANK_COLUMNS] and [R, G, LOW_RANK_COLUMNS, D]: the low-rank updates of each row's adapters. */
   productDown: (layer: number, site: ProductSite) => `${site} product down ${layer}`,
   productUp: (layer: number, site: ProductSite) => `${site} product up ${layer}`,
   /** [R, W, T]: averages of the positions of a row, for the pairs of its texts. */
@@ -60,7 +60,7 @@ export const layerInput = {
 export function servingGraph(source: EncoderSource): Graph {
   const { config } = source;
   const builder = new GraphBuilder();
-  const own = builder.input(OWN_COLUMNS, ["R", "T", "N"]);
+  const own = builder.input(OWN_COLUMNS, ["R", "G", "T", LOW_RANK_COLUMNS]);
   const features = encodeTexts(builder, source, (layer, { states_RTD: states, carried }) => {
     const keys = keyPrompts(builder, { layer, states, carried });
     const tables = normTables(builder, layer, config.width);
@@ -86,8 +86,8 @@ function normTables(builder: GraphBuilder, layer: number, width: number): Omit<L
 /** Low-rank updates of any adapters at a layer. */
 function productUpdates(builder: GraphBuilder, layer: number, width: number): Omit<LayerProducts, "own"> {
   const update = (site: ProductSite) => ({
-    down: builder.input(layerInput.productDown(layer, site), ["R", width, "N"]),
-    up: builder.input(layerInput.productUp(layer, site), ["R", "N", width]),
+    down: builder.input(layerInput.productDown(layer, site), ["R", "G", width, LOW_RANK_COLUMNS]),
+    up: builder.input(layerInput.productUp(layer, site), ["R", "G", LOW_RANK_COLUMNS, width]),
   });
   return { query: update("query"), value: update("value") };
 }

@@ -177,5 +177,6 @@ export interface OutOfScope {
 
 export const PROMPT_TOKENS_MAX = 32;
 export const BOTTLENECK_MAX = 256;
-export const RANK_MAX = 64;
+/** A mixed pass multiplies in groups of so many columns: see AddLowRankByRow. */
+export const RANK_MAX = 16;
 export const LABELS_MAX = 1_000;
