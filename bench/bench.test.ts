@@ -57,8 +57,8 @@ describe("serve", () => {
     expect(document).toMatchObject({ benchmark: "serve", machine, settings: { batch: 5, resident: 7 } });
     const { cases, texts, textTokens, ratios } = document.results;
     expect(cases.map((result: { case: string }) => result.case)).toEqual([
-      ...["bare", "mixed", "scales", "single", "resident"],
-      ...["bareInt8", "mixedInt8", "scalesInt8", "singleInt8", "residentInt8", "classify"],
+      ...["bare", "mixed", "scales", "updates", "single", "resident"],
+      ...["bareInt8", "mixedInt8", "scalesInt8", "updatesInt8", "singleInt8", "residentInt8", "classify"],
     ]);
     for (const { milliseconds, tokensPerSecond } of cases) {
       expect(milliseconds.max).toBeGreaterThanOrEqual(milliseconds.median);

@@ -13,7 +13,14 @@ import { listAll } from "../registry/list-all.ts";
 import { makeRandomAdapter } from "./helpers/random-adapter.ts";
 
 const BACKBONE = { id: "tiny/one", digest: `sha256:${"a".repeat(64)}`, width: 4 };
-const ADAPTER = makeRandomAdapter({ width: 4, seed: 1, classes: 2, generators: [], scaleShift: [1] });
+const ADAPTER = makeRandomAdapter({
+  width: 4,
+  seed: 1,
+  classes: 2,
+  generators: [],
+  scaleShift: [1],
+  lowRank: [{ layer: 1, rank: 2 }],
+});
 const GOOD = serializeAdapter(ADAPTER, BACKBONE);
 const BIAS = "base_model.model.classifier.bias";
 const WEIGHT = "base_model.model.classifier.weight";
