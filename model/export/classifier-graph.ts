@@ -11,6 +11,7 @@ import { assertFits } from "../runtime/adapter-cache.ts";
 import { transpose } from "../safetensors/transpose.ts";
 import type { Adapter } from "../spt/adapter.ts";
 import { parseTemplate } from "../template.ts";
+import { insertionsOf } from "./insertions.ts";
 import {
   averagesOf,
   bucketsBetween,
@@ -20,7 +21,6 @@ import {
   paddedTexts,
   tokenOf,
 } from "./padded-texts.ts";
-import { insertionsOf } from "./prompts.ts";
 
 /** What is behind the names of the second text's inputs, where an adapter reads each text of a pair alone. */
 export const PAIR_SUFFIX = "_pair";

@@ -1,6 +1,5 @@
 // One adapter's insertions in a graph of padded texts: as beforeLayer of the encoder. Every text has as many prompt
 // tokens as every other, so those of a layer are [B, K, D], and their places are known by number.
-
 import type { EncoderConfig } from "../encoder/config.ts";
 import {
   type BeforeLayer,
