@@ -57,7 +57,8 @@ describe.runIf(postgresFolder !== undefined)("jobs of a Postgres server", () => 
       const api = createApi(await urlOf(server, START_MS_MAX), key);
       const csv = makeTickets({ seed: 1, rowsPerLabel: 60 }).csv;
       const { id: datasetId } = await api.upload({ bytes: Buffer.from(csv), name: "tickets.csv" });
-      const options = { method: "spt", epochs: 2 };
+      // Long enough that the other worker is there before the first is done.
+      const options = { method: "spt", epochs: 10 };
       const jobId = await api.train({ name: "tickets", datasetId, options });
       const killed = await startWorking();
       await vi.waitUntil(async () => (await api.job(jobId)).phase === "search", WAITING);
