@@ -4,7 +4,7 @@ import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Backbone, insertionConfigOf, parsePublishedAdapter, serializeAdapter } from "#model";
+import { type Backbone, parsePublishedAdapter, serializeAdapter, shapeOfInsertion } from "#model";
 import {
   createRegistry,
   openObjectStore,
@@ -58,7 +58,7 @@ async function publish(
       createdBy: { softgate: "0.0.0" },
       backbone: { id, digest, width: config.width },
       labels: [...adapter.labels],
-      insertions: adapter.insertions.map(insertionConfigOf),
+      insertions: adapter.insertions.map(shapeOfInsertion),
       temperature: adapter.temperature,
       dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
       report: { kept: "as it is" },

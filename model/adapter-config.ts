@@ -1,15 +1,7 @@
 // adapter_config.json: PEFT's three fields, and all of ours below "softgate".
 import { z } from "zod";
 import { ModelError } from "./errors.ts";
-import {
-  BOTTLENECK_MAX,
-  INSERTION_KINDS,
-  type Insertion,
-  LABELS_MAX,
-  PROMPT_TOKENS_MAX,
-  RANK_MAX,
-  shapeOfInsertion,
-} from "./spt/adapter.ts";
+import { BOTTLENECK_MAX, INSERTION_KINDS, LABELS_MAX, PROMPT_TOKENS_MAX, RANK_MAX } from "./spt/adapter.ts";
 import { checkTemplate } from "./template.ts";
 
 const LABEL_CHARACTERS_MAX = 100;
@@ -88,11 +80,6 @@ export function parseAdapterConfig(bytes: Uint8Array): AdapterConfig {
 function placeOf(insertion: InsertionConfig | undefined): number {
   if (!insertion) return -1;
   return insertion.layer * INSERTION_KINDS.length + INSERTION_KINDS.indexOf(insertion.kind);
-}
-
-/** What of an insertion is no weight. */
-export function insertionConfigOf(insertion: Insertion): InsertionConfig {
-  return shapeOfInsertion(insertion);
 }
 
 /** Only as much as tells a file of a later version from a broken one. */

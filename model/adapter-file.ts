@@ -1,13 +1,9 @@
 // adapter ↔ bytes: adapter_model.safetensors and adapter_config.json, PEFT's file names.
 // The configuration implies each tensor's name and shape; a file with one more or one less is refused.
 // Linear weights lie as torch keeps them, [out, in]; in memory they are [in, out].
-import {
-  type AdapterConfig,
-  type InsertionConfig,
-  insertionConfigOf,
-  parseAdapterConfig,
-} from "./adapter-config.ts";
+import { type AdapterConfig, type InsertionConfig, parseAdapterConfig } from "./adapter-config.ts";
 import { ModelError } from "./errors.ts";
+import { loraMatrices } from "./lora-matrices.ts";
 import { featureWidth } from "./pair-features.ts";
 import { parseSafetensors, type Tensor } from "./safetensors/parse.ts";
 import { toFloat32 } from "./safetensors/read-tensor.ts";
@@ -21,6 +17,7 @@ import {
   PRODUCT_SITES,
   type ProductSite,
   type PromptGenerator,
+  shapeOfInsertion,
 } from "./spt/adapter.ts";
 
 export interface AdapterFiles {
@@ -53,7 +50,7 @@ export function serializeAdapter(adapter: Adapter, backbone: { id: string; diges
       ...(outOfScope ? { outOfScope } : {}),
       pairMode,
       ...(template === undefined ? {} : { template }),
-      insertions: insertions.map(insertionConfigOf),
+      insertions: insertions.map(shapeOfInsertion),
     },
   };
   const files = {
@@ -123,9 +120,8 @@ function tensorsOf({ width, labels, pairMode, insertions, head }: Adapter): Map<
     if (insertion.kind === "low_rank") {
       const { rank, layer } = insertion;
       for (const site of PRODUCT_SITES) {
-        const [name, { down_DK, up_KD }] = [productName(layer, site), insertion[site]];
-        add(`${name}.lora_A.weight`, [rank, width], transpose(down_DK, width, rank));
-        add(`${name}.lora_B.weight`, [width, rank], transpose(up_KD, rank, width));
+        for (const { name, shape, values } of loraMatrices(insertion[site], { rank, width }))
+          add(`${productName(layer, site)}.${name}`, shape, values);
       }
       continue;
     }

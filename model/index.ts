@@ -1,5 +1,5 @@
 // The light door of the model room: what an adapter and a backbone are. No native code behind it.
-export { type InsertionConfig, insertionConfigOf } from "./adapter-config.ts";
+export type { InsertionConfig } from "./adapter-config.ts";
 export { type AdapterFiles, parseAdapter, serializeAdapter } from "./adapter-file.ts";
 export { type Backbone, type BackboneFiles, parseBackbone, TEXT_TOKENS_MAX } from "./backbone.ts";
 export { DEVICE_CHOICES, DEVICES, type Device, type DeviceChoice } from "./device.ts";
@@ -39,6 +39,7 @@ export {
   PROMPT_TOKENS_MAX,
   type PromptGenerator,
   type ScaleShift,
+  shapeOfInsertion,
   weightsOfInsertion,
 } from "./spt/adapter.ts";
 export { checkTemplate, DEFAULT_TEMPLATES, isPairTemplate } from "./template.ts";

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { type Adapter, type Backbone, insertionConfigOf, parseBackbone, serializeAdapter } from "#model";
+import { type Adapter, type Backbone, parseBackbone, serializeAdapter, shapeOfInsertion } from "#model";
 import { type Classifier, createClassifier } from "#model/runtime";
 import { createRegistry, openObjectStore, parseAdapterName, parseTenantId, type Registry } from "#registry";
 import { createApp } from "../functions/app.ts";
@@ -194,7 +194,7 @@ async function publish(
       createdBy: { softgate: "0.0.0" },
       backbone: { id, digest, width: config.width },
       labels: [...adapter.labels],
-      insertions: adapter.insertions.map(insertionConfigOf),
+      insertions: adapter.insertions.map(shapeOfInsertion),
       temperature: adapter.temperature,
       // Tells two versions of the same weights apart.
       dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 1 + seed },

@@ -1,7 +1,7 @@
 // Odd weight files, each of which some reader of safetensors takes: no version is made of one, and one that
 // got into a store another way is never loaded. Files are made here from a good one, byte by byte.
 import { beforeAll, describe, expect, it } from "vitest";
-import { insertionConfigOf, parsePublishedAdapter, serializeAdapter } from "#model";
+import { parsePublishedAdapter, serializeAdapter, shapeOfInsertion } from "#model";
 import {
   createRegistry,
   openObjectStore,
@@ -164,7 +164,7 @@ function request(files: PublishRequest["files"]): PublishRequest {
       createdBy: { softgate: "0.0.0" },
       backbone: BACKBONE,
       labels: [...ADAPTER.labels],
-      insertions: ADAPTER.insertions.map(insertionConfigOf),
+      insertions: ADAPTER.insertions.map(shapeOfInsertion),
       temperature: ADAPTER.temperature,
       dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
       report: {},

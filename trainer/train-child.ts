@@ -2,11 +2,11 @@
 import {
   type AdapterFiles,
   type Backbone,
-  insertionConfigOf,
   int8Digest,
   ModelError,
   parseBackbone,
   serializeAdapter,
+  shapeOfInsertion,
 } from "#model";
 import { EXAMPLES_LEARNED_MAX, EXAMPLES_VALIDATED_MAX } from "./dataset/dataset.ts";
 import { parseDataset } from "./dataset/parse.ts";
@@ -53,7 +53,7 @@ async function run(request: ChildRequestMessage): Promise<ChildTrainResult> {
   return {
     files,
     labels: adapter.labels,
-    insertions: adapter.insertions.map(insertionConfigOf),
+    insertions: adapter.insertions.map(shapeOfInsertion),
     width: adapter.width,
     temperature: adapter.temperature,
     ...(adapter.outOfScope ? { outOfScope: adapter.outOfScope } : {}),

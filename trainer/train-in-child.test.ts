@@ -6,11 +6,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import {
   type Adapter,
   featureWidth,
-  insertionConfigOf,
   ModelError,
   parseAdapter,
   parseBackbone,
   serializeAdapter,
+  shapeOfInsertion,
 } from "#model";
 import { makeRandomAdapter } from "../test/helpers/random-adapter.ts";
 import { makeTickets } from "../test/helpers/tickets.ts";
@@ -81,7 +81,7 @@ describe("a training in a child process", () => {
     expect(result).toMatchObject({
       ...{ labels, width, temperature, outOfScope, backbone: { id: "tiny", digest: backbone.digest } },
     });
-    expect(result.insertions).toEqual(insertions.map(insertionConfigOf));
+    expect(result.insertions).toEqual(insertions.map(shapeOfInsertion));
     expect(result.report).toMatchObject({ seed: 3, examples: tickets.rows.length, gates: here.report.gates });
     expect(progress[0]).toMatchObject({ phase: "embed", progress: 0 });
     expect(progress.at(-1)).toMatchObject({ phase: "head", progress: 1 });

@@ -1,5 +1,5 @@
 // Many tenants in a store, each with a key and one adapter of random weights: what a server is asked for.
-import { type Backbone, insertionConfigOf, parsePublishedAdapter, serializeAdapter } from "#model";
+import { type Backbone, parsePublishedAdapter, serializeAdapter, shapeOfInsertion } from "#model";
 import { createRegistry, openObjectStore, parseAdapterName, parseTenantId, type Registry } from "#registry";
 import packageJson from "../../package.json" with { type: "json" };
 import { type AdapterKind, makeAdapter } from "../serve/resident-adapters.ts";
@@ -62,7 +62,7 @@ export async function publishAdapter(
       createdBy: { softgate: packageJson.version },
       backbone: { id: backbone.id, digest: backbone.digest, width: backbone.config.width },
       labels: [...adapter.labels],
-      insertions: adapter.insertions.map(insertionConfigOf),
+      insertions: adapter.insertions.map(shapeOfInsertion),
       temperature: adapter.temperature,
       dataset: { digest: `sha256:${"0".repeat(64)}`, rows: 1 },
       report: {},

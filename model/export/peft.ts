@@ -4,10 +4,10 @@
 import { type AdapterFiles, parseAdapter } from "../adapter-file.ts";
 import type { Backbone } from "../backbone.ts";
 import type { EncoderConfig } from "../encoder/config.ts";
+import { loraMatrices } from "../lora-matrices.ts";
 import { featureWidth } from "../pair-features.ts";
 import { assertFits } from "../runtime/adapter-cache.ts";
 import { serializeSafetensors, type TensorToWrite } from "../safetensors/serialize.ts";
-import { transpose } from "../safetensors/transpose.ts";
 import {
   type Adapter,
   isLowRank,
@@ -74,15 +74,21 @@ function methodOf({ insertions }: Adapter): PeftMethod {
   return insertions.some(isLowRank) ? "LORA" : "LN_TUNING";
 }
 
+function commonConfig(method: PeftMethod, backboneId: string): Record<string, unknown> {
+  return {
+    peft_type: method,
+    task_type: "FEATURE_EXTRACTION",
+    base_model_name_or_path: backboneId,
+    inference_mode: true,
+  };
+}
+
 function lnTuningConfig(
   { id, config }: Pick<Backbone, "id" | "config">,
   norms: readonly ScaleShift[],
 ): Record<string, unknown> {
   return {
-    peft_type: "LN_TUNING",
-    task_type: "FEATURE_EXTRACTION",
-    base_model_name_or_path: id,
-    inference_mode: true,
+    ...commonConfig("LN_TUNING", id),
     target_modules: normModules(config, norms),
   };
 }
@@ -98,10 +104,7 @@ function loraConfig(
   const ranks = Object.fromEntries(modules);
   const most = Math.max(...updates.map(({ rank }) => rank));
   return {
-    peft_type: "LORA",
-    task_type: "FEATURE_EXTRACTION",
-    base_model_name_or_path: id,
-    inference_mode: true,
+    ...commonConfig("LORA", id),
     ...{
       r: most,
       lora_alpha: most,
@@ -117,16 +120,12 @@ function loraConfig(
 
 function updateTensors(config: EncoderConfig, updates: readonly LowRank[]): Map<string, TensorToWrite> {
   const tensors = new Map<string, TensorToWrite>();
-  const { width } = config;
   for (const update of updates) {
-    const { layer, rank } = update;
+    const sizes = { rank: update.rank, width: config.width };
     for (const site of PRODUCT_SITES) {
-      const name = `base_model.model.${productModule(config, layer, site)}`;
-      const { down_DK, up_KD } = update[site];
-      const add = (part: string, shape: readonly number[], values: Float32Array) =>
-        tensors.set(`${name}.${part}.weight`, { dtype: "F32", shape, values });
-      add("lora_A", [rank, width], transpose(down_DK, width, rank));
-      add("lora_B", [width, rank], transpose(up_KD, rank, width));
+      const module = `base_model.model.${productModule(config, update.layer, site)}`;
+      for (const { name, shape, values } of loraMatrices(update[site], sizes))
+        tensors.set(`${module}.${name}`, { dtype: "F32", shape, values });
     }
   }
   return tensors;

@@ -88,7 +88,7 @@ export const opTable = {
   /**
    * y [r, t, m] + Σ over g of ((x [r, t, d] · down [r, g, d, k]) ⊙ own [r, g, t, k]) · up [r, g, k, m]: low-rank updates of a
    * product, several in a packed row, in groups of LOW_RANK_COLUMNS columns; `own` is 1 in a position's columns and else 0,
-   * all of one group. With no group at all it is y, and costs as much. On other columns, and on how many there are, a
+   * all of one group. With no group at all it is y, and nothing is multiplied. On other columns, and on how many there are, a
    * position does not depend, to the last digit: in what order onnxruntime sums up depends on the number of columns, so it
    * is always the same.
    */

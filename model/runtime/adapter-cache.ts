@@ -38,6 +38,15 @@ export interface ResidentAdapter {
   evicted: boolean;
 }
 
+/** Where the adapter's insertion of a kind at a layer stands; undefined where it has none. */
+export function slotOf(
+  { adapter, slots }: ResidentAdapter,
+  kind: InsertionShape["kind"],
+  layer: number,
+): number | undefined {
+  return slots[adapter.insertions.findIndex((one) => one.kind === kind && one.layer === layer)];
+}
+
 /** One that left the slabs. */
 interface KeptAdapter extends Pick<ResidentAdapter, "adapter" | "bytes"> {
   /** In the order of adapter.insertions, as the slabs had them. */

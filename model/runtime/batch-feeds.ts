@@ -3,10 +3,10 @@ import type { EncoderConfig } from "../encoder/config.ts";
 import { packedFeeds } from "../encoder/encode-texts.ts";
 import { type PackedBatch, packTexts, placePrompts, writeSlotRows } from "../encoder/pack.ts";
 import { must } from "../graph/ops.ts";
-import { type GeneratorPooling, isPromptGenerator, isScaleShift, NORM_SITES } from "../spt/adapter.ts";
+import { type GeneratorPooling, isPromptGenerator, NORM_SITES } from "../spt/adapter.ts";
 import { slotsOf } from "../spt/prompt-generator.ts";
 import type { Encoding } from "../tokenizer/tokenizer.ts";
-import type { AdapterCache, ResidentAdapter } from "./adapter-cache.ts";
+import { type AdapterCache, type ResidentAdapter, slotOf } from "./adapter-cache.ts";
 import { OWN_NORMS } from "./norm-slab.ts";
 import { productFeeds } from "./product-feeds.ts";
 import { layerInput, NORM_PARTS, POOLINGS } from "./serving-graph.ts";
@@ -195,10 +195,7 @@ function promptTokensMadeAt({ adapter }: ResidentAdapter, layer: number): number
 
 /** Where in a layer's tables the scales and shifts of each text are: its adapter's, or the backbone's own. */
 function normRowsOf({ layer, items }: LayerContext): number[] {
-  return items.map(({ resident }) => {
-    const index = resident.adapter.insertions.findIndex((one) => isScaleShift(one) && one.layer === layer);
-    return resident.slots[index] ?? OWN_NORMS;
-  });
+  return items.map(({ resident }) => slotOf(resident, "scale_shift", layer) ?? OWN_NORMS);
 }
 
 function addNormFeeds(

@@ -3,7 +3,7 @@
 import type { PackedBatch } from "../encoder/pack.ts";
 import { LOW_RANK_COLUMNS as COLUMNS, must } from "../graph/ops.ts";
 import { isLowRank, type LowRankProduct, PRODUCT_SITES } from "../spt/adapter.ts";
-import type { AdapterCache, ResidentAdapter } from "./adapter-cache.ts";
+import { type AdapterCache, type ResidentAdapter, slotOf } from "./adapter-cache.ts";
 import type { ScaledLowRank } from "./low-rank-store.ts";
 import { layerInput, OWN_COLUMNS } from "./serving-graph.ts";
 import type { Feed } from "./session.ts";
@@ -68,13 +68,9 @@ interface Place {
   readonly column: number;
 }
 
-function updateAt(
-  { adapter, slots }: ResidentAdapter,
-  layer: number,
-  cache: AdapterCache,
-): ScaledLowRank | undefined {
-  const index = adapter.insertions.findIndex((one) => isLowRank(one) && one.layer === layer);
-  return index < 0 ? undefined : cache.lowRanks(layer).read(must(slots[index], "slot"));
+function updateAt(adapter: ResidentAdapter, layer: number, cache: AdapterCache): ScaledLowRank | undefined {
+  const slot = slotOf(adapter, "low_rank", layer);
+  return slot === undefined ? undefined : cache.lowRanks(layer).read(slot);
 }
 
 /** Columns of each adapter, a power of two: so no block lies in two groups. */

@@ -1,6 +1,7 @@
 // What an adapter is: the insertions that steer the frozen encoder, and the head that reads it.
 // Plain data. An adapter holds nothing of the backbone; it is only valid on the backbone whose
 // digest its manifest names.
+import { LOW_RANK_COLUMNS } from "../graph/ops.ts";
 import type { PairMode } from "../pair-features.ts";
 
 /**
@@ -88,7 +89,6 @@ export type GeneratorShape = Pick<
 >;
 
 export function shapeOfInsertion(insertion: PromptGenerator): GeneratorShape;
-export function shapeOfInsertion(insertion: LowRank): LowRankShape;
 export function shapeOfInsertion(insertion: Insertion): InsertionShape;
 export function shapeOfInsertion(insertion: Insertion): InsertionShape {
   if (isScaleShift(insertion)) return { kind: insertion.kind, layer: insertion.layer };
@@ -177,6 +177,6 @@ export interface OutOfScope {
 
 export const PROMPT_TOKENS_MAX = 32;
 export const BOTTLENECK_MAX = 256;
-/** A mixed pass multiplies in groups of so many columns: see AddLowRankByRow. */
-export const RANK_MAX = 16;
+/** An adapter's columns stand in one group of a mixed pass: see AddLowRankByRow. */
+export const RANK_MAX = LOW_RANK_COLUMNS;
 export const LABELS_MAX = 1_000;

@@ -1,5 +1,5 @@
 // Publishes an adapter that a test made up as the trainer publishes one that it trained.
-import { type Adapter, type Backbone, insertionConfigOf, serializeAdapter } from "#model";
+import { type Adapter, type Backbone, serializeAdapter, shapeOfInsertion } from "#model";
 import { parseAdapterName, type Registry, type ResolvedAdapter, type TenantId } from "#registry";
 
 /** The next version of the name, with the alias production. */
@@ -15,7 +15,7 @@ export async function publishAdapterOn(
       createdBy: { softgate: "0.0.0" },
       backbone: { id, digest, width: config.width },
       labels: [...adapter.labels],
-      insertions: adapter.insertions.map(insertionConfigOf),
+      insertions: adapter.insertions.map(shapeOfInsertion),
       temperature: adapter.temperature,
       dataset: { digest: `sha256:${"d".repeat(64)}`, rows: 8 },
       report: {},
