@@ -257,13 +257,17 @@ class WordClassifier(nn.Module):
     def __init__(self, model: nn.Module, mask_id: int, word_ids: list[list[int]]) -> None:
         super().__init__()
         self.model = model
+        # Of BERT, or of RoBERTa and MPNet.
+        self.word_head = model.cls if hasattr(model, "cls") else model.lm_head
         self.mask_id = mask_id
         self.word_ids = word_ids
 
     def forward(self, ids: Tensor, mask: Tensor, segments: Tensor) -> Tensor:
         types = {"token_type_ids": segments} if has_types(self.model.config) else {}
-        logits = self.model(input_ids=ids, attention_mask=mask, **types).logits
-        at_mask = logits[torch.arange(len(ids), device=ids.device), (ids == self.mask_id).int().argmax(1)]
+        hidden = self.model.base_model(input_ids=ids, attention_mask=mask, **types).last_hidden_state
+        # Words are predicted at the mask alone: at every token that is a fifth of the work.
+        mask_at = (ids == self.mask_id).int().argmax(1)
+        at_mask = self.word_head(hidden[torch.arange(len(ids), device=ids.device), mask_at])
         # Of several word pieces the mean, as the trainer takes it.
         return torch.stack([at_mask[:, pieces].mean(1) for pieces in self.word_ids], dim=1)
 
