@@ -2,7 +2,6 @@
 // pairs; whether the labels' names are learned beside the examples.
 import { classesAmong } from "./dataset/learned-classes.ts";
 import type { FrozenEncoder } from "./frozen-encoder.ts";
-import type { HeadFit } from "./head/fit-logistic-regression.ts";
 import { joinArrays } from "./join-arrays.ts";
 import {
   judgeLabelNames,
@@ -14,7 +13,7 @@ import { type EmbeddedInputs, embedInputs } from "./pair-mode.ts";
 import { createRandom } from "./random.ts";
 import type { TrainingData } from "./spt/training-data.ts";
 import type { TrainRequest } from "./train.ts";
-import { createVerbalizer, judgeLabelWords, type Verbalizer } from "./verbalizer.ts";
+import { createVerbalizer, type Verbalizer } from "./verbalizer.ts";
 
 /** Examples stand first, then validation rows, then label names. */
 export interface EmbeddedRows extends TrainingData {
@@ -28,8 +27,6 @@ export interface EmbeddedRows extends TrainingData {
   readonly labelNames?: LabelNamesReport;
   /** On a backbone that predicts words. */
   readonly verbalizer?: Verbalizer;
-  /** How heads are fitted to features. */
-  readonly headFit: HeadFit;
 }
 
 /**
@@ -59,19 +56,9 @@ export async function embedRows(request: TrainRequest, frozen: FrozenEncoder): P
   const names = triesLabelNames(request) ? await embedNames(request, frozen, embedded) : undefined;
   const taught = names?.labelNames.taught ? names : undefined;
   const end = rows.length;
-  const data = {
-    features_BD: embedded.features,
-    labels: exampleLabels,
-    width: backbone.config.width,
-    classes,
-  };
-  const headFit = verbalizer
-    ? await judgeLabelWords(data, verbalizer, { random: createRandom(options.seed), signal: request.signal })
-    : {};
   return {
     backbone,
     pairMode: embedded.pairMode,
-    headFit,
     classes,
     encodings: [...embedded.encodings, ...(taught?.encodings ?? [])],
     labels: [...exampleLabels, ...validationLabels, ...(taught?.labels ?? [])],

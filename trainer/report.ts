@@ -15,15 +15,8 @@ export interface TrainingReport {
   readonly classes: number;
   /** What the labels' names say of the examples; absent where they were not tried. */
   readonly labelNames?: LabelNamesReport;
-  /**
-   * On a backbone that predicts words: the template, the word of each label, and whether fitted heads were kept
-   * near to these words.
-   */
-  readonly verbalizer?: {
-    readonly template: string;
-    readonly words: readonly string[];
-    readonly headNearWords: boolean;
-  };
+  /** On a backbone that predicts words: the template, and the word of each label. */
+  readonly verbalizer?: { readonly template: string; readonly words: readonly string[] };
   /** Layers of the adapter's prompt generators, of its scales and shifts, and of its low-rank updates, ascending. */
   readonly promptLayers: readonly number[];
   readonly scaleShiftLayers: readonly number[];

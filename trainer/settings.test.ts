@@ -51,6 +51,19 @@ describe("settingsFor", () => {
     expect(settingsFor({ seed: 0 }, { ...SIZES, verbalizer: true })).not.toHaveProperty("preferred");
   });
 
+  test("from label words learns slower, each row at least 25 times where rows are few", () => {
+    const settingsOf = (examples: number, options = {}) =>
+      settingsFor({ seed: 0, ...options }, { ...SIZES, examples, verbalizer: true });
+    expect(settingsOf(32)).toMatchObject({ learningRates: [2e-3], retrainSteps: 50, validationSteps: 25 });
+    expect(settingsOf(96)).toMatchObject({ retrainSteps: 150, validationSteps: 75 });
+    expect(settingsOf(1_600)).toMatchObject({ retrainSteps: 200, validationSteps: 75 });
+    expect(settingsOf(96, { method: "spt" })).toMatchObject({
+      learningRates: [5e-3, 1e-3],
+      retrainSteps: 80,
+    });
+    expect(settingsOf(96, { learningRate: 0.1 })).toMatchObject({ learningRates: [0.1] });
+  });
+
   test("of many single texts or joint pairs has low-rank updates beside scales and shifts everywhere", () => {
     const kindsOf = (changes: Partial<Parameters<typeof settingsFor>[1]>) =>
       settingsFor({ seed: 0 }, { ...SIZES, ...changes }).everywhere;

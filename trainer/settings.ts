@@ -72,7 +72,10 @@ const LOW_RANK_FROM_ROWS = 1_000;
 const SEARCH_STEPS = 30;
 /** Plain SPT needs more steps to reach its loss than scales and shifts do. */
 const RETRAIN_STEPS_MIN = { auto: 50, spt: 80 };
+const VALIDATION_STEPS_MAX = { auto: 24, spt: 30 };
 const LEARNING_RATES = { auto: [5e-3], spt: [5e-3, 1e-3] };
+/** Method "auto" from label words: faster training forgets what they say, and slower training needs more epochs. */
+const LABEL_WORDS = { learningRate: 2e-3, epochsMin: 25, retrainStepsMin: 150 } as const;
 /** Dual pairs start from features that say most already; faster training forgets them. */
 const DUAL_LEARNING_RATE = 1e-3;
 
@@ -105,15 +108,12 @@ export function settingsFor(
     method === "spt" ? ["prompt_generator"] : ["prompt_generator", "scale_shift"];
   const searches = method === "spt" || examples >= SEARCH_FROM_ROWS;
   const budget = method === "spt" ? Math.ceil(layers / 2) : layers;
-  const defaultRates =
-    method === "auto" && pairMode === "dual" ? [DUAL_LEARNING_RATE] : LEARNING_RATES[method];
-  const learningRates = options.learningRate === undefined ? defaultRates : [options.learningRate];
-  const stepsPerEpoch = Math.ceil(examples / BATCH_TEXTS);
-  const retrainSteps =
-    options.epochs === undefined
-      ? Math.min(Math.max(6 * stepsPerEpoch, RETRAIN_STEPS_MIN[method]), Math.max(2 * stepsPerEpoch, 200))
-      : options.epochs * stepsPerEpoch;
-  const validationSteps = Math.min(method === "spt" ? 30 : 24, Math.ceil(retrainSteps / 2));
+  const fromWords = verbalizer && method === "auto";
+  const learningRates =
+    options.learningRate === undefined
+      ? defaultRates(method, { pairMode, fromWords })
+      : [options.learningRate];
+  const { retrainSteps, validationSteps } = stepsOf(options, { examples, fromWords });
   const candidates = (searches ? learningRates.length : 0) + (method === "auto" ? 1 : 0);
   return {
     shape: {
@@ -133,7 +133,7 @@ export function settingsFor(
     searchSteps: searches ? SEARCH_STEPS : 0,
     validationSteps,
     validationTrials: candidates * folds,
-    retrainSteps: Math.min(retrainSteps, RETRAIN_STEPS_MAX),
+    retrainSteps,
     reportSteps: validationSteps * reportFolds,
     learningRates,
     searchLearningRate: 5e-3,
@@ -144,6 +144,35 @@ export function settingsFor(
     keepGate: 0.8,
     reparameterized: true,
   };
+}
+
+/** The validation's are on half of the rows. */
+function stepsOf(
+  { method = "auto", epochs }: TrainOptions,
+  { examples, fromWords }: { examples: number; fromWords: boolean },
+): Pick<Settings, "retrainSteps" | "validationSteps"> {
+  const perEpoch = Math.ceil(examples / BATCH_TEXTS);
+  const least = fromWords
+    ? Math.min(
+        Math.max(LABEL_WORDS.epochsMin * perEpoch, RETRAIN_STEPS_MIN.auto),
+        LABEL_WORDS.retrainStepsMin,
+      )
+    : RETRAIN_STEPS_MIN[method];
+  const usual = Math.min(Math.max(6 * perEpoch, least), Math.max(2 * perEpoch, 200));
+  const steps = epochs === undefined ? usual : epochs * perEpoch;
+  const validationMax = fromWords ? LABEL_WORDS.retrainStepsMin / 2 : VALIDATION_STEPS_MAX[method];
+  return {
+    retrainSteps: Math.min(steps, RETRAIN_STEPS_MAX),
+    validationSteps: Math.min(validationMax, Math.ceil(steps / 2)),
+  };
+}
+
+function defaultRates(
+  method: "auto" | "spt",
+  { pairMode, fromWords }: { pairMode: PairMode; fromWords: boolean },
+): readonly number[] {
+  if (fromWords) return [LABEL_WORDS.learningRate];
+  return method === "auto" && pairMode === "dual" ? [DUAL_LEARNING_RATE] : LEARNING_RATES[method];
 }
 
 /** Low-rank updates were measured on encoders of sentences alone, which read each text once. */

@@ -59,6 +59,7 @@ import {
   type InsertionCandidate,
   validateCandidates,
 } from "./validate-candidates.ts";
+import { headFitOf } from "./verbalizer.ts";
 import { type LimitedRequest, withinLimits } from "./within-limits.ts";
 
 export interface TrainRequest {
@@ -183,12 +184,9 @@ class Training {
       ...(outOfScope ? { outOfScope: { score: "max_logit", below: outOfScope.below } } : {}),
     };
     const truncatedExamples = this.#countTruncated();
-    const { labelNames, headFit } = this.#rows;
+    const { labelNames } = this.#rows;
     const { sampledFrom } = this.#request;
-    const words = verbalizer && {
-      ...{ template: verbalizer.template, words: verbalizer.words },
-      headNearWords: headFit.center !== undefined,
-    };
+    const words = verbalizer && { template: verbalizer.template, words: verbalizer.words };
     const told = {
       ...{ sampledFrom, truncatedExamples, labelNames, verbalizer: words },
       ...{ heldOut, comparison, figures, chosen, isPreferred: isOwnPreferred },
@@ -253,7 +251,7 @@ class Training {
     const steps = this.#settings.validationSteps;
     const insertions = await this.#tune(learn, { ...candidate, steps });
     const tuned = await this.#tunedFeatures(insertions);
-    return this.#logitsOf(await this.#fitHead(tuned, learn), tuned, held);
+    return this.#logitsOf(await this.#fitHead(tuned, learn, "tuned"), tuned, held);
   }
 
   /** Of every row that is held out: those that decided, and others. */
@@ -333,8 +331,9 @@ class Training {
     [first, second]: readonly [number[], number[]],
   ): Promise<Float32Array[]> {
     if (candidate === "label_words") return [];
+    const vectors = hasInsertions(candidate) ? "tuned" : "frozen";
     const answersOf = async (learn: number[], held: number[]) =>
-      this.#logitsOf(await this.#fitHead(features, learn), features, held);
+      this.#logitsOf(await this.#fitHead(features, learn, vectors), features, held);
     return [joinArrays([await answersOf(first, second), await answersOf(second, first)])];
   }
 
@@ -359,7 +358,7 @@ class Training {
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
     const insertions = tuned.map(roundInsertion);
     const tuned_BD = await this.#tunedFeatures(insertions);
-    return { insertions, head: await this.#fitHead(tuned_BD, examples), features: tuned_BD };
+    return { insertions, head: await this.#fitHead(tuned_BD, examples, "tuned"), features: tuned_BD };
   }
 
   async #tune(indices: readonly number[], parts: TuneParts): Promise<TrainableInsertion[]> {
@@ -421,13 +420,17 @@ class Training {
   #probe(examples: readonly number[]): Promise<Head> {
     const known = this.#probes.get(examples);
     if (known) return known;
-    const probe = this.#fitHead(this.#rows.features, examples);
+    const probe = this.#fitHead(this.#rows.features, examples, "frozen");
     this.#probes.set(examples, probe);
     return probe;
   }
 
-  /** From rows of the examples, and the label names; near to the label words, where these are worth it. */
-  #fitHead(features_BD: Float32Array, examples: readonly number[]): Promise<Head> {
+  /** From rows of the examples, and the label names. */
+  #fitHead(
+    features_BD: Float32Array,
+    examples: readonly number[],
+    vectors: "frozen" | "tuned",
+  ): Promise<Head> {
     const width = this.#featureWidth();
     const indices = this.#withNames(examples);
     return fitLogisticRegression(
@@ -437,7 +440,7 @@ class Training {
         width,
         classes: this.#rows.classes,
       },
-      { ...this.#rows.headFit, ...cpuRuntime(this.#request) },
+      { ...headFitOf(this.#rows.verbalizer, vectors), ...cpuRuntime(this.#request) },
     );
   }
 

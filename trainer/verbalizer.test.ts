@@ -9,9 +9,8 @@ import type { Dataset } from "./dataset/dataset.ts";
 import { FrozenEncoder } from "./frozen-encoder.ts";
 import { headLogits } from "./head/head-logits.ts";
 import { type TrainOptions, trainOptionsSchema } from "./options.ts";
-import { createRandom, normal } from "./random.ts";
 import { train } from "./train.ts";
-import { createVerbalizer, judgeLabelWords, labelWordHead } from "./verbalizer.ts";
+import { createVerbalizer, headFitOf, labelWordHead, MASK_REGULARIZATION_C } from "./verbalizer.ts";
 
 const LAYERS = 2;
 
@@ -103,26 +102,11 @@ describe("createVerbalizer", () => {
   });
 });
 
-describe("fitted heads", () => {
-  const random = createRandom(4);
-  // More than there are rows: examples alone do not find the one that decides.
-  const width = 64;
-  const features_BD = Float32Array.from({ length: 40 * width }, () => normal(random));
-  const labels = Array.from({ length: 40 }, (_, row) => Number((features_BD[row * width] ?? 0) > 0));
-  /** Logits ±weight · the first feature, which alone decides. */
-  const fitTo = (weight: number) => {
-    const weight_CD = new Float32Array(2 * width);
-    weight_CD.set([-weight], 0);
-    weight_CD.set([weight], width);
-    const verbalizer = { template: "", words: [], head: { weight_CD, bias_C: new Float32Array(2) } };
-    const data = { features_BD, labels, width, classes: 2 };
-    return judgeLabelWords(data, verbalizer, { random: createRandom(1), signal: undefined });
-  };
-
-  test("are kept near to label words that fit, and away from those that mislead", async () => {
-    expect((await fitTo(10)).center?.weight_CD[width]).toBe(10);
-    expect((await fitTo(-1_000)).center).toBeUndefined();
-  });
+test("heads are fitted near to the label words on frozen vectors alone, as ever where there are none", () => {
+  const verbalizer = createVerbalizer(backbone, tickets, { seed: 0 });
+  expect(headFitOf(verbalizer, "frozen").center).toBe(verbalizer?.head);
+  expect(headFitOf(verbalizer, "tuned")).toEqual({ c: MASK_REGULARIZATION_C });
+  expect(headFitOf(undefined, "frozen")).toEqual({});
 });
 
 test("options hold templates alone that are templates", () => {
@@ -142,10 +126,7 @@ describe("training on a backbone that predicts words", () => {
       undefined,
       LAYERS,
     ]);
-    expect(report.verbalizer).toEqual({
-      ...{ template: "{text} It was {mask} .", words: tickets.labels },
-      headNearWords: expect.any(Boolean),
-    });
+    expect(report.verbalizer).toEqual({ template: "{text} It was {mask} .", words: tickets.labels });
     expect(adapter.template).toBe("{text} It was {mask} .");
     expect(report.labelNames).toBeUndefined();
     expect(report.validation?.accuracy).toBeGreaterThanOrEqual(report.candidates[0]?.accuracy ?? 1);

@@ -5,8 +5,7 @@ import { type Backbone, DEFAULT_TEMPLATES, type Head, isPairTemplate, type TextI
 import { maskScale } from "#model/encoder";
 import type { Dataset } from "./dataset/dataset.ts";
 import { TrainerError } from "./errors.ts";
-import { crossValidate, crossValidationFolds } from "./head/cross-validate.ts";
-import type { HeadFit, LabelledFeatures } from "./head/fit-logistic-regression.ts";
+import type { HeadFit } from "./head/fit-logistic-regression.ts";
 import { spokenName } from "./label-names.ts";
 import type { TrainOptions } from "./options.ts";
 
@@ -25,20 +24,13 @@ export interface Verbalizer {
 export const MASK_REGULARIZATION_C = 100;
 
 /**
- * How heads are fitted: near to the label words where cross-validation on frozen vectors is better so. Words
- * say much where they fit ("great") and mislead where they do not ("Description").
+ * How a head is fitted. To frozen vectors at a mask near to the label words, which say much where examples are few;
+ * to tuned ones without: training began at the words, and has left them where they misled (docs/decisions).
  */
-export async function judgeLabelWords(
-  data: LabelledFeatures,
-  { head }: Verbalizer,
-  { random, signal }: { random: () => number; signal: AbortSignal | undefined },
-): Promise<HeadFit> {
-  const folds = crossValidationFolds(data.labels, random);
-  const near = { c: MASK_REGULARIZATION_C, center: head };
-  const free = { c: MASK_REGULARIZATION_C };
-  const hitsOf = async (fit: HeadFit) =>
-    (await crossValidate(data, folds, { ...fit, ...(signal ? { signal } : {}) })).hits;
-  return (await hitsOf(near)) > (await hitsOf(free)) ? near : free;
+export function headFitOf(verbalizer: Verbalizer | undefined, vectors: "frozen" | "tuned"): HeadFit {
+  if (!verbalizer) return {};
+  const fit = { c: MASK_REGULARIZATION_C };
+  return vectors === "frozen" ? { ...fit, center: verbalizer.head } : fit;
 }
 
 /**

@@ -12,7 +12,7 @@ export function makeReport(labels: readonly string[], changes: Partial<TrainingR
   return {
     ...{ method: "auto", seed: 3, examples: 250, truncatedExamples: 2, classes: labels.length },
     labelNames: { taught: true, accuracy: 0.713, examplesAccuracy: 0.702 },
-    verbalizer: { template: "{text} It was {mask} .", words: labels, headNearWords: true },
+    verbalizer: { template: "{text} It was {mask} .", words: labels },
     ...{ promptLayers: [1], scaleShiftLayers: [0, 1, 2], lowRankLayers: [2], gates },
     gateHistory: [1, 15, 30].map((step) => ({ step, values: gates.map(({ value }) => value - 0.1 / step) })),
     ...{ trainedParameters: 9999, backboneParameters: 22_000_000 },

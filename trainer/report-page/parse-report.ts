@@ -89,9 +89,7 @@ export const reportSchema = z.object({
   ...{ seed: count, examples: count, truncatedExamples: count, classes: count },
   sampledFrom: count.exactOptional(),
   labelNames: z.object({ taught: z.boolean(), accuracy: share, examplesAccuracy: share }).exactOptional(),
-  verbalizer: z
-    .object({ template: z.string(), words: z.array(z.string()), headNearWords: z.boolean() })
-    .exactOptional(),
+  verbalizer: z.object({ template: z.string(), words: z.array(z.string()) }).exactOptional(),
   promptLayers: z.array(count),
   scaleShiftLayers: z.array(count),
   lowRankLayers: z.array(count),

@@ -22,9 +22,8 @@ ${whyChosen(report.candidates)}${gatesFigure(report)}${lossFigures(report)}<div 
 `;
 }
 
-function labelWords({ template, words, headNearWords }: NonNullable<TrainingReport["verbalizer"]>): Markup {
-  const fitted = headNearWords ? "were kept near to these words" : "were free of these words";
-  return markup`<p>The backbone was asked for label words, in the order of the labels: ${words.join(", ")}. Each text stood in the template <code>${template}</code>. Heads that were fitted ${fitted}, as cross-validation preferred.</p>
+function labelWords({ template, words }: NonNullable<TrainingReport["verbalizer"]>): Markup {
+  return markup`<p>The backbone was asked for label words, in the order of the labels: ${words.join(", ")}. Each text stood in the template <code>${template}</code>.</p>
 `;
 }
 
