@@ -43,6 +43,7 @@ from transformers import logging as transformers_logging
 STEPS_MIN = 200  # Whole epochs, at least so many steps. (LM-BFF's budget is 1000.)
 EPOCHS_MIN = 5  # Of more than 640 texts, whose 200 steps would be fewer epochs.
 BATCH = 16
+GROUPED_BATCHES = 50
 WARMUP_SHARE = 0.1
 GRADIENT_NORM_MAX = 1.0
 LORA_RANK = 8
@@ -369,7 +370,7 @@ def fit(model: Model, encoded: list[Encoding], classes: list[int], rate: float, 
     device = trained[0].device
     model.train()
     for epoch in range(epochs):
-        for indices in torch.randperm(len(encoded)).split(BATCH):
+        for indices in shuffled_batches(encoded, grouped=epochs == EPOCHS_MIN):
             batch = [encoded[i] for i in indices]
             logits = model(*pad_batch(batch, pad, device))
             actual = torch.tensor([classes[i] for i in indices], device=device)
@@ -381,6 +382,19 @@ def fit(model: Model, encoded: list[Encoding], classes: list[int], rate: float, 
             schedule.step()
         if (epoch + 1) * 4 // epochs != epoch * 4 // epochs:
             say(f"rate {rate:g}  epoch {epoch + 1} of {epochs}  loss {loss.item():.4f}")
+
+
+def shuffled_batches(encoded: list[Encoding], *, grouped: bool) -> list[Tensor]:
+    """Grouped: in each batch texts of like length, as transformers' Trainer groups them; half of the work is padding else."""
+    order = torch.randperm(len(encoded))
+    if not grouped:
+        return list(order.split(BATCH))
+    batches = [
+        batch
+        for some in order.split(GROUPED_BATCHES * BATCH)
+        for batch in some[torch.tensor([len(encoded[i]) for i in some]).argsort()].split(BATCH)
+    ]
+    return [batches[i] for i in torch.randperm(len(batches))]
 
 
 @torch.inference_mode()
