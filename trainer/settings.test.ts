@@ -48,7 +48,7 @@ describe("settingsFor", () => {
     });
     expect(settingsFor({ seed: 0 }, SIZES).preferred).toBe("everywhere");
     expect(settingsFor({ seed: 0, method: "spt" }, SIZES)).not.toHaveProperty("preferred");
-    expect(settingsFor({ seed: 0 }, { ...SIZES, verbalizer: true })).not.toHaveProperty("preferred");
+    expect(settingsFor({ seed: 0 }, { ...SIZES, verbalizer: true }).preferred).toBe("everywhere");
   });
 
   test("from label words learns slower, each row at least 25 times where rows are few", () => {

@@ -128,7 +128,7 @@ export function settingsFor(
     insertionsMax: Math.min(options.insertionsMax ?? budget, kinds.length * layers),
     // Pair features and those at a mask are no unit vectors: their classes are not to be brought together.
     contrastive: method === "auto" && pairMode === "joint" && !verbalizer,
-    ...preferredOf(method, pairMode, verbalizer),
+    ...preferredOf(method, pairMode),
     batchTexts: BATCH_TEXTS,
     searchSteps: searches ? SEARCH_STEPS : 0,
     validationSteps,
@@ -185,14 +185,10 @@ function everywhereOf(
 }
 
 /**
- * Both measured on encoders of sentences alone: on few texts scales everywhere are the best that there is, on few dual pairs
- * they are no better than none and at times worse.
+ * On few texts scales everywhere are the best that there is, on few dual pairs they are no better than none and at times
+ * worse: docs/decisions.
  */
-function preferredOf(
-  method: "auto" | "spt",
-  pairMode: PairMode,
-  verbalizer: boolean,
-): { readonly preferred?: Preferred } {
-  if (method === "spt" || verbalizer) return {};
+function preferredOf(method: "auto" | "spt", pairMode: PairMode): { readonly preferred?: Preferred } {
+  if (method === "spt") return {};
   return { preferred: pairMode === "dual" ? "no_insertions" : "everywhere" };
 }
