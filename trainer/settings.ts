@@ -74,8 +74,11 @@ const SEARCH_STEPS = 30;
 const RETRAIN_STEPS_MIN = { auto: 50, spt: 80 };
 const VALIDATION_STEPS_MAX = { auto: 24, spt: 30 };
 const LEARNING_RATES = { auto: [5e-3], spt: [5e-3, 1e-3] };
-/** Method "auto" from label words: faster training forgets what they say, and slower training needs more epochs. */
-const LABEL_WORDS = { learningRate: 2e-3, epochsMin: 25, retrainStepsMin: 150 } as const;
+/**
+ * Method "auto" from label words: faster training forgets what they say, and slower training needs more epochs, up to so
+ * many steps; the validation, on half of the rows, half as many.
+ */
+const LABEL_WORDS = { learningRate: 2e-3, epochsMin: 25, epochsMinStepsMax: 150 } as const;
 /** Dual pairs start from features that say most already; faster training forgets them. */
 const DUAL_LEARNING_RATE = 1e-3;
 
@@ -146,21 +149,17 @@ export function settingsFor(
   };
 }
 
-/** The validation's are on half of the rows. */
 function stepsOf(
   { method = "auto", epochs }: TrainOptions,
   { examples, fromWords }: { examples: number; fromWords: boolean },
 ): Pick<Settings, "retrainSteps" | "validationSteps"> {
   const perEpoch = Math.ceil(examples / BATCH_TEXTS);
-  const least = fromWords
-    ? Math.min(
-        Math.max(LABEL_WORDS.epochsMin * perEpoch, RETRAIN_STEPS_MIN.auto),
-        LABEL_WORDS.retrainStepsMin,
-      )
-    : RETRAIN_STEPS_MIN[method];
+  const { epochsMin, epochsMinStepsMax } = LABEL_WORDS;
+  const ofEpochsMin = fromWords ? Math.min(epochsMin * perEpoch, epochsMinStepsMax) : 0;
+  const least = Math.max(RETRAIN_STEPS_MIN[method], ofEpochsMin);
   const usual = Math.min(Math.max(6 * perEpoch, least), Math.max(2 * perEpoch, 200));
   const steps = epochs === undefined ? usual : epochs * perEpoch;
-  const validationMax = fromWords ? LABEL_WORDS.retrainStepsMin / 2 : VALIDATION_STEPS_MAX[method];
+  const validationMax = fromWords ? epochsMinStepsMax / 2 : VALIDATION_STEPS_MAX[method];
   return {
     retrainSteps: Math.min(steps, RETRAIN_STEPS_MAX),
     validationSteps: Math.min(validationMax, Math.ceil(steps / 2)),

@@ -59,7 +59,7 @@ import {
   type InsertionCandidate,
   validateCandidates,
 } from "./validate-candidates.ts";
-import { headFitOf } from "./verbalizer.ts";
+import { type FittedVectors, headFitOf } from "./verbalizer.ts";
 import { type LimitedRequest, withinLimits } from "./within-limits.ts";
 
 export interface TrainRequest {
@@ -426,11 +426,7 @@ class Training {
   }
 
   /** From rows of the examples, and the label names. */
-  #fitHead(
-    features_BD: Float32Array,
-    examples: readonly number[],
-    vectors: "frozen" | "tuned",
-  ): Promise<Head> {
+  #fitHead(features_BD: Float32Array, examples: readonly number[], vectors: FittedVectors): Promise<Head> {
     const width = this.#featureWidth();
     const indices = this.#withNames(examples);
     return fitLogisticRegression(

@@ -23,11 +23,14 @@ export interface Verbalizer {
  */
 export const MASK_REGULARIZATION_C = 100;
 
+/** What a head is fitted to: the backbone's own vectors, or those that insertions were trained for. */
+export type FittedVectors = "frozen" | "tuned";
+
 /**
  * How a head is fitted. To frozen vectors at a mask near to the label words, which say much where examples are few;
  * to tuned ones without: training began at the words, and has left them where they misled (docs/decisions).
  */
-export function headFitOf(verbalizer: Verbalizer | undefined, vectors: "frozen" | "tuned"): HeadFit {
+export function headFitOf(verbalizer: Verbalizer | undefined, vectors: FittedVectors): HeadFit {
   if (!verbalizer) return {};
   const fit = { c: MASK_REGULARIZATION_C };
   return vectors === "frozen" ? { ...fit, center: verbalizer.head } : fit;

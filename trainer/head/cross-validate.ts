@@ -16,11 +16,11 @@ export function crossValidationFolds(labels: readonly number[], random: () => nu
   return foldsStratified(pick(labels, some), FOLDS, random).map((fold) => pick(some, fold));
 }
 
-/** Rows held out, and how many were answered right. Rows beyond the labels are not read; `fit` is of each head. */
+/** Rows held out, and how many were answered right. Rows beyond the labels are not read. */
 export async function crossValidate(
   { features_BD, labels, width, classes }: LabelledFeatures,
   folds: readonly (readonly number[])[],
-  fit: FitOptions = {},
+  options: Pick<FitOptions, "signal"> = {},
 ): Promise<{ rows: number; hits: number }> {
   const only = (indices: readonly number[]) => ({
     features_BD: pickRows(features_BD, width, indices),
@@ -29,7 +29,7 @@ export async function crossValidate(
   let [rows, hits] = [0, 0];
   for (const held of folds.filter(({ length }) => length > 0)) {
     const learned = folds.filter((fold) => fold !== held).flat();
-    const head = await fitLogisticRegression({ ...only(learned), width, classes }, fit);
+    const head = await fitLogisticRegression({ ...only(learned), width, classes }, options);
     const { features_BD: unseen, labels: actual } = only(held);
     const logits = headLogits(head, unseen, width);
     rows += actual.length;
