@@ -66,11 +66,12 @@ describe.skipIf(process.platform !== "linux" || !defaultBackbone.isThere)(
       home = join(place, "softgate");
       // As / can be entered by any user.
       await chmod(place, 0o755);
+      // As the base image's; the one that runs this may lie in a folder of root's alone.
+      await cp(process.execPath, join(place, "node"));
       await build(stages[0]?.instructions ?? [], place);
       await rm(join(place, "build"), { recursive: true });
       // As COPY leaves them.
       if (process.getuid?.() === 0) await promisify(execFile)("chown", ["-R", "0:0", home]);
-      await cp(process.execPath, join(place, "node"));
     }, BUILD_MS_MAX);
     afterAll(() => rm(place, { recursive: true, force: true }));
 
@@ -159,7 +160,7 @@ async function build(instructions: readonly Instruction[], place: string): Promi
       const pairs = text.split(" ").map((pair) => pair.split("="));
       for (const [name = "", value = ""] of pairs) env[name] = located(value);
     } else if (keyword === "RUN") {
-      const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+      const path = `${place}:${dirname(process.execPath)}:${process.env.PATH}`;
       await promisify(execFile)("/bin/sh", ["-ec", located(text)], {
         cwd: folder,
         env: { ...process.env, ...env, PATH: path },
