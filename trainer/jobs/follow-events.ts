@@ -1,5 +1,7 @@
 // A job's events from a sequence number on, each as it comes, until the job's last.
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
+import { TrainerError } from "../errors.ts";
 import { isFinished, JOB_STATES, type JobEvent, type JobEventData } from "../job.ts";
 import type { JobDatabase, Queryable } from "./database.ts";
 import { uuidOf } from "./job-rows.ts";
@@ -7,6 +9,8 @@ import type { JobSignals } from "./signals.ts";
 
 /** Read at once. */
 const EVENTS_PER_READ_MAX = 200;
+/** After a read whose connection was cut off, before the second try: a pool has noticed by then which others were. */
+const READ_AGAIN_MS = 500;
 
 const eventSchema = z.object({
   seq: z.int(),
@@ -30,9 +34,8 @@ export async function* followEvents(
   let last = after;
   try {
     while (!signal?.aborted) {
-      // Asked first: an event that comes between the two is read.
-      const isLast = await isOver(database, schema, jobId);
-      const events = await readEvents(database, schema, { jobId, after: last });
+      const position = { jobId, after: last };
+      const { isLast, events } = await readTwice(() => readNext(database, schema, position), signal);
       for (const event of events) {
         if (signal?.aborted) return;
         last = event.seq;
@@ -51,6 +54,27 @@ export async function* followEvents(
 
 function isEnd(event: JobEvent | undefined): boolean {
   return event?.data.type === "state" && isFinished(event.data.state);
+}
+
+/** A server that was started again, or cut its connections, ends nobody's stream; one that stays away does. */
+async function readTwice<Value>(read: () => Promise<Value>, signal?: AbortSignal): Promise<Value> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof TrainerError && error.code === "jobs_unavailable")) throw error;
+    await setTimeout(READ_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    return await read();
+  }
+}
+
+async function readNext(
+  source: Queryable,
+  schema: string,
+  position: { jobId: string; after: number },
+): Promise<{ isLast: boolean; events: JobEvent[] }> {
+  // Asked first: an event that comes between the two is read.
+  const isLast = await isOver(source, schema, position.jobId);
+  return { isLast, events: await readEvents(source, schema, position) };
 }
 
 async function readEvents(
