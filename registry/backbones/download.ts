@@ -5,13 +5,15 @@ import { isMissing } from "./record.ts";
 export interface DownloadOptions {
   readonly token?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Until the first answer. Default ANSWER_MS_MAX. */
+  readonly answerMsMax?: number | undefined;
   /** No more is read once this is exceeded; the digest tells the caller. */
   readonly bytesMax?: number | undefined;
   readonly onBytes?: (bytes: number, bytesTotal: number) => void;
 }
 
-/** Until the first answer; a network that drops packets must not hold up the second source for long. */
-const ANSWER_MS_MAX = 6_000;
+/** A mirror may fetch a file of hundreds of megabytes itself before it answers with the first byte. */
+const ANSWER_MS_MAX = 60_000;
 /** Between two pieces of the body. */
 const STALL_MS_MAX = 30_000;
 /** Cuts in a row without one new byte. */
@@ -43,7 +45,7 @@ class CutError extends Error {}
 async function attempt(url: string, partial: string, begin: number, options: DownloadOptions) {
   const watch = watchdog(options.signal);
   try {
-    const response = await request(url, begin, { token: options.token, watch });
+    const response = await request(url, begin, { ...options, watch });
     const isRest = response.status === 206;
     const at = isRest ? begin : 0;
     // Of a compressed body the length says nothing about the file.
@@ -78,13 +80,13 @@ function watchdog(outer: AbortSignal | undefined): Watchdog {
 async function request(
   url: string,
   begin: number,
-  options: { token: string | undefined; watch: Watchdog },
+  options: DownloadOptions & { watch: Watchdog },
 ): Promise<Response> {
-  const { token, watch } = options;
+  const { token, watch, answerMsMax = ANSWER_MS_MAX } = options;
   const headers = new Headers({ "Accept-Encoding": "identity" });
   if (token) headers.set("Authorization", `Bearer ${token}`);
   if (begin > 0) headers.set("Range", `bytes=${begin}-`);
-  watch.feed(ANSWER_MS_MAX);
+  watch.feed(answerMsMax);
   const response = await fetch(url, { headers, signal: watch.signal });
   const beginsThere = response.headers.get("content-range")?.startsWith(`bytes ${begin}-`);
   if (response.status === 200 || (response.status === 206 && beginsThere)) return response;

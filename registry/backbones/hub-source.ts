@@ -48,7 +48,7 @@ async function fetchFile(
   file: (typeof BACKBONE_FILES)[number],
   options: FileOptions,
 ): Promise<{ commit?: string | undefined }> {
-  const { staging, pins, onProgress, signal, name, token } = options;
+  const { staging, pins, onProgress, signal, answerMsMax, name, token } = options;
   const path = join(staging, file);
   const pin = pins?.[file];
   if (pin && (await isPresent(path, pin))) return {};
@@ -58,6 +58,7 @@ async function fetchFile(
   const { commit } = await download(url, partial, {
     token,
     signal,
+    answerMsMax,
     bytesMax: pin?.bytes,
     onBytes: (bytes, bytesTotal) => onProgress?.({ file, source: name, bytes, bytesTotal }),
   });

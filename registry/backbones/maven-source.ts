@@ -43,13 +43,14 @@ export function createMavenSource(jar: JarPin, repository = CENTRAL): BackboneSo
 async function downloadJar(
   jar: JarPin,
   path: string,
-  { repository, name, signal, onProgress }: FetchOptions & { repository: string; name: string },
+  { repository, name, signal, answerMsMax, onProgress }: FetchOptions & { repository: string; name: string },
 ): Promise<void> {
   const { group, artifact, version } = jar;
   const url = `${repository}/${group.replaceAll(".", "/")}/${artifact}/${version}/${artifact}-${version}.jar`;
   const file = `${artifact}-${version}.jar`;
   await download(url, path, {
     signal,
+    answerMsMax,
     bytesMax: jar.bytes,
     onBytes: (bytes, bytesTotal) => onProgress?.({ file, source: name, bytes, bytesTotal }),
   });

@@ -190,6 +190,25 @@ describe("a pull of pinned files", () => {
     expect(await listBackbones()).toEqual([{ ...entry, source: `folder ${folder}` }]);
   });
 
+  it("waits for the first answer of a source longer where no other follows", async () => {
+    const waits: (number | undefined)[] = [];
+    const slow: BackboneSource = {
+      name: "slow source",
+      fetch: ({ answerMsMax }) => {
+        waits.push(answerMsMax);
+        return Promise.reject(new Error("it does not answer"));
+      },
+    };
+    await expect(pullFromSources(await pinnedPlan(slow, slow))).rejects.toThrow("does not answer");
+    expect(waits).toEqual([6_000, undefined]);
+
+    await startHub((...given) => void setTimeout(() => answerRange(...given), 300));
+    const { fetch } = createHubSource({ id: "tiny/one", revision: COMMIT });
+    const staging = await mkdtemp(join(cache, "staging-"));
+    await expect(fetch({ staging, answerMsMax: 100 })).rejects.toThrow("no answer within 0.1 s");
+    expect(await fetch({ staging })).toContain(COMMIT);
+  });
+
   it("leaves nothing behind of what sources had begun", async () => {
     const begun: BackboneSource = {
       name: "begun source",

@@ -61,6 +61,9 @@ export interface PullPlan {
   readonly sources: readonly BackboneSource[];
 }
 
+/** A network that drops packets must not hold up the next source for long. */
+const ANSWER_BEFORE_NEXT_MS_MAX = 6_000;
+
 const HUB_ID = /^([A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95})(?:@([\w.-]{1,64}))?$/;
 
 async function planPull(idOrPath: string): Promise<PullPlan> {
@@ -143,9 +146,10 @@ async function pullInto(folder: string, plan: PullPlan, options: PullOptions): P
 
 async function fetchFromFirst(plan: PullPlan, options: FetchOptions): Promise<string> {
   const reasons: string[] = [];
-  for (const source of plan.sources) {
+  for (const [i, source] of plan.sources.entries()) {
+    const isLast = i === plan.sources.length - 1;
     try {
-      return await source.fetch(options);
+      return await source.fetch(isLast ? options : { ...options, answerMsMax: ANSWER_BEFORE_NEXT_MS_MAX });
     } catch (error) {
       options.signal?.throwIfAborted();
       // The backbone itself is unfit, wherever it comes from.

@@ -15,6 +15,8 @@ export interface FetchOptions {
   readonly pins?: FilePins | undefined;
   /** Awaited with each complete file; rejects to end the pull before larger files come. */
   readonly inspect?: ((file: BackboneFile, path: string) => Promise<void>) | undefined;
+  /** Of an HTTP server, until its first answer. Default that of download.ts. */
+  readonly answerMsMax?: number | undefined;
   readonly onProgress?: ((progress: PullProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
