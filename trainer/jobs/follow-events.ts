@@ -56,7 +56,7 @@ function isEnd(event: JobEvent | undefined): boolean {
   return event?.data.type === "state" && isFinished(event.data.state);
 }
 
-/** A server that was started again, or cut its connections, ends nobody's stream; one that stays away does. */
+/** Connections that are cut off end nobody's stream; a server that stays away does. */
 async function readTwice<Value>(read: () => Promise<Value>, signal?: AbortSignal): Promise<Value> {
   try {
     return await read();
