@@ -1,4 +1,5 @@
 // What the job database needs of Postgres, so that the embedded one and a server's are one to all above.
+import { TrainerError } from "../errors.ts";
 
 export type Row = Record<string, unknown>;
 
@@ -17,4 +18,9 @@ export interface JobDatabase extends Queryable {
   /** LISTEN. What is sent while the connection is lost is missed: whoever listens asks now and then, too. */
   listen(channel: string, onPayload: (payload: string) => void): Promise<() => Promise<void>>;
   close(): Promise<void>;
+}
+
+/** Whether it is not to be had, or a connection to it was cut off. */
+export function isUnavailable(error: unknown): error is TrainerError {
+  return error instanceof TrainerError && error.code === "jobs_unavailable";
 }

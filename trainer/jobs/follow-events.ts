@@ -1,9 +1,8 @@
 // A job's events from a sequence number on, each as it comes, until the job's last.
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
-import { TrainerError } from "../errors.ts";
 import { isFinished, JOB_STATES, type JobEvent, type JobEventData } from "../job.ts";
-import type { JobDatabase, Queryable } from "./database.ts";
+import { isUnavailable, type JobDatabase, type Queryable } from "./database.ts";
 import { uuidOf } from "./job-rows.ts";
 import type { JobSignals } from "./signals.ts";
 
@@ -61,7 +60,7 @@ async function readTwice<Value>(read: () => Promise<Value>, signal?: AbortSignal
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof TrainerError && error.code === "jobs_unavailable")) throw error;
+    if (!isUnavailable(error)) throw error;
     await setTimeout(READ_AGAIN_MS, undefined, { signal }).catch(() => undefined);
     return await read();
   }

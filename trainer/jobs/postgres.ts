@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { TrainerError } from "../errors.ts";
-import type { JobDatabase, Queryable, Row } from "./database.ts";
+import { isUnavailable, type JobDatabase, type Queryable, type Row } from "./database.ts";
 
 /** Of one process; the listener is one more. */
 const CONNECTIONS_MAX = 10;
@@ -160,10 +160,6 @@ async function listen(
 function unavailable(cause: unknown): TrainerError {
   const message = "The job database does not answer: is its server up, and DATABASE_URL right?";
   return new TrainerError("jobs_unavailable", message, { cause });
-}
-
-function isUnavailable(error: unknown): error is TrainerError {
-  return error instanceof TrainerError && error.code === "jobs_unavailable";
 }
 
 /** Codes of Node.js's sockets, and of Postgres: of connections, idle too long, too slow, shut down, too many, no access. */
