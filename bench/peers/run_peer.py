@@ -14,6 +14,7 @@ import os
 import random
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -87,6 +88,7 @@ def main() -> None:
     parser.add_argument("--device", required=True, choices=("cpu", "cuda"))
     parser.add_argument("--threads", required=True, type=int)
     arguments = parser.parse_args()
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     if arguments.device == "cuda" and not torch.cuda.is_available():
         sys.exit("PyTorch finds no NVIDIA card: train peers with --device cpu")
     if arguments.threads > 0:
@@ -100,6 +102,13 @@ def main() -> None:
         with redirect_stdout(sys.stderr):
             result = measure(Cell(**json.loads(line)), torch.device(arguments.device))
         print(json.dumps(result), flush=True)
+
+
+def end_with(parent: int) -> None:
+    """Else a cell would be trained to its end, hours perhaps, when the bench was ended by a signal."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 @dataclass(frozen=True)

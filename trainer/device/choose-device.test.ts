@@ -28,6 +28,15 @@ describe("chooseDevice", () => {
     expect(probe).toHaveBeenCalledExactlyOnceWith(request, undefined);
   });
 
+  it("hands a trial no more of the backbone than where it is", async () => {
+    const probe = trials({ webgpu: { works: true } });
+    await chooseDevice("webgpu", {
+      backbone: { ...backbone, weights: new Float32Array(4) } as typeof backbone,
+      probe,
+    });
+    expect(probe.mock.calls[0]?.[0].backbone).toEqual(backbone);
+  });
+
   it("refuses one that does not, with what is missing and what to do", async () => {
     const probe = trials({ cuda: { works: false, reason: "its library is not there", remedy: "Fetch it." } });
     await expect(chooseDevice("cuda", { backbone, probe })).rejects.toMatchObject({

@@ -33,8 +33,10 @@ export async function chooseDevice(
   { backbone, probe = probeInChild, signal }: ChooseDeviceOptions,
 ): Promise<DeviceReport> {
   if (choice === "cpu") return { used: "cpu" };
+  // These two alone: callers hold the weights beside them, which no message can carry.
+  const { id, folder } = backbone;
   const tryOut = async (device: Device, mustBeFaster: boolean) => {
-    const result = await probe({ device, backbone, mustBeFaster }, signal);
+    const result = await probe({ device, backbone: { id, folder }, mustBeFaster }, signal);
     signal?.throwIfAborted();
     return result;
   };
