@@ -178,7 +178,7 @@ export interface CandidateReport {
   readonly macroF1: number;
   /** Mean negative log-likelihood at the candidate's own best temperature. */
   readonly loss: number;
-  /** Gives way only to a candidate that is more accurate by more than a standard error. */
+  /** Gives way only to a candidate that is more accurate by more than two standard errors. */
   readonly preferred?: true;
   readonly chosen: boolean;
 }

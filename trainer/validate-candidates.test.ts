@@ -96,15 +96,15 @@ test("the best candidate is the most accurate; among equals that of least loss, 
   expect(bestCandidate([bare, better, surer])).toBe(better);
 });
 
-test("a preferred candidate gives way only to one that is better by more than a standard error", () => {
+test("a preferred candidate gives way only to one that is better by more than two standard errors", () => {
   const figure = (candidate: Candidate, accuracy: number): HeldOutFigures => ({
     ...{ candidate, accuracy, macroF1: accuracy, loss: 0.5, n: 100, temperature: 1, answers: NO_ANSWERS },
   });
   // √(0.8 · 0.2 / 100) = 0.04
   const preferred = figure(PROMPTS, 0.8);
   const isPreferred = (candidate: Candidate) => candidate === PROMPTS;
-  expect(bestCandidate([figure(NO_PROMPTS, 0.83), preferred], isPreferred)).toBe(preferred);
-  const far = figure(NO_PROMPTS, 0.85);
+  expect(bestCandidate([figure(NO_PROMPTS, 0.87), preferred], isPreferred)).toBe(preferred);
+  const far = figure(NO_PROMPTS, 0.89);
   expect(bestCandidate([far, preferred], isPreferred)).toBe(far);
   expect(bestCandidate([far], isPreferred)).toBe(far);
 });

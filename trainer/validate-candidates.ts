@@ -81,10 +81,12 @@ export function foldCount(rows: number): number {
   return rows < BOTH_WAYS_BELOW_ROWS ? 2 : 1;
 }
 
+const STANDARD_ERRORS = 2;
+
 /**
  * The most accurate; among equals the one of least loss, then the earlier. A preferred candidate gives way
- * only to one that is better by more than a standard error (Breiman et al. 1984): on few rows the best of
- * several is best by luck.
+ * only to one that is better by more than two standard errors, as luck makes one in twenty: on few rows the best of
+ * several is best by luck (Breiman et al. 1984, whose rule has one).
  */
 export function bestCandidate(
   figures: readonly HeldOutFigures[],
@@ -94,7 +96,8 @@ export function bestCandidate(
   const preferred = figures.find(({ candidate }) => isPreferred(candidate));
   if (!preferred) return best;
   const { accuracy, n } = preferred;
-  return best.accuracy - accuracy > Math.sqrt((accuracy * (1 - accuracy)) / n) ? best : preferred;
+  const standardError = Math.sqrt((accuracy * (1 - accuracy)) / n);
+  return best.accuracy - accuracy > STANDARD_ERRORS * standardError ? best : preferred;
 }
 
 function isBetter(a: HeldOutFigures, b: HeldOutFigures): boolean {

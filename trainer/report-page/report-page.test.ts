@@ -79,7 +79,7 @@ describe("the page", () => {
     );
     const { text } = elementsOf({ ...full, candidates })[0] ?? expect.unreachable();
     expect(text).toContain(
-      "“none: the head alone” gives way only to what is better by more than a standard error",
+      "“none: the head alone” gives way only to what is better by more than two standard errors",
     );
   });
 

@@ -52,7 +52,7 @@ function candidatesTable(candidates: readonly CandidateReport[]): Markup {
 function whyChosen(candidates: readonly CandidateReport[]): Markup {
   const preferred = candidates.find((candidate) => candidate.preferred);
   const why = preferred
-    ? `The most accurate is chosen, but “${insertionsWords(preferred)}” gives way only to what is better by more than a standard error: on few rows the best of several is best by luck.`
+    ? `The most accurate is chosen, but “${insertionsWords(preferred)}” gives way only to what is better by more than two standard errors: on few rows the best of several is best by luck.`
     : "The most accurate is chosen, of equals the one of least loss.";
   return markup`<p>${why}</p>
 `;
