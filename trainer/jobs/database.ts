@@ -1,4 +1,5 @@
 // What the job database needs of Postgres, so that the embedded one and a server's are one to all above.
+import { setTimeout } from "node:timers/promises";
 import { TrainerError } from "../errors.ts";
 
 export type Row = Record<string, unknown>;
@@ -23,4 +24,18 @@ export interface JobDatabase extends Queryable {
 /** Whether it is not to be had, or a connection to it was cut off. */
 export function isUnavailable(error: unknown): error is TrainerError {
   return error instanceof TrainerError && error.code === "jobs_unavailable";
+}
+
+/** After a read whose connection was cut off, before the second try: a pool has noticed by then which others were. */
+const READ_AGAIN_MS = 500;
+
+/** For who waits for long: connections that are cut off end no wait, a server that stays away does. */
+export async function readTwice<Value>(read: () => Promise<Value>, signal?: AbortSignal): Promise<Value> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    await setTimeout(READ_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    return await read();
+  }
 }

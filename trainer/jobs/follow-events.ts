@@ -1,15 +1,12 @@
 // A job's events from a sequence number on, each as it comes, until the job's last.
-import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { isFinished, JOB_STATES, type JobEvent, type JobEventData } from "../job.ts";
-import { isUnavailable, type JobDatabase, type Queryable } from "./database.ts";
+import { type JobDatabase, type Queryable, readTwice } from "./database.ts";
 import { uuidOf } from "./job-rows.ts";
 import type { JobSignals } from "./signals.ts";
 
 /** Read at once. */
 const EVENTS_PER_READ_MAX = 200;
-/** After a read whose connection was cut off, before the second try: a pool has noticed by then which others were. */
-const READ_AGAIN_MS = 500;
 
 const eventSchema = z.object({
   seq: z.int(),
@@ -53,17 +50,6 @@ export async function* followEvents(
 
 function isEnd(event: JobEvent | undefined): boolean {
   return event?.data.type === "state" && isFinished(event.data.state);
-}
-
-/** Connections that are cut off end nobody's stream; a server that stays away does. */
-async function readTwice<Value>(read: () => Promise<Value>, signal?: AbortSignal): Promise<Value> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!isUnavailable(error)) throw error;
-    await setTimeout(READ_AGAIN_MS, undefined, { signal }).catch(() => undefined);
-    return await read();
-  }
 }
 
 async function readNext(

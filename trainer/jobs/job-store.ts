@@ -14,7 +14,7 @@ import {
   type JobsPage,
   TrainerError,
 } from "../job.ts";
-import type { JobDatabase, Queryable } from "./database.ts";
+import { type JobDatabase, type Queryable, readTwice } from "./database.ts";
 import { followEvents } from "./follow-events.ts";
 import { ALL_COLUMNS, jobIdOf, LISTED_COLUMNS, parseJobRow, type StoredJob, uuidOf } from "./job-rows.ts";
 import { appendEvent, moveJob } from "./move-job.ts";
@@ -74,7 +74,7 @@ export class JobStore implements Omit<JobQueue, "close" | "webhooks"> {
     const watch = this.#parts.signals.watch((jobId) => jobId === id);
     try {
       for (;;) {
-        const job = await this.get(tenant, id);
+        const job = await readTwice(() => this.get(tenant, id), signal);
         const leftMs = deadlineMs - performance.now();
         if (!job || isFinished(job.state) || leftMs <= 0 || signal?.aborted) return job;
         await watch.next({ timeoutMs: leftMs, ...(signal && { signal }) });
