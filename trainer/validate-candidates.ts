@@ -85,7 +85,7 @@ const STANDARD_ERRORS = 2;
 
 /**
  * The most accurate; among equals the one of least loss, then the earlier. A preferred candidate gives way
- * only to one that is better by more than two standard errors, as luck makes one in twenty: on few rows the best of
+ * only to one that is better by more than two standard errors, as luck makes one in forty: on few rows the best of
  * several is best by luck (Breiman et al. 1984, whose rule has one).
  */
 export function bestCandidate(
