@@ -1,6 +1,7 @@
 // A label's name as text to learn from. With few examples a class, what "positive" or "refund" means to the
 // encoder is worth several of them; names that mean nothing to it ("3", "other") are worth less than none.
 import { must } from "#model/graph";
+import { standardError } from "./standard-error.ts";
 
 /** What is around a name; each gives one text a label, so that the encoder sees the name and not the setting. */
 const TEMPLATES = [
@@ -75,8 +76,8 @@ export function judgeLabelNames(
     if (nearest(others, x) === label) byExamples += 1;
   }
   const [accuracy, examplesAccuracy] = [byNames / n, byExamples / n];
-  const error = Math.sqrt((examplesAccuracy * (1 - examplesAccuracy)) / n);
-  return { taught: examplesAccuracy - accuracy <= error, accuracy, examplesAccuracy };
+  const taught = examplesAccuracy - accuracy <= standardError(examplesAccuracy, n);
+  return { taught, accuracy, examplesAccuracy };
 }
 
 function classSums({ features_BD, labels }: Vectors, width: number, classes: number): Float64Array[] {

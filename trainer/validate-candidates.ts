@@ -7,12 +7,16 @@ import { evaluate } from "./evaluate.ts";
 import { joinArrays } from "./join-arrays.ts";
 import { pick } from "./pick-rows.ts";
 import type { InsertionPlace } from "./spt/insertions.ts";
+import { standardError } from "./standard-error.ts";
 
 /** Rows below which the halves also swap. */
 const BOTH_WAYS_BELOW_ROWS = 128;
 
 /** Rows below which the other half is held out too, once the adapter is made, for the report alone. */
 const REPORTED_BOTH_WAYS_BELOW_ROWS = 2_000;
+
+/** By more than so many a candidate is clearly better than the preferred one: docs/decisions. */
+const CLEAR_STANDARD_ERRORS = 2;
 
 export interface InsertionCandidate {
   readonly learningRate: number;
@@ -81,8 +85,6 @@ export function foldCount(rows: number): number {
   return rows < BOTH_WAYS_BELOW_ROWS ? 2 : 1;
 }
 
-const STANDARD_ERRORS = 2;
-
 /**
  * The most accurate; among equals the one of least loss, then the earlier. A preferred candidate gives way
  * only to one that is better by more than two standard errors, as luck makes one in forty: on few rows the best of
@@ -96,8 +98,8 @@ export function bestCandidate(
   const preferred = figures.find(({ candidate }) => isPreferred(candidate));
   if (!preferred) return best;
   const { accuracy, n } = preferred;
-  const standardError = Math.sqrt((accuracy * (1 - accuracy)) / n);
-  return best.accuracy - accuracy > STANDARD_ERRORS * standardError ? best : preferred;
+  const isClear = best.accuracy - accuracy > CLEAR_STANDARD_ERRORS * standardError(accuracy, n);
+  return isClear ? best : preferred;
 }
 
 function isBetter(a: HeldOutFigures, b: HeldOutFigures): boolean {
