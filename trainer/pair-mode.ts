@@ -86,6 +86,7 @@ export async function embedInputs(
       tools.signal ? { signal: tools.signal } : {},
     );
   const [ofJoint, ofDual] = [await figures(joint), await figures(dual)];
+  // standard-error.ts in hits: of shares, rounding would decide some ties (20 of 25 against 22).
   const error = Math.sqrt(ofDual.hits * (1 - ofDual.hits / ofDual.rows));
   return ofJoint.hits - ofDual.hits > error ? joint : dual;
 }
