@@ -8,6 +8,7 @@ import {
   type TextInput,
   type Tokenizer,
 } from "#model";
+import { firstRowsOf } from "./dataset/find-repeats.ts";
 import { crossValidate, crossValidationFolds } from "./head/cross-validate.ts";
 import { turnTaker } from "./take-turns.ts";
 
@@ -78,7 +79,7 @@ export async function embedInputs(
   const joint = await inMode("joint");
   if (tools.template !== undefined || inputs.every((input) => typeof input === "string")) return joint;
   const dual = await inMode("dual");
-  const folds = crossValidationFolds(labels, tools.random);
+  const folds = crossValidationFolds(labels, tools.random, firstRowsOf(inputs.slice(0, labels.length)));
   const figures = ({ pairMode, features: features_BD }: EmbeddedInputs) =>
     crossValidate(
       { features_BD, labels, width: featureWidth(tools.width, pairMode), classes },

@@ -12,6 +12,7 @@ import { must } from "#model/graph";
 import { compareHeldOut } from "./compare-held-out.ts";
 import { createReport } from "./create-report.ts";
 import type { Dataset } from "./dataset/dataset.ts";
+import { firstRowsOf } from "./dataset/find-repeats.ts";
 import { splitHalves } from "./dataset/split.ts";
 import { type EmbeddedRows, embedRows } from "./embed-rows.ts";
 import { FrozenEncoder, type StatesSource } from "./frozen-encoder.ts";
@@ -159,7 +160,8 @@ class Training {
 
   async run(): Promise<TrainResult> {
     const { labels, examples, pairMode, verbalizer } = this.#rows;
-    const halves = splitHalves(pick(labels, examples), this.#random);
+    const firstRows = firstRowsOf(this.#request.dataset.examples.map(({ input }) => input));
+    const halves = splitHalves(pick(labels, examples), this.#random, firstRows);
     const search = this.#settings.searchSteps > 0 ? await this.#search(halves) : undefined;
     const selected = search && selectInsertions(search.gates, this.#settings.insertionsMax);
     const figures = await this.#validate(this.#folds(halves), selected);

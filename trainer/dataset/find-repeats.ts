@@ -1,6 +1,7 @@
 // Rows whose texts are those of an earlier row, to the letter or in their words. Of each row an index is kept,
 // and 16 bytes to know it again, so that a million rows take little.
 import { hash } from "node:crypto";
+import type { TextInput } from "#model";
 import type { RawRow } from "./columns.ts";
 
 export type Texts = Pick<RawRow, "text" | "textPair">;
@@ -16,6 +17,21 @@ export class FirstRows {
     if (first === undefined) this.#indexByDigest.set(digest, index);
     return first;
   }
+}
+
+/**
+ * Of each input the index of the first that has the same words, its own where none before does. What differs in
+ * case, spaces and punctuation alone is the same.
+ */
+export function firstRowsOf(inputs: readonly TextInput[]): number[] {
+  const first = new FirstRows();
+  return inputs.map((input, index) => {
+    const texts: Texts =
+      typeof input === "string"
+        ? { text: input, textPair: undefined }
+        : { text: input.text, textPair: input.textPair };
+    return first.find(wordsOf(texts) ?? texts, index) ?? index;
+  });
 }
 
 /** Longer texts are compared to the letter alone: reading their words would take as long as all else. */

@@ -42,6 +42,61 @@ describe("splitHalves", () => {
   });
 });
 
+describe("rows of one text", () => {
+  /** Labels, and of each row a row that has its text. */
+  const repeated = fc
+    .array(fc.record({ label: fc.nat({ max: 3 }), text: fc.nat({ max: 8 }) }), { maxLength: 60 })
+    .map((rows) => ({
+      classes: rows.map(({ label }) => label),
+      firstRows: rows.map(({ text }) => rows.findIndex((row) => row.text === text)),
+    }));
+  const folds = fc.integer({ min: 1, max: 5 });
+
+  it("stand in one fold, class by class, unless a class has one text alone", () => {
+    fc.assert(
+      fc.property(repeated, folds, seed, ({ classes, firstRows }, count, state) => {
+        const parts = foldsStratified(classes, count, createRandom(state), firstRows);
+        expect(parts.flat().sort((a, b) => a - b)).toEqual([...classes.keys()]);
+        const textsOf = (part: readonly number[], label: number) =>
+          new Set(part.flatMap((index) => (classes[index] === label ? [firstRows[index]] : [])));
+        for (const label of new Set(classes)) {
+          const all = textsOf([...classes.keys()], label).size;
+          const each = parts.map((part) => textsOf(part, label).size);
+          if (all > 1) expect(each.reduce((sum, texts) => sum + texts, 0)).toBe(all);
+        }
+      }),
+    );
+  });
+
+  it("leave no half without a class that has two texts", () => {
+    fc.assert(
+      fc.property(repeated, seed, ({ classes, firstRows }, state) => {
+        const halves = splitHalves(classes, createRandom(state), firstRows);
+        for (const label of new Set(classes)) {
+          const texts = new Set(firstRows.filter((_, index) => classes[index] === label));
+          if (texts.size < 2) continue;
+          for (const half of halves) expect(half.some((index) => classes[index] === label)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it("change nothing of a split that keeps them together anyway", () => {
+    fc.assert(
+      fc.property(labels, folds, seed, (classes, count, state) => {
+        const alone = foldsStratified(classes, count, createRandom(state));
+        expect(foldsStratified(classes, count, createRandom(state), [...classes.keys()])).toEqual(alone);
+      }),
+    );
+  });
+
+  it("of a class that is one text are spread", () => {
+    expect(splitHalves([0, 0, 0, 0], createRandom(1), [0, 0, 0, 0]).map(({ length }) => length)).toEqual([
+      2, 2,
+    ]);
+  });
+});
+
 describe("foldsStratified", () => {
   const folds = fc.integer({ min: 1, max: 12 });
 

@@ -1,36 +1,75 @@
-// Stratified splits: each part holds every class in about its share. Deterministic for a random source.
+// Stratified splits: each part holds every class in about its share, and all rows of a text. Deterministic for a
+// random source.
 import { shuffle } from "../random.ts";
 
 /**
- * Indices of two halves. Each class is split as evenly as possible; where a class has an odd count,
- * the halves take turns with the one left over. Both ascend.
+ * Indices of two halves. Each class is split as evenly as its texts allow; where a class has an odd count,
+ * the halves take turns with the one left over. Both ascend. `firstRows`: see firstRowsOf.
  */
-export function splitHalves(labels: readonly number[], random: () => number): [number[], number[]] {
-  const [first = [], second = []] = foldsStratified(labels, 2, random);
+export function splitHalves(
+  labels: readonly number[],
+  random: () => number,
+  firstRows?: readonly number[],
+): [number[], number[]] {
+  const [first = [], second = []] = foldsStratified(labels, 2, random, firstRows);
   return [first, second];
 }
 
 /**
- * Indices of `folds` parts, each ascending, every index in one. The sizes of the parts differ by at most
- * one, in every class and in the whole; where examples are left over, the next parts in turn take them.
+ * Indices of `folds` parts, each ascending, every index in one. Rows of a class and of one text stand in the same part,
+ * so that none is held out from those that learned it, unless a class is one text: then its rows are spread.
+ * Where no text is repeated, the sizes of the parts differ by at most one, in every class and in the
+ * whole; where examples are left over, the next parts in turn take them.
  */
-export function foldsStratified(labels: readonly number[], folds: number, random: () => number): number[][] {
+export function foldsStratified(
+  labels: readonly number[],
+  folds: number,
+  random: () => number,
+  firstRows?: readonly number[],
+): number[][] {
   if (!Number.isInteger(folds) || folds < 1) throw new RangeError(`cannot split into ${folds} folds`);
   const parts = Array.from({ length: folds }, (): number[] => []);
   let extraGoesTo = 0;
   for (const indices of shuffledByClass(labels, random)) {
     const size = Math.floor(indices.length / folds);
     const extras = indices.length % folds;
-    let taken = 0;
-    for (const [fold, part] of parts.entries()) {
-      const hasExtra = (fold - extraGoesTo + folds) % folds < extras;
-      const end = taken + size + (hasExtra ? 1 : 0);
-      for (const index of indices.slice(taken, end)) part.push(index);
-      taken = end;
+    const from = extraGoesTo;
+    const sizes = parts.map((_, fold) => size + ((fold - from + folds) % folds < extras ? 1 : 0));
+    for (const [fold, share] of deal(byText(indices, firstRows), sizes).entries()) {
+      for (const index of share) parts[fold]?.push(index);
     }
     extraGoesTo = (extraGoesTo + extras) % folds;
   }
   return parts.map((part) => part.sort((a, b) => a - b));
+}
+
+/** Groups of rows of one text, in the order in which the first of each stands. */
+function byText(indices: readonly number[], firstRows: readonly number[] | undefined): number[][] {
+  if (!firstRows) return indices.map((index) => [index]);
+  const groups = [...Map.groupBy(indices, (index) => firstRows[index] ?? index).values()];
+  return groups.length > 1 ? groups : indices.map((index) => [index]);
+}
+
+/**
+ * Groups to parts of about these sizes, one part after the other. None that was to have rows is left without while
+ * there are as many groups.
+ */
+function deal(groups: readonly number[][], sizes: readonly number[]): number[][] {
+  const parts = sizes.map((): number[] => []);
+  const takers = [...sizes.keys()].filter((part) => (sizes[part] ?? 0) > 0);
+  let at = 0;
+  for (const [dealt, group] of groups.entries()) {
+    const taker = takers[at];
+    const part = taker === undefined ? undefined : parts[taker];
+    if (taker === undefined || !part) throw new Error("invariant: sizes sum to the rows");
+    const missing = (sizes[taker] ?? 0) - part.length;
+    const isLast = at === takers.length - 1;
+    const mustGoOn = groups.length - dealt <= takers.length - 1 - at;
+    const isFull = missing <= 0 || group.length - missing > missing || mustGoOn;
+    if (part.length > 0 && !isLast && isFull) at += 1;
+    parts[takers[at] ?? taker]?.push(...group);
+  }
+  return parts;
 }
 
 function shuffledByClass(labels: readonly number[], random: () => number): number[][] {

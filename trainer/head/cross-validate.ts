@@ -9,11 +9,16 @@ const FOLDS = 4;
 /** More rows than this say nothing more; as many, evenly over the classes, are drawn. */
 const ROWS_MAX = 2_000;
 
-/** The same for every set of features that is compared. */
-export function crossValidationFolds(labels: readonly number[], random: () => number): number[][] {
-  if (labels.length <= ROWS_MAX) return foldsStratified(labels, FOLDS, random);
-  const [some = []] = foldsStratified(labels, Math.ceil(labels.length / ROWS_MAX), random);
-  return foldsStratified(pick(labels, some), FOLDS, random).map((fold) => pick(some, fold));
+/** The same for every set of features that is compared. `firstRows`: see firstRowsOf. */
+export function crossValidationFolds(
+  labels: readonly number[],
+  random: () => number,
+  firstRows: readonly number[],
+): number[][] {
+  if (labels.length <= ROWS_MAX) return foldsStratified(labels, FOLDS, random, firstRows);
+  const [some = []] = foldsStratified(labels, Math.ceil(labels.length / ROWS_MAX), random, firstRows);
+  const folds = foldsStratified(pick(labels, some), FOLDS, random, pick(firstRows, some));
+  return folds.map((fold) => pick(some, fold));
 }
 
 /** Rows held out, and how many were answered right. Rows beyond the labels are not read. */
