@@ -167,12 +167,18 @@ function checkClasses(uses: readonly LabelUse[], file: string): void {
     const every = `every example has the label ${quoted(only.label)}`;
     throw refusal({ file, column: "label" }, `${every}; add a second label`);
   }
-  const rare = uses.find(({ count }) => count < EXAMPLES_PER_LABEL_MIN);
-  if (!rare) return;
-  const has = `the label ${quoted(rare.label)} has ${plural(rare.count, "example")}`;
+  const rare = uses.filter(({ count }) => count < EXAMPLES_PER_LABEL_MIN);
+  const [first, ...others] = rare;
+  if (!first) return;
+  const has = `the label ${quoted(first.label)} has ${plural(first.count, "example")}`;
   const needs = `needs at least ${EXAMPLES_PER_LABEL_MIN}`;
-  throw refusal(
-    { file, row: rare.firstRow, column: "label" },
-    `${has} and ${needs}; add more or delete its rows`,
-  );
+  const at = { file, row: first.firstRow, column: "label" };
+  if (others.length === 0) throw refusal(at, `${has} and ${needs}; add more or delete its rows`);
+  const named = others.slice(0, RARE_NAMED_MAX).map(({ label, count }) => `${quoted(label)} (${count})`);
+  const rest = others.length - named.length;
+  const too = `so do ${[...named, ...(rest > 0 ? [`${rest} more`] : [])].join(", ")}`;
+  throw refusal(at, `${has} and ${needs}; ${too}; add more of each or delete their rows`);
 }
+
+/** Beside the first. */
+const RARE_NAMED_MAX = 10;

@@ -64,7 +64,21 @@ const csvRefusals: Refusal[] = [
     table(...base, "rare one,odd", "rare two,odd"),
     10,
     "label",
-    'the label "odd" has 2 examples',
+    'the label "odd" has 2 examples and needs at least 4; add more or delete its rows',
+  ],
+  [
+    "several rare labels",
+    table(...base, "rare one,odd", "rare two,odd", "rare three,odder"),
+    10,
+    "label",
+    'the label "odd" has 2 examples and needs at least 4; so do "odder" (1)',
+  ],
+  [
+    "many rare labels",
+    table(...base, ...Array.from({ length: 15 }, (_, index) => `rare,label${index}`)),
+    10,
+    "label",
+    '"label5" (1), 4 more; add more of each or delete their rows',
   ],
   ["a quote never closed", table(...base, '"open,good', "more,bad"), 10, "text", "never closed"],
   [
@@ -130,7 +144,8 @@ const ndjsonRefusals: Refusal[] = [
     "sentence",
     "missing here but given in the first row",
   ],
-  ["a number as label", lines({ text: "a", label: 3 }), 1, "label", "of type number"],
+  ["a fraction as label", lines({ text: "a", label: 3.5 }), 1, "label", "of type number"],
+  ["a number as text", lines({ text: 3, label: "b" }), 1, "text", "of type number"],
   ["half a surrogate pair", '{"text":"\\ud800","label":"b"}', 1, "text", "surrogate"],
   [
     "a pair in some rows only",
@@ -240,6 +255,13 @@ describe("limits", () => {
 });
 
 describe("what is accepted", () => {
+  it("takes whole numbers and booleans as labels of JSON lines, as Parquet files have them", async () => {
+    const rows = [0, 1, true, "0"].map((label, index) => ({ text: `text ${index}`, label }));
+    const { labels, examples } = await parse(lines(...rows), { ...ndjson, forTraining: false });
+    expect(labels).toEqual(["0", "1", "true"]);
+    expect(examples.map(({ label }) => label)).toEqual([0, 1, 2, 0]);
+  });
+
   it("numbers rows as a spreadsheet does", async () => {
     const { examples } = await parse(`Text , LABEL\r\n"two\r\nlines",good\r\n\r\nplain,good\r\n`, {
       forTraining: false,

@@ -83,7 +83,7 @@ function readRow(
       const remedy = "given here but not in the first row; give it in every row or in none";
       throw refusal({ ...at, column }, remedy);
     }
-    if (Object.hasOwn(object, name)) return requireString(object[name], { ...at, column: name });
+    if (Object.hasOwn(object, name)) return textOf(object[name], { ...at, column: name }, column);
     throw refusal({ ...at, column: name }, "missing here but given in the first row; give it in every row");
   };
   return {
@@ -92,6 +92,12 @@ function readRow(
     label: value("label") ?? "",
     row: at.row,
   };
+}
+
+/** A label may be a whole number or a boolean too, as in a Parquet file. */
+function textOf(value: unknown, at: Place, column: ColumnName): string {
+  const isPlain = typeof value === "boolean" || Number.isSafeInteger(value);
+  return column === "label" && isPlain ? String(value) : requireString(value, at);
 }
 
 /** Throws TrainerError invalid_dataset. */
