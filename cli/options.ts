@@ -62,12 +62,16 @@ export function withColumns(command: Command): Command {
     .option("--label-column <name>", "of the files: the column of the labels");
 }
 
+/** TRAIN_MS_MAX_LONGEST of the trainer, which is loaded late. */
+const TRAINING_MINUTES_LONGEST = 20 * 60;
+
 /** Of one process; each takes a core and the memory of a training. */
 const TRAINERS_MAX = 64;
 
 export interface TrainersOptions {
   readonly trainers: number;
   readonly trainingsPerTenant: number;
+  readonly trainingMinutesMax: number;
   readonly device: DeviceChoice;
 }
 
@@ -81,6 +85,12 @@ export function withTrainers(command: Command, { trainersMin }: { trainersMin: 0
       "of one tenant at once, wherever they run; the same for all that train",
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
       2,
+    )
+    .option(
+      "--training-minutes-max <n>",
+      "a training of these that takes longer fails",
+      wholeNumber(1, TRAINING_MINUTES_LONGEST),
+      60,
     )
     .addOption(deviceOption());
 }

@@ -44,6 +44,8 @@ export interface NodeServerOptions {
   readonly allowsPrivateWebhooks?: boolean;
   /** Of one tenant at once, on all machines. */
   readonly trainingsPerTenantMax?: number;
+  /** Longest training. Default an hour. */
+  readonly trainMsMax?: number;
   /** Signs what is trained here. Without one, tenants that require signatures are not trained for. */
   readonly signer?: Signer;
   /** An issuer whose tokens are taken beside keys. */

@@ -95,7 +95,7 @@ function createWorker(
   options: ServiceOptions,
 ): JobService | undefined {
   const { jobs = jobPlaceOf(options.storeUrl, {}), signer, device } = options;
-  const { trainers, trainingsPerTenantMax } = options;
+  const { trainers, trainingsPerTenantMax, trainMsMax } = options;
   if (jobs === "none") return undefined;
   return startWorker({
     ...parts,
@@ -104,6 +104,7 @@ function createWorker(
     ...(device && { device }),
     ...(trainers !== undefined && { trainers }),
     ...(trainingsPerTenantMax !== undefined && { trainingsPerTenantMax }),
+    ...(trainMsMax !== undefined && { trainMsMax }),
     webhooks: { allowsPrivate: options.allowsPrivateWebhooks ?? false },
   });
 }

@@ -201,14 +201,17 @@ describe("what goes wrong in the child reaches the caller:", () => {
     },
   );
 
-  test("its death, as training_failed that says how it ended", async () => {
+  test.each([
+    ["SIGTERM", "before it was done. Train again"],
+    ["SIGKILL", "ran out of memory: give it more, or train on fewer rows"],
+  ] as const)("its death by %s, as training_failed that says how it ended", async (signal, remedy) => {
     const onProgress = ({ phase }: TrainingProgress) => {
-      if (phase === "search") children[0]?.kill("SIGTERM");
+      if (phase === "search") children[0]?.kill(signal);
     };
     const error = await trainInChild({ ...request, onProgress }).catch((e) => e);
     expect(error).toBeInstanceOf(TrainerError);
     expect(error).toMatchObject({ code: "training_failed" });
-    expect(error.publicMessage).toContain("SIGTERM");
-    expect(error.publicMessage).toContain("Submit the job again");
+    expect(error.publicMessage).toContain(signal);
+    expect(error.publicMessage).toContain(remedy);
   });
 });

@@ -146,7 +146,12 @@ function converse(
     child.on("exit", (code, killedBy) => {
       const how = killedBy ? `was ended by ${killedBy}` : `ended with status ${code}`;
       const detail = new Error(stderr || "no error output");
-      reject(failed(`The training process ${how} before it was done. Submit the job again.`, detail));
+      // What the kernel does to a process when memory runs out.
+      const why =
+        killedBy === "SIGKILL"
+          ? " Most likely the machine ran out of memory: give it more, or train on fewer rows."
+          : "";
+      reject(failed(`The training process ${how} before it was done.${why} Train again.`, detail));
     });
     child.send(
       message,

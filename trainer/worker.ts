@@ -10,6 +10,7 @@ import { trainInChild } from "./train-in-child.ts";
 
 export { type JobService, openJobService } from "./jobs/job-service.ts";
 export { type JobPlace, jobPlaceOf } from "./jobs/open-database.ts";
+export { TRAIN_MS_MAX_LONGEST } from "./jobs/queue.ts";
 
 export interface WorkerOptions {
   readonly registry: Registry;
@@ -19,6 +20,8 @@ export interface WorkerOptions {
   readonly trainers?: number;
   /** Of one tenant at once, in all processes. Default TENANT_TRAININGS_MAX. */
   readonly trainingsPerTenantMax?: number;
+  /** Longest training. Default an hour, at most TRAIN_MS_MAX_LONGEST. */
+  readonly trainMsMax?: number;
   /** Of the tenants' webhooks; without, they are sent elsewhere. */
   readonly webhooks?: { readonly allowsPrivate: boolean };
   /** Signs what is trained here; without one, tenants that require signatures are not trained for. */
@@ -34,7 +37,7 @@ export const TENANT_TRAININGS_MAX = 2;
 /** Nothing is opened yet: begin() does it beside the caller, and tries again when it could not be; calls do, too. */
 export function startWorker(options: WorkerOptions): JobService {
   const { registry, backbone, signer, device, observer, jobs, webhooks, log } = options;
-  const { trainers = 1, trainingsPerTenantMax = TENANT_TRAININGS_MAX } = options;
+  const { trainers = 1, trainingsPerTenantMax = TENANT_TRAININGS_MAX, trainMsMax } = options;
   const work = {
     ...{ registry, backbone, train: trainInChild, softgateVersion: packageJson.version },
     ...(signer && { signer }),
@@ -45,6 +48,7 @@ export function startWorker(options: WorkerOptions): JobService {
   const run: RunAttempt = (request) => runJob({ ...request, tenant: request.tenant as TenantId }, work);
   return openJobService(jobs, {
     trainers: { count: trainers, perTenantMax: trainingsPerTenantMax, run, now: Date.now },
+    ...(trainMsMax !== undefined && { trainMsMax }),
     sendsWebhooks: webhooks !== undefined,
     allowsPrivateWebhooks: webhooks?.allowsPrivate ?? false,
     log,

@@ -140,6 +140,7 @@ async function serve(options: ServeOptions, io: Io): Promise<void> {
     backbone: folder,
     ...{ jobs: await jobsOf(options, io), trainers: options.trainers },
     trainingsPerTenantMax: options.trainingsPerTenant,
+    trainMsMax: options.trainingMinutesMax * 60_000,
     allowsPrivateWebhooks: options.webhooksToPrivate ?? false,
     ...{ adapterResidentBytes, adapterMemoryBytes, adapterDiskBytes, restoresWarm: options.prefetch },
     ...(adapterFolder !== undefined && { adapterFolder }),

@@ -52,10 +52,11 @@ async function work(options: WorkerOptions, io: Io): Promise<void> {
   ]);
   await withRegistry(options.store, async (registry, store) => {
     await store.check();
-    const { trainers, trainingsPerTenant: trainingsPerTenantMax } = options;
+    const { trainers, trainingsPerTenant: trainingsPerTenantMax, trainingMinutesMax } = options;
     const log = createServeLog({ level: options.logLevel, isTerminal: io.isTerminal, write: io.stderr });
     const worker = startWorker({
       ...{ registry, backbone, jobs, trainers, trainingsPerTenantMax, log },
+      trainMsMax: trainingMinutesMax * 60_000,
       ...{ device, ...(signer && { signer }) },
     });
     try {

@@ -62,6 +62,7 @@ function withSpeedup({ speedup }: { speedup?: number }) {
 
 /** Never rejects: what becomes of the child is the result. */
 function probeInChild(request: ProbeRequest, signal?: AbortSignal): Promise<ProbeResult> {
+  const startedAtMs = performance.now();
   const child = fork(fileURLToPath(new URL("./probe-child.ts", import.meta.url)), {
     execArgv: ["--disable-warning=ExperimentalWarning"],
     // What native code says of what it does not find.
@@ -74,7 +75,11 @@ function probeInChild(request: ProbeRequest, signal?: AbortSignal): Promise<Prob
     const fail = (reason: string) => resolve({ works: false, reason });
     child.on("message", (result: ProbeResult) => resolve(result));
     child.on("error", (error) => fail(`its trial could not be started (${error.message})`));
-    child.on("exit", (code, signal) => fail(`its trial ended with ${signal ?? `status ${code}`}`));
+    child.on("exit", (code, endedBy) => {
+      const isLate = endedBy === "SIGKILL" && performance.now() - startedAtMs >= PROBE_MS_MAX;
+      const late = `its trial was not done after ${PROBE_MS_MAX / 1_000} seconds; on a busy machine it may be later`;
+      fail(isLate ? late : `its trial ended with ${endedBy ?? `status ${code}`}`);
+    });
     child.send(request, (error) => error && fail(`its trial did not begin (${error.message})`));
   });
 }

@@ -12,12 +12,12 @@ import { JobSignals } from "./signals.ts";
 import { Trainers, type TrainersOptions } from "./trainers.ts";
 import { createWebhookQueue, createWebhookStore, sendWebhooks, type WebhookOptions } from "./webhooks.ts";
 
-export interface OpenJobsOptions extends JobLimits, WebhookOptions, Omit<QueueOptions, "expireInSeconds"> {
+export interface OpenJobsOptions extends JobLimits, WebhookOptions, QueueOptions {
   /** Default SCHEMA_DEFAULT; letters and "_". */
   readonly schema?: string;
   /** Without, none trains here. */
   readonly trainers?: Omit<TrainersOptions, "trainMsMax" | "heartbeatMs" | "log">;
-  /** Default TRAIN_MS_MAX. */
+  /** Default TRAIN_MS_MAX_DEFAULT, at most TRAIN_MS_MAX_LONGEST. */
   readonly trainMsMax?: number;
 }
 
@@ -31,24 +31,21 @@ export interface OpenedJobs {
   close(): Promise<void>;
 }
 
-export const TRAIN_MS_MAX = 60 * 60 * 1_000;
-/** What the queue allows beyond: to publish, and for trainers that are slow to end. */
-const BEYOND_TRAINING_SECONDS = 10 * 60;
+export const TRAIN_MS_MAX_DEFAULT = 60 * 60 * 1_000;
 /** Old jobs are looked for so often. */
 const REMOVE_OLD_EVERY_MS = 60 * 60 * 1_000;
 
 /** Takes over the database: it is closed with the jobs, also when this rejects. */
 export async function openJobs(database: JobDatabase, options: OpenJobsOptions): Promise<OpenedJobs> {
-  const { schema = SCHEMA_DEFAULT, trainMsMax = TRAIN_MS_MAX, log } = options;
+  const { schema = SCHEMA_DEFAULT, trainMsMax = TRAIN_MS_MAX_DEFAULT, log } = options;
   const closers: (() => Promise<void>)[] = [() => database.close()];
   const close = async () => {
     for (const end of closers.splice(0).toReversed()) await end();
   };
   try {
     await database.transaction((tx) => createTables(tx, schema));
-    const expireInSeconds = Math.ceil(trainMsMax / 1_000) + BEYOND_TRAINING_SECONDS;
     const onError = (error: unknown) => log({ event: "job_queue_failed", error: String(error) });
-    const boss = await startQueue(database, schema, { ...options, expireInSeconds, onError });
+    const boss = await startQueue(database, schema, { ...options, onError });
     closers.push(() => boss.stop({ graceful: false, close: false }));
     await createWebhookQueue(boss, options);
     const signals = await JobSignals.open(database, schema);

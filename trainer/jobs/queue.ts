@@ -11,6 +11,13 @@ export const DEAD_LETTERS = "dead-letters";
 
 /** A trainer that was not heard from for so long is lost; it says every third of that that it is there. */
 export const HEARTBEAT_SECONDS = 15;
+/** The longest that trainers may be told to train for. */
+export const TRAIN_MS_MAX_LONGEST = 20 * 60 * 60 * 1_000;
+/**
+ * A trainer ends a training itself in its time, and one that is lost is missed by its heart; this is for one that hangs
+ * with a beating heart, whatever time it was told. Beyond the longest training: to publish. pg-boss allows a day.
+ */
+const EXPIRE_SECONDS = TRAIN_MS_MAX_LONGEST / 1_000 + 10 * 60;
 /** How often lost and timed out jobs are looked for. */
 export const SUPERVISE_SECONDS = 5;
 /** A job is begun once more so often after an attempt that failed by what may pass. */
@@ -30,8 +37,6 @@ export interface QueueOptions {
   readonly superviseSeconds?: number;
   /** Default RETRY_DELAY_SECONDS. */
   readonly retryDelaySeconds?: number;
-  /** A trainer ends a training itself after trainMsMax; this is for one that does not. */
-  readonly expireInSeconds: number;
 }
 
 /** Started; its errors beside a call go to onError. Reject as the database's queries do. */
@@ -57,7 +62,7 @@ export async function startQueue(
   const settings = {
     deadLetter: DEAD_LETTERS,
     heartbeatSeconds,
-    expireInSeconds: options.expireInSeconds,
+    expireInSeconds: EXPIRE_SECONDS,
     retryLimit: RETRIES_MAX,
     retryDelay: options.retryDelaySeconds ?? RETRY_DELAY_SECONDS,
     retryBackoff: true,

@@ -355,7 +355,10 @@ describe("a job that fails", () => {
     const { id } = await jobs.store.submit("alpha", submission());
     expect(await finished(jobs, id)).toMatchObject({
       ...{ state: "failed", attempt: 1 },
-      error: { code: "training_failed", message: expect.stringContaining("longer") },
+      error: {
+        code: "training_failed",
+        message: expect.stringMatching(/longer than .* minutes .*--training-minutes-max/),
+      },
     });
   });
 });

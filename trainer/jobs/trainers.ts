@@ -99,7 +99,7 @@ export class Trainers {
     const stopped = () => end.abort(this.#stop.signal.reason);
     this.#stop.signal.addEventListener("abort", stopped, { once: true });
     const heart = this.#keepAlive(attempt, end);
-    const tooLong = setTimeout(() => end.abort(new Ended("too_long")), this.#options.trainMsMax);
+    const limit = setTimeout(() => end.abort(new Ended("too_long")), this.#options.trainMsMax);
     this.#log("job_started", attempt, { attempt: attempt.job.attempt });
     try {
       const done = await this.#run(attempt, end.signal);
@@ -112,7 +112,7 @@ export class Trainers {
         this.#log("job_lost", attempt, { error: errorText(failure) }),
       );
     } finally {
-      clearTimeout(tooLong);
+      clearTimeout(limit);
       heart.stop();
       this.#stop.signal.removeEventListener("abort", stopped);
     }
@@ -144,7 +144,8 @@ export class Trainers {
       await this.#attempts.giveBack(attempt);
       return this.#log("job_given_back", attempt, { durationMs });
     }
-    const { mayPass, ...told } = reason instanceof Ended ? TOO_LONG : jobErrorOf(reason);
+    const { mayPass, ...told } =
+      reason instanceof Ended ? tooLong(this.#options.trainMsMax) : jobErrorOf(reason);
     const state = mayPass
       ? await this.#attempts.retry(attempt, told)
       : (await this.#attempts.fail(attempt, told)) && "failed";
@@ -178,11 +179,16 @@ export class Trainers {
   }
 }
 
-const TOO_LONG = {
-  code: "training_failed",
-  message: "The training took longer than this server allows.",
-  mayPass: false,
-};
+function tooLong(trainMsMax: number) {
+  const limit = `${Number((trainMsMax / 60_000).toFixed(2))} minutes`;
+  const remedy =
+    "Submit fewer rows, ask for fewer epochs, or have whoever runs it raise --training-minutes-max or train on a faster --device.";
+  return {
+    code: "training_failed",
+    message: `The training took longer than the ${limit} that this server allows. ${remedy}`,
+    mayPass: false,
+  };
+}
 
 /** Its message quotes the file: it is for the job's owner, not for the log. */
 function isOfUpload(error: unknown): boolean {
