@@ -96,6 +96,14 @@ describe("createVerbalizer", () => {
     }
   });
 
+  test("refuses a word that is another label's too, and one that is no word", () => {
+    const same = { labelWords: { technical: "Billing" } };
+    expect(() => create(same)).toThrow(/words of "technical" and "billing" are the same to this backbone/);
+    const both = { labelWords: { technical: "bad", billing: "bad", delivery: "good" } };
+    expect(() => create(both)).toThrow(/"technical" and "billing"/);
+    expect(() => create({ labelWords: { technical: "\u200b" } })).toThrow(/gives "technical" no word/);
+  });
+
   test("refuses words of no label, and a place for a second text that no row has", () => {
     expect(() => create({ labelWords: { other: "good" } })).toThrow(/"other", which is no label/);
     expect(() => create({ template: "{text} {mask} {text_pair}" })).toThrow(/single texts/);

@@ -53,11 +53,34 @@ export function createVerbalizer(
   const unknown = Object.keys(labelWords).find((label) => !labels.includes(label));
   if (unknown !== undefined) throw invalid(`labelWords names "${unknown}", which is no label of the dataset`);
   const words = labels.map((label) => labelWords[label] ?? spokenName(label));
+  checkWords(backbone, { labels, words, labelWords });
   const template = templateFor(
     options,
     examples.map(({ input }) => input),
   );
   return { template, words, head: labelWordHead(backbone, words) };
+}
+
+/** Of labels whose words were given: a mistake there is told; names are as the file has them. */
+function checkWords(
+  { tokenizer }: Backbone,
+  { labels, words, labelWords }: { labels: readonly string[]; words: readonly string[]; labelWords: object },
+): void {
+  const pieces = words.map((word) => tokenizer.wordIds(word).join());
+  const [first, last] = [new Map<string, number>(), new Map<string, number>()];
+  for (const [index, piece] of pieces.entries()) {
+    if (!first.has(piece)) first.set(piece, index);
+    last.set(piece, index);
+  }
+  for (const label of Object.keys(labelWords)) {
+    const own = labels.indexOf(label);
+    const piece = pieces[own] ?? "";
+    if (piece === "") throw invalid(`labelWords gives "${label}" no word that this backbone knows`);
+    const twin = [first.get(piece), last.get(piece)].find((index) => index !== own);
+    if (twin === undefined) continue;
+    const both = `the label words of "${label}" and "${labels[twin]}"`;
+    throw invalid(`${both} are the same to this backbone; give each its own`);
+  }
 }
 
 function templateFor({ template }: TrainOptions, inputs: readonly TextInput[]): string {

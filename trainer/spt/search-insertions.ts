@@ -19,6 +19,7 @@ import {
   startInsertion,
   type TrainableInsertion,
 } from "./insertions.ts";
+import { requireFinite } from "./require-finite.ts";
 import { alphaInput, buildSptGraph, gradientOutput, maskInput } from "./spt-graph.ts";
 import {
   batchExamples,
@@ -133,7 +134,7 @@ class Search {
     let loss = 0;
     for (let step = 0; step < steps; step++) {
       this.#options.signal?.throwIfAborted();
-      const stepLoss = await this.#weightStep(weightBatches.next().value, (gradients) =>
+      const stepLoss = await this.#weightStep(step, weightBatches.next().value, (gradients) =>
         weights.step(gradients, learningRate * warmupThenDecay(step, steps)),
       );
       loss = step === 0 ? stepLoss : 0.9 * loss + 0.1 * stepLoss;
@@ -145,13 +146,15 @@ class Search {
   }
 
   async #weightStep(
+    step: number,
     indices: readonly number[],
     update: (gradients: Float32Array[]) => void,
   ): Promise<number> {
     const names = this.#parameters().map(({ name }) => name);
     const twice = this.#options.consistency > 0;
     const { loss, gradients } = await this.#pass(indices, { twice, names, dropout: this.#options.dropout });
-    clipByGlobalNorm(gradients, 1);
+    const norm = clipByGlobalNorm(gradients, 1);
+    requireFinite({ loss, norm }, { step, learningRate: this.#options.learningRate });
     update(gradients);
     return loss;
   }

@@ -18,6 +18,7 @@ import {
 } from "./batch-inputs.ts";
 import type { GeneratorShape } from "./generators.ts";
 import { type InsertionPlace, type Parameter, parametersOf, type TrainableInsertion } from "./insertions.ts";
+import { requireFinite } from "./require-finite.ts";
 import { buildSptGraph, gradientOutput } from "./spt-graph.ts";
 import {
   batchExamples,
@@ -94,9 +95,10 @@ export class InsertionTuner {
       const feeds = await tuneFeeds(this.#data, batches.next().value, context);
       const results = await session.run(feeds, ["loss", ...outputs]);
       const gradients = outputs.map((output) => must(results[output], output));
-      clipByGlobalNorm(gradients, 1);
-      optimizer.step(gradients, learningRate * warmupThenDecay(step, steps));
+      const norm = clipByGlobalNorm(gradients, 1);
       const stepLoss = must(results.loss?.[0], "loss");
+      requireFinite({ loss: stepLoss, norm }, { step, learningRate });
+      optimizer.step(gradients, learningRate * warmupThenDecay(step, steps));
       loss = step === 0 ? stepLoss : 0.9 * loss + 0.1 * stepLoss;
       options.onStep?.(step + 1, loss);
     }
