@@ -11,11 +11,12 @@ it("gives the advice of the three labels that need examples most", () => {
   expect(describeAdvice({ advice: [] })).toEqual([]);
 });
 
-it("names the clearest suspects and counts the others", () => {
+it("names the clearest suspects and counts the others, those that the report leaves out too", () => {
   const looks = (row: number) => `row ${row} (refund, looks like shipping)`;
   const five = [9, 4, 7, 2, 3].map(suspect);
-  const words = `${looks(9)}, ${looks(4)}, ${looks(7)}, and 2 more`;
-  expect(describeSuspects({ suspects: five })).toBe(words);
-  expect(describeSuspects({ suspects: [suspect(5)] })).toBe(looks(5));
-  expect(describeSuspects({ suspects: [] })).toBeUndefined();
+  const words = `${looks(9)}, ${looks(4)}, ${looks(7)}`;
+  expect(describeSuspects({ suspects: five, suspectsFound: 5 })).toBe(`${words}, and 2 more`);
+  expect(describeSuspects({ suspects: five, suspectsFound: 500 })).toBe(`${words}, and 497 more`);
+  expect(describeSuspects({ suspects: [suspect(5)], suspectsFound: 1 })).toBe(looks(5));
+  expect(describeSuspects({ suspects: [], suspectsFound: 0 })).toBeUndefined();
 });

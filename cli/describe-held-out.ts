@@ -11,10 +11,11 @@ export function describeAdvice({ advice }: Pick<TrainingReport, "advice">): stri
 /** "row 12 (refund, looks like shipping), …, and 4 more". */
 export function describeSuspects({
   suspects,
-}: Pick<TrainingReport["heldOut"], "suspects">): string | undefined {
+  suspectsFound,
+}: Pick<TrainingReport["heldOut"], "suspects" | "suspectsFound">): string | undefined {
   const named = suspects
     .slice(0, NAMED_MAX)
     .map(({ row, label, guess }) => `row ${row} (${label}, looks like ${guess})`);
-  const rest = suspects.length - named.length;
+  const rest = suspectsFound - named.length;
   return [...named, ...(rest > 0 ? [`and ${rest} more`] : [])].join(", ") || undefined;
 }

@@ -120,13 +120,15 @@ describe("held-out rows", () => {
     const rows = labels.map((label, index) =>
       many.map((_, other) => (other === (index % 2 === 0 ? label : (label + 1) % 260) ? 0.9 : 0.1 / 259)),
     );
-    const { perLabel, confusions, confusionMatrix, suspects } = describeHeldOut(
+    const { perLabel, confusions, confusionMatrix, suspects, suspectsFound } = describeHeldOut(
       { logits_BC: logitsOf(rows), temperature: 1, inScope: [] },
       { from: "half_of_the_examples", labels, rows: labels, classes: many },
     );
     expect(perLabel).toHaveLength(LABELS_TOLD_MAX);
     expect(confusions).toHaveLength(CONFUSIONS_MAX);
     expect(suspects).toHaveLength(SUSPECTS_MAX);
+    // One row of each label.
+    expect(suspectsFound).toBe(many.length);
     expect(confusionMatrix.labels).toHaveLength(MATRIX_LABELS_MAX);
     expect(confusionMatrix.counts.map((row) => row.length)).toEqual(
       Array(MATRIX_LABELS_MAX).fill(MATRIX_LABELS_MAX),

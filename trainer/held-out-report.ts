@@ -39,6 +39,7 @@ export function describeHeldOut(
   const rawBins = reliability(probabilities(logits_BC, classes.length, 1), labels);
   const { accuracy, macroF1, n, perLabel } = evaluate(labels, predicted, classes);
   const outOfScope = chooseOutOfScope(inScope, classes.length);
+  const suspects = suspectsOf(calibrated, held);
   return {
     ...{ from, n, accuracy, macroF1, perLabel: weakest(perLabel) },
     confusions: confusionsOf(labels, predicted, classes),
@@ -49,7 +50,8 @@ export function describeHeldOut(
       errorAfter: calibrationError(bins, labels.length),
       bins,
     },
-    suspects: suspectsOf(calibrated, held),
+    suspectsFound: suspects.length,
+    suspects: suspects.slice(0, SUSPECTS_MAX),
   };
 }
 
@@ -114,7 +116,6 @@ function suspectsOf(
       return [{ row: must(rows[row], "row"), ...names, score: score[guess] ?? 0, lead }];
     })
     .toSorted((a, b) => b.lead - a.lead)
-    .slice(0, SUSPECTS_MAX)
     .map(({ lead: _, ...suspect }) => suspect);
 }
 

@@ -105,7 +105,9 @@ export interface HeldOutReport {
       readonly accuracy: number;
     }[];
   };
-  /** Rows that look mislabelled, the clearest first, at most SUSPECTS_MAX. Of the validation file where given. */
+  /** Rows that look mislabelled, of the validation file where given: how many, */
+  readonly suspectsFound: number;
+  /** and the clearest of them, first, at most SUSPECTS_MAX. */
   readonly suspects: readonly {
     /** As the file counts. */
     readonly row: number;

@@ -79,6 +79,7 @@ function makeHeldOut(labels: readonly string[]): TrainingReport["heldOut"] {
         { n: 200, confidence: 1, accuracy: 0.995 },
       ],
     },
+    suspectsFound: 1,
     suspects: [{ row: 77, label: first, guess: last, score: 0.91 }],
   };
 }

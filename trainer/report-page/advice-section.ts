@@ -13,7 +13,7 @@ ${listOf(
   advice.map(({ message }) => message),
   "No label stands out as needing examples.",
 )}<h3>Rows that look mislabelled</h3>
-${suspectsTable(heldOut.suspects, file)}<h3>Warnings about the training file</h3>
+${suspectsTable(heldOut, file)}<h3>Warnings about the training file</h3>
 ${listOf(
   "ul",
   warnings.map(({ message }) => message),
@@ -39,12 +39,14 @@ ${items}</ul>
 `;
 }
 
-function suspectsTable(suspects: TrainingReport["heldOut"]["suspects"], file: string): Markup {
+function suspectsTable({ suspects, suspectsFound }: TrainingReport["heldOut"], file: string): Markup {
   if (suspects.length === 0)
     return markup`<p>None.</p>
 `;
   const rows = suspects.map(({ row, label, guess, score }) => [row, label, guess, percent(score)]);
-  const caption = `Rows ${file}, counted as the file counts, the clearest first; a guess may be wrong`;
+  const some =
+    suspectsFound > suspects.length ? `The clearest ${suspects.length} of ${suspectsFound} rows` : "Rows";
+  const caption = `${some} ${file}, counted as the file counts, the clearest first; a guess may be wrong`;
   return markup`<div class="wide">${tableOf(caption, ["Row", "Label", "Looks like", "Score"], rows, [1, 2])}</div>
 `;
 }

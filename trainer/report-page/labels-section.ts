@@ -1,20 +1,26 @@
 // Each label's figures, and what is taken for what.
-import { type HeldOutReport, MATRIX_LABELS_MAX } from "../report.ts";
+import { type HeldOutReport, LABELS_TOLD_MAX, MATRIX_LABELS_MAX, type TrainingReport } from "../report.ts";
 import { percent, whole } from "./format.ts";
 import { type Markup, markup } from "./markup.ts";
 import { matrixBox, matrixPlot } from "./matrix-plot.ts";
 import { figureOf, tableOf } from "./plot.ts";
 
-export function labelsSection(heldOut: HeldOutReport): Markup {
+/** `classes`: labels in all. */
+export function labelsSection({ heldOut, classes }: Pick<TrainingReport, "heldOut" | "classes">): Markup {
   const { perLabel, confusions } = heldOut;
   const rows = perLabel.map(({ label, precision, recall, f1, support }) => [
     ...[label, percent(precision), percent(recall), percent(f1), whole(support)],
   ]);
+  const some =
+    classes > perLabel.length
+      ? `. Of ${classes} labels, the ${LABELS_TOLD_MAX} that are found the worst, by F1`
+      : "";
+  const caption = `${CAPTION}${some}`;
   return markup`<section>
 <h2>Labels</h2>
-<div class="wide">${tableOf(CAPTION, ["Label", "Precision", "Recall", "F1", "Rows"], rows)}</div>
+<div class="wide">${tableOf(caption, ["Label", "Precision", "Recall", "F1", "Rows"], rows)}</div>
 <h3>What is taken for what</h3>
-${matrixFigure(heldOut)}${confusionTables(confusions)}</section>
+${matrixFigure(heldOut, classes)}${confusionTables(confusions)}</section>
 `;
 }
 
@@ -41,10 +47,10 @@ ${folded}`;
 
 const CONFUSIONS_OPEN = 10;
 
-function matrixFigure({ confusionMatrix, confusions }: HeldOutReport): Markup {
+function matrixFigure({ confusionMatrix, confusions }: HeldOutReport, classes: number): Markup {
   const { labels, counts } = confusionMatrix;
   const [most] = confusions;
-  const partial = labels.length === MATRIX_LABELS_MAX;
+  const partial = classes > labels.length;
   return figureOf({
     id: "confusion",
     title: "Confusion matrix",

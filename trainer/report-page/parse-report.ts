@@ -26,6 +26,7 @@ const heldOut = z.object({
     errorAfter: share,
     bins: z.array(z.object({ n: count, confidence: share, accuracy: share })),
   }),
+  suspectsFound: count,
   suspects: z.array(z.object({ row, label: z.string(), guess: z.string(), score: share })),
 });
 

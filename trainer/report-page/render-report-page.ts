@@ -32,7 +32,7 @@ export function renderReportPage(page: ReportPage): string {
 </head>
 <body>
 ${header(page)}<main>
-${summary(report)}${comparisonSection(report.comparison)}${adviceSection(report)}${labelsSection(report.heldOut)}${calibrationSection(report)}${trainingSection(report)}</main>
+${summary(report)}${comparisonSection(report.comparison)}${adviceSection(report)}${labelsSection(report)}${calibrationSection(report)}${trainingSection(report)}</main>
 </body>
 </html>
 `;

@@ -83,6 +83,21 @@ describe("the page", () => {
     );
   });
 
+  it("says what it leaves out: labels, rows that look mislabelled", () => {
+    const full = makeReport(LABELS);
+    const page = (report: TrainingReport) => elementsOf(report)[0]?.text;
+    const some = page({ ...full, classes: 300, heldOut: { ...full.heldOut, suspectsFound: 40 } });
+    expect(some).toContain("Of 300 labels, the 200 that are found the worst");
+    expect(some).toContain("Of more than 24 labels");
+    expect(some).toContain("The clearest 1 of 40 rows of the training file");
+    expect(page(full)).not.toMatch(/Of more than|Of \d+ labels|The clearest/);
+  });
+
+  it("says that method spt always has prompts, whatever was more accurate", () => {
+    const { text } = elementsOf({ ...makeReport(LABELS), method: "spt" })[0] ?? expect.unreachable();
+    expect(text).toContain("always has prompts: the most accurate of what has some is chosen");
+  });
+
   it("says where there was nothing to tell: no search, no threshold, no suspects, no warnings, no advice", () => {
     const full = makeReport(LABELS);
     const { outOfScope: _, ...heldOut } = { ...full.heldOut, suspects: [], confusions: [] };

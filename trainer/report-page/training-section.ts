@@ -17,7 +17,7 @@ export function trainingSection(report: TrainingReport): Markup {
 <h2>Training</h2>
 <p>Method ${report.method}, seed ${report.seed}. ${selectedWords(report)} ${whole(trainedParameters)} numbers were learned, ${figure((100 * trainedParameters) / backboneParameters)} % of the backbone's. Device: ${describeDevice(device)}.</p>
 ${names}${verbalizer && labelWords(verbalizer)}<div class="wide">${candidatesTable(report.candidates)}</div>
-${whyChosen(report.candidates)}${gatesFigure(report)}${lossFigures(report)}<div class="wide">${phasesTable(report)}</div>
+${whyChosen(report)}${gatesFigure(report)}${lossFigures(report)}<div class="wide">${phasesTable(report)}</div>
 </section>
 `;
 }
@@ -49,11 +49,16 @@ function candidatesTable(candidates: readonly CandidateReport[]): Markup {
   return tableOf("What was tried, on the held-out rows that decided", heading, rows, [5]);
 }
 
-function whyChosen(candidates: readonly CandidateReport[]): Markup {
+function whyChosen({ candidates, method }: TrainingReport): Markup {
   const preferred = candidates.find((candidate) => candidate.preferred);
-  const why = preferred
-    ? `The most accurate is chosen, but “${insertionsWords(preferred)}” gives way only to what is better by more than two standard errors: on few rows the best of several is best by luck.`
-    : "The most accurate is chosen, of equals the one of least loss.";
+  const always =
+    "Method spt always has prompts: the most accurate of what has some is chosen, of equals the one of least loss.";
+  const why =
+    method === "spt"
+      ? always
+      : preferred
+        ? `The most accurate is chosen, but “${insertionsWords(preferred)}” gives way only to what is better by more than two standard errors: on few rows the best of several is best by luck.`
+        : "The most accurate is chosen, of equals the one of least loss.";
   return markup`<p>${why}</p>
 `;
 }
