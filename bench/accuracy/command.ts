@@ -17,10 +17,15 @@ import {
 import { printDocument } from "../print-document.ts";
 import { appendCell, isPeer, isTuned, METHODS, type Method, OWN_METHODS, readCells } from "./cell.ts";
 import { PROBE_C } from "./frozen-probe.ts";
+import { markdownTable } from "./markdown-table.ts";
 import { measureAccuracy } from "./measure-accuracy.ts";
 import { plotTasks } from "./plot-tasks.ts";
 import { FULL, findTasks } from "./read-task.ts";
 import { describeCells, summarizeMethods, summarizeTasks } from "./summarize-cells.ts";
+
+/** Of LM-BFF (Gao et al. 2021), 16 examples a class. */
+const TASKS = ["trec", "sst2", "subj", "mpqa", "mr", "mrpc", "qqp", "qnli", "rte", "mnli"];
+const SPLITS = ["13", "21", "42", "87", "100"];
 
 interface AccuracyOptions extends SharedOptions, DeviceOptions {
   readonly data: string;
@@ -29,6 +34,7 @@ interface AccuracyOptions extends SharedOptions, DeviceOptions {
   readonly methods: readonly Method[];
   readonly testRowsMax: number;
   readonly plot?: string;
+  readonly table?: string;
   readonly untimed?: true;
   readonly python?: string;
 }
@@ -37,8 +43,8 @@ export function accuracyCommand(io: BenchIo): Command {
   const command = new Command("accuracy")
     .description("accuracy on public few-shot tasks, beside logistic regression on the frozen embeddings")
     .requiredOption("--data <folder>", "holds <task>/16-shot/<seed>/train.csv and <task>/test.csv")
-    .requiredOption("--tasks <names>", "tasks, commas between", nameList)
-    .requiredOption("--seeds <names>", `splits, commas between; ${FULL} is all of <task>/train.csv`, nameList)
+    .option("--tasks <names>", "tasks, commas between", nameList, TASKS)
+    .option("--seeds <names>", `splits, commas between; ${FULL} is all of <task>/train.csv`, nameList, SPLITS)
     .option("--methods <names>", "methods, commas between", methodList, [...OWN_METHODS])
     .option(
       "--test-rows-max <n>",
@@ -49,6 +55,7 @@ export function accuracyCommand(io: BenchIo): Command {
     .option("--untimed", "keep no seconds: for a machine that does other work beside")
     .option("--python <file>", "interpreter of peers that has what they need (default: one is installed)")
     .option("--plot <file>", "write the tasks' means as an SVG plot to this file")
+    .option("--table <file>", "write means and deviations as a Markdown table to this file")
     .addHelpText("after", HELP);
   return withShared(
     withDevice(command),
@@ -85,6 +92,7 @@ async function measure(options: AccuracyOptions, io: BenchIo): Promise<void> {
   const summaries = summarizeTasks(cells);
   const results = { cells, tasks: summaries, methods: summarizeMethods(summaries) };
   if (options.plot !== undefined) await writeFile(options.plot, plotTasks(summaries, results.methods));
+  if (options.table !== undefined) await writeFile(options.table, markdownTable(summaries, results.methods));
   await printDocument(
     { benchmark: "accuracy", settings, results, text: describeCells(cells) },
     options.json ? { json: true } : {},
