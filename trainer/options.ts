@@ -8,7 +8,8 @@ export const trainOptionsSchema = z
     /** Same dataset, options and backbone: same adapter bytes on the same machine. */
     seed: z.int().min(0).max(2_147_483_647).default(0),
     /**
-     * "auto" (default): prompt generators, scales and shifts, whichever held-out rows do best with, or none.
+     * "auto" (default): prompt generators, scales and shifts, on many rows low-rank updates too, or none: what held-out
+     * rows do best with. On single texts what stands at every layer, on pairs none gives way only to what is clearly better.
      * "spt": plain Selective Prompt Tuning, prompt generators alone, whatever held-out rows say.
      */
     method: z.enum(["auto", "spt"]).optional(),
