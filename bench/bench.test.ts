@@ -198,10 +198,12 @@ it("precision compares answers in fp32 and int8 on the same test rows", async ()
   const where = ["--data", at("tasks"), "--tasks", "mail", "--seeds", "13", "--backbone", backbone];
   const { exitCode, stdout } = await bench("precision", ...where, "--test-rows-max", "10", "--json");
   expect(exitCode).toBe(0);
-  const { cells, accuracy, agreement, lossPoints } = JSON.parse(stdout).results;
+  const { cells, accuracy, agreement, unrounded, bytesMax, lossPoints } = JSON.parse(stdout).results;
   expect(cells).toMatchObject([{ task: "mail", seed: "13", n: 10, accuracy, agreement }]);
   expect(lossPoints.value).toBeCloseTo(100 * (accuracy.fp32 - accuracy.int8), 9);
   expect(lossPoints.met).toBe(lossPoints.value <= 0.3);
+  expect(unrounded.agreement).toBeGreaterThan(0.8);
+  expect(bytesMax).toBeGreaterThan(1_000);
 });
 
 describe("accuracy", () => {

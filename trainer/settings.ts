@@ -51,10 +51,12 @@ export interface Ablation {
   readonly labelNames?: false;
   /** The same prompts for every text. */
   readonly staticPrompts?: true;
+  /** Numbers stay as they were learned, in fp32: no adapter file holds them. */
+  readonly rounded?: false;
 }
 
 export function ablate(settings: Settings, ablation: Ablation): Settings {
-  const { labelNames: _, staticPrompts, ...others } = ablation;
+  const { labelNames: _, rounded: __, staticPrompts, ...others } = ablation;
   return {
     ...settings,
     ...others,

@@ -158,6 +158,10 @@ class Training {
     return this.#tuner.close();
   }
 
+  get #isRounded(): boolean {
+    return this.#request.ablation?.rounded !== false;
+  }
+
   async run(): Promise<TrainResult> {
     const { labels, examples, pairMode, verbalizer } = this.#rows;
     const firstRows = firstRowsOf(this.#request.dataset.examples.map(({ input }) => input));
@@ -180,7 +184,7 @@ class Training {
       insertions: toInsertions(insertions, this.#settings.shape),
       pairMode,
       ...(verbalizer ? { template: verbalizer.template } : {}),
-      head: { weight_CD: roundToHalf(head.weight_CD), bias_C: roundToHalf(head.bias_C) },
+      head: this.#isRounded ? roundHead(head) : head,
       labels: this.#request.dataset.labels,
       temperature: chosen.temperature,
       ...(outOfScope ? { outOfScope: { score: "max_logit", below: outOfScope.below } } : {}),
@@ -358,7 +362,7 @@ class Training {
     const tuned = await this.#tune(examples, { ...candidate, steps: this.#settings.retrainSteps });
     this.#clock.start("head");
     // Rounded as the adapter file will hold them, before the head is fitted to what they give.
-    const insertions = tuned.map(roundInsertion);
+    const insertions = this.#isRounded ? tuned.map(roundInsertion) : tuned;
     const tuned_BD = await this.#tunedFeatures(insertions);
     return { insertions, head: await this.#fitHead(tuned_BD, examples, "tuned"), features: tuned_BD };
   }
@@ -464,4 +468,8 @@ function cpuRuntime({ threads = 0, signal }: TrainRequest) {
 /** Of all that runs the encoder. */
 function encoderRuntime(request: TrainRequest) {
   return { ...cpuRuntime(request), device: request.device?.used ?? "cpu" };
+}
+
+function roundHead({ weight_CD, bias_C }: Head): Head {
+  return { weight_CD: roundToHalf(weight_CD), bias_C: roundToHalf(bias_C) };
 }

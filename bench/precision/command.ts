@@ -6,7 +6,7 @@ import type { BenchIo } from "../io.ts";
 import { openBackbone } from "../open-backbone.ts";
 import { nameList, type SharedOptions, wholeNumber, withShared } from "../options.ts";
 import { printDocument } from "../print-document.ts";
-import { percent, targetLine, textTable } from "../text-table.ts";
+import { percent, targetLine, textTable, whole } from "../text-table.ts";
 import { measurePrecision, type PrecisionResults } from "./measure-precision.ts";
 
 interface PrecisionOptions extends SharedOptions {
@@ -19,7 +19,7 @@ interface PrecisionOptions extends SharedOptions {
 export function precisionCommand(io: BenchIo): Command {
   const command = new Command("precision")
     .description(
-      "what serving in int8 costs in accuracy: default adapters, each on its test rows in both precisions",
+      "what serving in int8 and adapters in fp16 cost in accuracy: default adapters, each on its test rows",
     )
     .requiredOption("--data <folder>", "holds <task>/16-shot/<seed>/train.csv and <task>/test.csv")
     .requiredOption("--tasks <names>", "tasks, commas between", nameList)
@@ -44,16 +44,24 @@ async function measure(options: PrecisionOptions, io: BenchIo): Promise<void> {
   await printDocument({ benchmark: "precision", settings, results, text: describe(results) }, options, io);
 }
 
-function describe({ cells, accuracy, agreement, lossPoints }: PrecisionResults): string {
+function describe(results: PrecisionResults): string {
+  const { cells, accuracy, agreement, unrounded, bytesMax, lossPoints } = results;
   const rows = cells.map((cell) => [
     `${cell.task} ${cell.seed}`,
     percent(cell.accuracy.fp32),
     percent(cell.accuracy.int8),
     percent(cell.agreement),
+    percent(cell.unrounded.accuracy),
+    percent(cell.unrounded.agreement),
   ]);
-  const means = ["mean of the tasks", percent(accuracy.fp32), percent(accuracy.int8), percent(agreement)];
+  const means = [
+    ...["mean of the tasks", percent(accuracy.fp32), percent(accuracy.int8), percent(agreement)],
+    ...[percent(unrounded.accuracy), percent(unrounded.agreement)],
+  ];
+  const heading = ["TASK AND SPLIT", "FP32", "INT8", "SAME ANSWER", "UNROUNDED ADAPTER", "SAME ANSWER"];
   return (
-    `${textTable([["TASK AND SPLIT", "FP32", "INT8", "SAME ANSWER"], ...rows, means])}\n` +
+    `${textTable([heading, ...rows, means])}\n` +
+    `The largest adapter has ${whole(bytesMax)} bytes.\n` +
     targetLine("points lost", lossPoints.value.toFixed(2), `${lossPoints.target} at most`, lossPoints.met)
   );
 }

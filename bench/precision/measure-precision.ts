@@ -1,5 +1,6 @@
-// The same adapters on the same test rows, with the backbone in fp32 and in int8.
-import type { Backbone } from "#model";
+// The same adapters on the same test rows, with the backbone in fp32 and in int8; and as they were before their numbers
+// were rounded to the fp16 of their files.
+import { type Backbone, serializeAdapter } from "#model";
 import { PRECISIONS, type Precision } from "#model/encoder";
 import { type Classifier, createClassifier } from "#model/runtime";
 import { train } from "#trainer";
@@ -26,6 +27,10 @@ export interface PrecisionCell {
   readonly macroF1: Readonly<Record<Precision, number>>;
   /** Share of the test rows that both answer alike. */
   readonly agreement: number;
+  /** With the backbone in fp32, of the adapter whose numbers were never rounded: the same training otherwise. */
+  readonly unrounded: { readonly accuracy: number; readonly agreement: number };
+  /** Of the adapter's two files. */
+  readonly bytes: number;
   readonly n: number;
 }
 
@@ -34,6 +39,9 @@ export interface PrecisionResults {
   /** Means over the tasks' means. */
   readonly accuracy: Readonly<Record<Precision, number>>;
   readonly agreement: number;
+  readonly unrounded: { readonly accuracy: number; readonly agreement: number };
+  /** Of the largest adapter. */
+  readonly bytesMax: number;
   /** Points of accuracy that int8 may cost in the mean. */
   readonly lossPoints: { readonly value: number; readonly target: number; readonly met: boolean };
 }
@@ -53,13 +61,21 @@ export async function measurePrecision(
       const { train: dataset, test } = await readTask(files, testRowsMax);
       const onProgress = createTrainingProgress(io, `${task} ${seed}`);
       const asked = requestOf("softgate", { layers: backbone.config.layers, seed });
-      const { adapter } = await train({ backbone, dataset, ...asked, threads, onProgress });
+      const shared = { backbone, dataset, ...asked, threads, onProgress };
+      const { adapter } = await train(shared);
+      const { adapter: unrounded } = await train({ ...shared, ablation: { rounded: false } });
+      const { config, weights } = serializeAdapter(adapter, backbone);
       const actual = classesOf(test, adapter.labels, files.test);
       const named = { key: `${task}/${seed}`, adapter };
       const [fp32, int8] = [
         await predictClasses(classifiers.fp32, named, test),
         await predictClasses(classifiers.int8, named, test),
       ];
+      const exact = await predictClasses(
+        classifiers.fp32,
+        { key: `${named.key}/unrounded`, adapter: unrounded },
+        test,
+      );
       const figures = {
         fp32: evaluate(actual, fp32, adapter.labels),
         int8: evaluate(actual, int8, adapter.labels),
@@ -68,7 +84,12 @@ export async function measurePrecision(
         ...{ task, seed },
         accuracy: { fp32: figures.fp32.accuracy, int8: figures.int8.accuracy },
         macroF1: { fp32: figures.fp32.macroF1, int8: figures.int8.macroF1 },
-        agreement: mean(fp32.map((label, row) => (label === int8[row] ? 1 : 0))),
+        agreement: agreementOf(fp32, int8),
+        unrounded: {
+          accuracy: evaluate(actual, exact, adapter.labels).accuracy,
+          agreement: agreementOf(fp32, exact),
+        },
+        bytes: config.length + weights.length,
         n: actual.length,
       };
       cells.push(cell);
@@ -80,6 +101,10 @@ export async function measurePrecision(
     for (const precision of PRECISIONS) await classifiers[precision].close();
   }
   return summarizePrecision(cells);
+}
+
+function agreementOf(one: readonly number[], other: readonly number[]): number {
+  return mean(one.map((label, row) => (label === other[row] ? 1 : 0)));
 }
 
 async function createClassifiers(
@@ -103,6 +128,11 @@ export function summarizePrecision(cells: readonly PrecisionCell[]): PrecisionRe
     cells,
     accuracy,
     agreement: overTasks((cell) => cell.agreement),
+    unrounded: {
+      accuracy: overTasks((cell) => cell.unrounded.accuracy),
+      agreement: overTasks((cell) => cell.unrounded.agreement),
+    },
+    bytesMax: Math.max(...cells.map(({ bytes }) => bytes)),
     lossPoints: { value, target: LOSS_POINTS_TARGET, met: value <= LOSS_POINTS_TARGET },
   };
 }
