@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTickets } from "../test/helpers/tickets.ts";
 import { writeTinyBackbone } from "../test/helpers/tiny-backbone.ts";
+import type { ParseResult } from "./parse/measure-parsing.ts";
 import { runBench } from "./run-bench.ts";
 import { measureRounds } from "./serve/measure-rounds.ts";
 import { summarize } from "./statistics.ts";
@@ -329,8 +330,14 @@ describe("parse", () => {
     expect(exitCode).toBe(0);
     const document = JSON.parse(stdout);
     expect(document).toMatchObject({ benchmark: "parse", machine, settings: { rows: 5_000, labels: 7 } });
-    expect(document.results.map(({ mediaType }: { mediaType: string }) => mediaType)).toEqual([
-      ...["text/csv", "application/x-ndjson"],
+    const readings = document.results.map(({ mediaType, reader, examples }: ParseResult) => [
+      ...[mediaType, reader, examples],
+    ]);
+    expect(readings).toEqual([
+      ["text/csv", "server", 0],
+      ["text/csv", "trainer", 5_000],
+      ["application/x-ndjson", "server", 0],
+      ["application/x-ndjson", "trainer", 5_000],
     ]);
     for (const { rows, labels, bytes, startBytes, peakBytes } of document.results) {
       expect({ rows, labels }).toEqual({ rows: 5_000, labels: 7 });
@@ -343,7 +350,7 @@ describe("parse", () => {
   it("measures a given file, and says why one is not parsed", async () => {
     const { exitCode, stdout } = await bench("parse", "--data", at("tasks/mail/16-shot/13/train.csv"));
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/text\/csv +24 +3 /);
+    expect(stdout).toMatch(/text\/csv, trainer +24 +3 +24 /);
     const wrong = await bench("parse", "--data", at("other.csv"));
     expect(wrong.exitCode).toBe(2);
     expect(wrong.stderr).toContain("every example has the label");

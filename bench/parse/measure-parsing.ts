@@ -1,4 +1,4 @@
-// How much memory parsing takes: the peak of a process that does nothing else.
+// How much memory reading a dataset takes: the peak of a process that does nothing else.
 import { fork } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,17 +8,17 @@ import { type DatasetMediaType, mediaTypeOfFile } from "#trainer/dataset";
 import { BenchError } from "../errors.ts";
 import type { BenchIo } from "../io.ts";
 import type { ParseChildRequest, ParseChildResult } from "./parse-child.ts";
+import { READERS, type Reader } from "./readers.ts";
 import { FORMATS, writeRows } from "./write-rows.ts";
 
 export interface ParseResult extends ParseChildResult {
   readonly mediaType: DatasetMediaType;
-  /** What parsing took, for each byte of the file. */
-  readonly peakBytesPerFileByte: number;
+  readonly reader: Reader;
 }
 
 /** Made-up files, one a format. */
 export async function measureMadeUp(
-  size: { rows: number; labels: number },
+  size: { rows: number; labels: number; words: number },
   io: BenchIo,
 ): Promise<ParseResult[]> {
   const folder = await mkdtemp(join(tmpdir(), "softgate-parse-"));
@@ -28,7 +28,7 @@ export async function measureMadeUp(
       const path = join(folder, `rows.${format}`);
       io.stderr(`Writing ${size.rows} rows as ${format}\n`);
       await writeRows(path, { format, ...size });
-      results.push(await measureFile(path, io));
+      results.push(...(await measureFile(path, io)));
       await rm(path);
     }
     return results;
@@ -38,13 +38,17 @@ export async function measureMadeUp(
 }
 
 /** Throws BenchError missing_files. */
-export async function measureFile(path: string, io: BenchIo): Promise<ParseResult> {
+export async function measureFile(path: string, io: BenchIo): Promise<ParseResult[]> {
   const mediaType = mediaTypeOfFile(path);
   if (!mediaType)
     throw new BenchError("missing_files", `${path}: name a .csv, .tsv, .ndjson or .parquet file.`);
-  io.stderr(`Parsing ${basename(path)} in a child process\n`);
-  const result = await parseInChild({ path, fileName: basename(path), mediaType });
-  return { mediaType, ...result, peakBytesPerFileByte: result.peakBytes / result.bytes };
+  const results: ParseResult[] = [];
+  for (const reader of READERS) {
+    io.stderr(`Reading ${basename(path)} as a ${reader} does, in a child process\n`);
+    const result = await parseInChild({ path, reader, fileName: basename(path), mediaType });
+    results.push({ mediaType, reader, ...result });
+  }
+  return results;
 }
 
 function parseInChild(request: ParseChildRequest): Promise<ParseChildResult> {

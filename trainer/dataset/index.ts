@@ -6,6 +6,7 @@ export {
   type Dataset,
   type DatasetColumns,
   type DatasetWarning,
+  EXAMPLES_LEARNED_MAX,
   EXAMPLES_PER_LABEL_MIN,
   type Example,
   LABELS_MAX,
@@ -19,6 +20,7 @@ export {
   type ParseOptions,
   parseDataset,
 } from "./parse.ts";
+export { readSample } from "./sample-examples.ts";
 export { type Line, splitLines } from "./split-lines.ts";
 export { spoolContent } from "./spool-content.ts";
 export { streamRows } from "./stream-rows.ts";
