@@ -29,7 +29,7 @@ export const trainOptionsSchema = z
       .refine((words) => Object.keys(words).length <= LABELS_MAX, `at most ${LABELS_MAX} label words`)
       .optional(),
     learningRate: z.number().positive().max(1).optional(),
-    /** Passes over the examples of the last phase. */
+    /** Passes over the examples of the last phase, 3,000 steps at most; label names beside them take a share of each step. */
     epochs: z.int().min(1).max(200).optional(),
   })
   .describe("Options of a training; all optional.");
