@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import { DEVICE_CHOICES, type DeviceChoice, PRECISION_CHOICES } from "#model";
 import { DEFAULT_BACKBONE } from "#registry/backbones";
+import { TRAIN_MS_MAX_LONGEST } from "#trainer/job";
 import type { JobPlace } from "#trainer/worker";
 import type { Io } from "./io.ts";
 import { type Server, withServer } from "./remote/server.ts";
@@ -62,9 +63,6 @@ export function withColumns(command: Command): Command {
     .option("--label-column <name>", "of the files: the column of the labels");
 }
 
-/** TRAIN_MS_MAX_LONGEST of the trainer, which is loaded late. */
-const TRAINING_MINUTES_LONGEST = 20 * 60;
-
 /** Of one process; each takes a core and the memory of a training. */
 const TRAINERS_MAX = 64;
 
@@ -89,7 +87,7 @@ export function withTrainers(command: Command, { trainersMin }: { trainersMin: 0
     .option(
       "--training-minutes-max <n>",
       "a training of these that takes longer fails",
-      wholeNumber(1, TRAINING_MINUTES_LONGEST),
+      wholeNumber(1, TRAIN_MS_MAX_LONGEST / 60_000),
       60,
     )
     .addOption(deviceOption());

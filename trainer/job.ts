@@ -118,6 +118,8 @@ export const PRIORITY_MAX = 10;
 export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
 /** A dead letter can be redriven for so long. */
 export const DEAD_LETTER_DAYS_MAX = 30;
+/** The longest that trainers may be told to train for. */
+export const TRAIN_MS_MAX_LONGEST = 20 * 60 * 60 * 1_000;
 
 /** One line of a job's log; seq counts from 1 without gaps. */
 export interface JobEvent {

@@ -10,7 +10,6 @@ import { trainInChild } from "./train-in-child.ts";
 
 export { type JobService, openJobService } from "./jobs/job-service.ts";
 export { type JobPlace, jobPlaceOf } from "./jobs/open-database.ts";
-export { TRAIN_MS_MAX_LONGEST } from "./jobs/queue.ts";
 
 export interface WorkerOptions {
   readonly registry: Registry;

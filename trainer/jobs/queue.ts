@@ -1,7 +1,7 @@
 // pg-boss, as jobs use it: one queue for all tenants, another for what failed as often as it may. What it does is
 // done in the transactions of the job tables, so that neither is ever without the other.
 import { PgBoss } from "pg-boss";
-import { DEAD_LETTER_DAYS_MAX, TrainerError } from "../job.ts";
+import { DEAD_LETTER_DAYS_MAX, TRAIN_MS_MAX_LONGEST, TrainerError } from "../job.ts";
 import type { JobDatabase, Queryable } from "./database.ts";
 import { uuidOf } from "./job-rows.ts";
 import { bossSchemaOf } from "./schema.ts";
@@ -11,8 +11,6 @@ export const DEAD_LETTERS = "dead-letters";
 
 /** A trainer that was not heard from for so long is lost; it says every third of that that it is there. */
 export const HEARTBEAT_SECONDS = 15;
-/** The longest that trainers may be told to train for. */
-export const TRAIN_MS_MAX_LONGEST = 20 * 60 * 60 * 1_000;
 /**
  * A trainer ends a training itself in its time, and one that is lost is missed by its heart; this is for one that hangs
  * with a beating heart, whatever time it was told. Beyond the longest training: to publish. pg-boss allows a day.
