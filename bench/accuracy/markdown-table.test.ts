@@ -29,3 +29,10 @@ it("a table has a row a method and a column a task, the best bold, and a mean wh
     "",
   ]);
 });
+
+it("a table of one split has no deviations", () => {
+  const tasks = summarizeTasks([cell("trec", "13", "softgate", 0.9)]);
+  const table = markdownTable(tasks, summarizeMethods(tasks));
+  expect(table).toContain("in percent, one split.");
+  expect(table).toContain("| softgate | **90.0** | **90.0** | 1.0 |");
+});

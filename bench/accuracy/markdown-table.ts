@@ -15,7 +15,8 @@ export function markdownTable(tasks: readonly TaskSummary[], methods: readonly M
       const summary = own.find((one) => one.method === method);
       if (!summary) return "–";
       const { mean, sd } = summary.accuracy;
-      const figure = `${(100 * mean).toFixed(1)} ± ${(100 * sd).toFixed(1)}`;
+      const spread = splits > 1 ? ` ± ${(100 * sd).toFixed(1)}` : "";
+      const figure = `${(100 * mean).toFixed(1)}${spread}`;
       const few = summary.splits < splits ? ` (${summary.splits})` : "";
       return `${mean === best ? `**${figure}**` : figure}${few}`;
     });
@@ -34,6 +35,7 @@ export function markdownTable(tasks: readonly TaskSummary[], methods: readonly M
   ]);
   const heading = ["method", ...names, "mean", "mean rank"];
   const line = (cells: readonly (string | undefined)[]) => `| ${cells.join(" | ")} |\n`;
-  const told = `Accuracy on test rows in percent, mean ± standard deviation over ${splits} splits; in brackets: over so many.\n\n`;
-  return `${told}${line(heading)}${line(heading.map(() => "---"))}${rows.map(line).join("")}`;
+  const over =
+    splits > 1 ? `mean ± standard deviation over ${splits} splits; in brackets: over so many` : "one split";
+  return `Accuracy on test rows in percent, ${over}.\n\n${line(heading)}${line(heading.map(() => "---"))}${rows.map(line).join("")}`;
 }
