@@ -1,5 +1,6 @@
 // Stratified splits: each part holds every class in about its share, and all rows of a text. Deterministic for a
 // random source.
+import { must } from "#model/graph";
 import { shuffle } from "../random.ts";
 
 /**
@@ -55,21 +56,20 @@ function byText(indices: readonly number[], firstRows: readonly number[] | undef
  * there are as many groups.
  */
 function deal(groups: readonly number[][], sizes: readonly number[]): number[][] {
-  const parts = sizes.map((): number[] => []);
-  const takers = [...sizes.keys()].filter((part) => (sizes[part] ?? 0) > 0);
+  const parts = sizes.map((size) => ({ size, rows: [] as number[] }));
+  const takers = parts.filter(({ size }) => size > 0);
   let at = 0;
   for (const [dealt, group] of groups.entries()) {
-    const taker = takers[at];
-    const part = taker === undefined ? undefined : parts[taker];
-    if (taker === undefined || !part) throw new Error("invariant: sizes sum to the rows");
-    const missing = (sizes[taker] ?? 0) - part.length;
-    const isLast = at === takers.length - 1;
-    const mustGoOn = groups.length - dealt <= takers.length - 1 - at;
-    const isFull = missing <= 0 || group.length - missing > missing || mustGoOn;
-    if (part.length > 0 && !isLast && isFull) at += 1;
-    parts[takers[at] ?? taker]?.push(...group);
+    const { size, rows } = must(takers[at], "part");
+    const missing = size - rows.length;
+    const takersAfter = takers.length - 1 - at;
+    const isClosest = missing <= 0 || group.length - missing > missing;
+    const mustLeaveSome = groups.length - dealt <= takersAfter;
+    if (rows.length > 0 && takersAfter > 0 && (isClosest || mustLeaveSome)) at += 1;
+    const taker = must(takers[at], "part");
+    for (const index of group) taker.rows.push(index);
   }
-  return parts;
+  return parts.map(({ rows }) => rows);
 }
 
 function shuffledByClass(labels: readonly number[], random: () => number): number[][] {
