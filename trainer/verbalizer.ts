@@ -67,16 +67,12 @@ function checkWords(
   { labels, words, labelWords }: { labels: readonly string[]; words: readonly string[]; labelWords: object },
 ): void {
   const pieces = words.map((word) => tokenizer.wordIds(word).join());
-  const [first, last] = [new Map<string, number>(), new Map<string, number>()];
-  for (const [index, piece] of pieces.entries()) {
-    if (!first.has(piece)) first.set(piece, index);
-    last.set(piece, index);
-  }
+  const labelsByPiece = Map.groupBy(pieces.keys(), (index) => pieces[index]);
   for (const label of Object.keys(labelWords)) {
     const own = labels.indexOf(label);
     const piece = pieces[own] ?? "";
     if (piece === "") throw invalid(`labelWords gives "${label}" no word that this backbone knows`);
-    const twin = [first.get(piece), last.get(piece)].find((index) => index !== own);
+    const twin = labelsByPiece.get(piece)?.find((index) => index !== own);
     if (twin === undefined) continue;
     const both = `the label words of "${label}" and "${labels[twin]}"`;
     throw invalid(`${both} are the same to this backbone; give each its own`);

@@ -12,8 +12,8 @@ export const DEAD_LETTERS = "dead-letters";
 /** A trainer that was not heard from for so long is lost; it says every third of that that it is there. */
 export const HEARTBEAT_SECONDS = 15;
 /**
- * A trainer ends a training itself in its time, and one that is lost is missed by its heart; this is for one that hangs
- * with a beating heart, whatever time it was told. Beyond the longest training: to publish. pg-boss allows a day.
+ * A trainer ends a training itself in its time, and its heart stops soon after; this is beyond the longest, as each trainer may be told
+ * another time. pg-boss allows a day.
  */
 const EXPIRE_SECONDS = TRAIN_MS_MAX_LONGEST / 1_000 + 10 * 60;
 /** How often lost and timed out jobs are looked for. */

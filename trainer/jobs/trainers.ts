@@ -8,6 +8,11 @@ import type { Attempt, JobAttempts, ProgressData } from "./attempts.ts";
 import { writeProgress } from "./progress.ts";
 import type { JobSignals } from "./signals.ts";
 
+/**
+ * After its time a training has so long to end or to publish. One that hangs is heard of no more then, so that its job is
+ * begun elsewhere.
+ */
+const BEYOND_TRAINING_MS = 10 * 60 * 1_000;
 /** What waits for its retry becomes ready with time alone. */
 const READY_LOOK_MS = 1_000;
 
@@ -100,6 +105,7 @@ export class Trainers {
     this.#stop.signal.addEventListener("abort", stopped, { once: true });
     const heart = this.#keepAlive(attempt, end);
     const limit = setTimeout(() => end.abort(new Ended("too_long")), this.#options.trainMsMax);
+    const silence = setTimeout(heart.stop, this.#options.trainMsMax + BEYOND_TRAINING_MS);
     this.#log("job_started", attempt, { attempt: attempt.job.attempt });
     try {
       const done = await this.#run(attempt, end.signal);
@@ -113,6 +119,7 @@ export class Trainers {
       );
     } finally {
       clearTimeout(limit);
+      clearTimeout(silence);
       heart.stop();
       this.#stop.signal.removeEventListener("abort", stopped);
     }
